@@ -1,0 +1,351 @@
+"""RoutingPolicy: from what the work is to how it is served."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta, field
+
+from forebay_api.base import CelRule, ObjectMeta, Strict
+from forebay_api.pool import Boundary, Capability, ReasoningLevel, Tag
+from forebay_api.quantities import ByteSize, Duration, Name, Unit
+from forebay_api.status import PolicyStatus
+
+Mode = Literal["Enforce", "Shadow"]
+Algorithm = Literal["RoundRobin", "Weighted", "LeastBusy"]
+Scope = Literal["LatestTurn", "Conversation"]
+EncoderKind = Literal["Static", "Transformer"]
+Phrase = Annotated[str, Meta(min_length=1, max_length=4096)]
+SignalName = Annotated[str, Meta(pattern=r"^[a-z][a-zA-Z0-9_]{0,62}$", max_length=63)]
+ATOMIC = {"x-kubernetes-list-type": "atomic"}
+BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+
+
+class Attach(Strict):
+    hostnames: Annotated[
+        list[Annotated[str, Meta(pattern=r"^(\*|(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?)$", max_length=253)]],
+        Meta(
+            min_length=1,
+            max_length=16,
+            description="Exact names, `*.suffix` or `*`; the most specific one wins.",
+            extra_json_schema={"x-kubernetes-list-type": "set"},
+        ),
+    ] = field(default_factory=lambda: ["*"])
+    path_prefix: Annotated[
+        str,
+        Meta(
+            pattern=r"^/([-A-Za-z0-9._~]+(/[-A-Za-z0-9._~]+)*)?$",
+            max_length=128,
+            description="Whole path segments; removed before the upstream sees the path. The longest one wins.",
+        ),
+    ] = "/"
+
+
+class FailOpen(Strict):
+    pool: Annotated[Name, Meta(description="Pool that answers while the data plane is unreachable.")]
+    model: Annotated[str, Meta(min_length=1, max_length=253, description="Model of that pool.")]
+
+
+class DecisionBudget(Strict):
+    time: Annotated[Duration, Meta(description="Deadline for one decision; what is not known by then is unknown.")] = (
+        "20ms"
+    )
+
+
+class TrustedHeader(Strict):
+    header: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9][-a-z0-9_]*$",
+            max_length=64,
+            description="Lower-case name of a header that something before Forebay sets and clients cannot.",
+        ),
+    ]
+
+
+class Identity(Strict):
+    tenant: Annotated[TrustedHeader | None, Meta(description="Source of `tenant`; empty text by default.")] = None
+    user: Annotated[TrustedHeader | None, Meta(description="Source of `user`; empty text by default.")] = None
+
+
+class Keyword(Strict):
+    any: Annotated[
+        list[Phrase],
+        Meta(
+            min_length=1,
+            max_length=1000,
+            description="Whole words or phrases; one is enough.",
+            extra_json_schema=ATOMIC,
+        ),
+    ]
+    case_sensitive: Annotated[bool, Meta(description="Compare letters as they are.")] = False
+    scope: Annotated[Scope, Meta(description="The latest human turn, or all text of the request.")] = "LatestTurn"
+
+
+class Regex(Strict):
+    pattern: Annotated[str, Meta(min_length=1, max_length=4096, description="RE2 syntax: linear in the text's length.")]
+    scope: Annotated[Scope, Meta(description="The latest human turn, or all text of the request.")] = "LatestTurn"
+
+
+class LabelledExamples(Strict):
+    name: Annotated[str, Meta(min_length=1, max_length=63, description="The label.")]
+    examples: Annotated[
+        list[Phrase],
+        Meta(min_length=1, max_length=256, description="Texts that mean this label.", extra_json_schema=ATOMIC),
+    ]
+
+
+class Similarity(Strict, kw_only=True):
+    """Highest cosine between the latest human turn and any example; the label is the best example's."""
+
+    encoder: Annotated[
+        EncoderKind, Meta(description="Static: a table, tens of microseconds. Transformer: milliseconds, finer.")
+    ] = "Static"
+    labels: Annotated[
+        list[LabelledExamples],
+        Meta(min_length=1, max_length=64, description="Labels and their examples.", extra_json_schema=BY_NAME),
+    ]
+    threshold: Annotated[Unit, Meta(description="Least cosine that counts as matched.")]
+
+
+class Signal(Strict):
+    """A named fact about the request; computed only where something asks for it. Exactly one kind."""
+
+    cel_rules: ClassVar = (
+        CelRule(
+            "[has(self.keyword), has(self.regex), has(self.similarity)].filter(x, x).size() == 1",
+            "set exactly one of keyword, regex or similarity",
+        ),
+    )
+    name: Annotated[SignalName, Meta(description="Rules say `signals.<name>`.")]
+    keyword: Annotated[Keyword | None, Meta(description="Words and phrases.")] = None
+    regex: Annotated[Regex | None, Meta(description="A regular expression.")] = None
+    similarity: Annotated[Similarity | None, Meta(description="Closeness in meaning to examples.")] = None
+
+
+class PoolRef(Strict):
+    name: Annotated[Name, Meta(description="ModelPool in the policy's namespace.")]
+    model: Annotated[
+        str | None, Meta(min_length=1, max_length=253, description="One model of the pool; all of them by default.")
+    ] = None
+
+
+class WeightedPoolRef(PoolRef):
+    weight: Annotated[
+        int | None, Meta(ge=0, le=1_000_000, description="Share under `Weighted`; 0 takes no traffic.")
+    ] = None
+
+
+class Select(Strict):
+    algorithm: Annotated[
+        Algorithm,
+        Meta(
+            description="RoundRobin: equal turns. Weighted: smooth turns by weight. LeastBusy: least (running + queued) / "
+            "maxConcurrency, power of two choices among ties."
+        ),
+    ] = "LeastBusy"
+
+
+class Direct(Strict):
+    """One model answers."""
+
+    cel_rules: ClassVar = (
+        CelRule(
+            "!has(self.select) || self.select.algorithm != 'Weighted' || self.pools.all(p, has(p.weight))",
+            "algorithm Weighted needs a weight on every pool",
+        ),
+        CelRule(
+            "!self.pools.exists(p, has(p.weight)) || (has(self.select) && self.select.algorithm == 'Weighted')",
+            "weights count only under select.algorithm Weighted: set it, or remove the weights",
+        ),
+    )
+    pools: Annotated[
+        list[WeightedPoolRef],
+        Meta(min_length=1, max_length=8, description="Candidates.", extra_json_schema=ATOMIC),
+    ]
+    select: Annotated[Select, Meta(description="How one candidate is picked.")] = Select()
+    fallback: Annotated[
+        list[PoolRef],
+        Meta(
+            max_length=8,
+            description="Tried in this order when no candidate is left, also after a failure upstream before the first byte.",
+            extra_json_schema=ATOMIC,
+        ),
+    ] = []
+
+
+class Strategy(Strict):
+    """A named way to serve a request."""
+
+    name: Annotated[Name, Meta(description="Rules say `use: <name>`.")]
+    direct: Annotated[Direct, Meta(description="One model answers.")]
+    reasoning: Annotated[
+        ReasoningLevel | None, Meta(description="How hard the model should think; written as each model wants it.")
+    ] = None
+
+
+class Constrain(Strict):
+    """Requirements on whoever serves the request; they add up over rules and only ever tighten."""
+
+    cel_rules: ClassVar = (
+        CelRule(
+            "has(self.boundary) || has(self.regions) || has(self.compliance) || has(self.capabilities)",
+            "name at least one of boundary, regions, compliance or capabilities",
+        ),
+    )
+    boundary: Annotated[Boundary | None, Meta(description="Farthest place allowed.")] = None
+    regions: Annotated[
+        list[Tag] | None,
+        Meta(
+            min_length=1,
+            max_length=16,
+            description="Allowed regions.",
+            extra_json_schema={"x-kubernetes-list-type": "set"},
+        ),
+    ] = None
+    compliance: Annotated[
+        list[Tag] | None,
+        Meta(
+            min_length=1,
+            max_length=16,
+            description="Regimes the pool must satisfy, all of them.",
+            extra_json_schema={"x-kubernetes-list-type": "set"},
+        ),
+    ] = None
+    capabilities: Annotated[
+        list[Capability] | None,
+        Meta(
+            min_length=1,
+            max_length=4,
+            description="Capabilities the model must have, all of them.",
+            extra_json_schema={"x-kubernetes-list-type": "set"},
+        ),
+    ] = None
+
+
+class Reject(Strict, kw_only=True):
+    status: Annotated[int, Meta(ge=400, le=499, description="HTTP status.")] = 403
+    message: Annotated[str, Meta(min_length=1, max_length=1024, description="What the caller reads.")]
+
+
+class Respond(Strict):
+    message: Annotated[
+        str,
+        Meta(min_length=1, max_length=16384, description="The whole answer; no model is asked. Not for embeddings."),
+    ]
+
+
+class Rule(Strict):
+    """`constrain` rules add up; the first other rule that matches decides. Exactly one action."""
+
+    cel_rules: ClassVar = (
+        CelRule(
+            "[has(self.use), has(self.constrain), has(self.reject), has(self.respond)].filter(x, x).size() == 1",
+            "set exactly one of use, constrain, reject or respond",
+        ),
+        CelRule("!has(self.reasoning) || has(self.use)", "reasoning goes with use"),
+        CelRule(
+            "!has(self.onUnknown) || !has(self.constrain)",
+            "constrain always counts an unknown condition as matched: remove onUnknown",
+        ),
+        CelRule(
+            "!has(self.onUnknown) || !has(self.reject) || self.onUnknown == 'Skip'",
+            "reject knows only onUnknown: Skip; without it an unknown condition answers 503",
+        ),
+    )
+    name: Annotated[Name, Meta(description="Stands in every decision record.")]
+    when: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=2048,
+            description="CEL over `request`, `signals`, `pools`, `tenant` and `user`; must be a boolean.",
+        ),
+    ]
+    on_unknown: Annotated[
+        Literal["Skip", "Match"] | None,
+        Meta(
+            description="What an undecidable condition means for use, respond (Skip by default) and reject (503 by default)."
+        ),
+    ] = None
+    use: Annotated[Name | None, Meta(description="Serve by this strategy.")] = None
+    constrain: Annotated[Constrain | None, Meta(description="Narrow who may serve.")] = None
+    reject: Annotated[Reject | None, Meta(description="Refuse.")] = None
+    respond: Annotated[Respond | None, Meta(description="Answer without a model.")] = None
+    reasoning: Annotated[ReasoningLevel | None, Meta(description="Overrides the strategy's level.")] = None
+
+
+class Default(Strict):
+    use: Annotated[Name, Meta(description="Strategy when no rule decides.")]
+
+
+class Limits(Strict):
+    reasoning_tokens: Annotated[
+        int | None, Meta(ge=1, le=10_000_000, description="Cap on a ThinkingBudget written or asked for.")
+    ] = None
+    output_tokens: Annotated[
+        int | None,
+        Meta(ge=1, le=10_000_000, description="Cap on the answer's tokens; also set where the caller set none."),
+    ] = None
+
+
+class PolicySpec(Strict, kw_only=True):
+    attach: Annotated[Attach, Meta(description="Which requests this policy is asked about, from headers alone.")] = (
+        Attach()
+    )
+    mode: Annotated[
+        Mode,
+        Meta(description="Shadow decides and records beside the attachment's Enforce policy, and changes nothing."),
+    ] = "Enforce"
+    models: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=253)]],
+        Meta(
+            min_length=1,
+            max_length=64,
+            description="Virtual model names it answers; a trailing `*` matches any ending.",
+            extra_json_schema={"x-kubernetes-list-type": "set"},
+        ),
+    ] = field(default_factory=lambda: ["auto"])
+    fail_open: Annotated[
+        FailOpen | None,
+        Meta(
+            description="Who answers while the data plane is unreachable; refused beside reject rules or outside `constrain`."
+        ),
+    ] = None
+    max_request_bytes: Annotated[ByteSize, Meta(description="Largest body, after gunzip; at most 64Mi.")] = "8Mi"
+    decision_budget: Annotated[DecisionBudget, Meta(description="What a decision may cost.")] = DecisionBudget()
+    identity: Annotated[Identity, Meta(description="Where tenant and user come from.")] = Identity()
+    signals: Annotated[list[Signal], Meta(max_length=64, description="Named facts.", extra_json_schema=ATOMIC)] = []
+    strategies: Annotated[
+        list[Strategy], Meta(min_length=1, max_length=32, description="Ways to serve.", extra_json_schema=BY_NAME)
+    ]
+    rules: Annotated[list[Rule], Meta(max_length=128, description="In order.", extra_json_schema=ATOMIC)] = []
+    default: Annotated[Default, Meta(description="When no rule decides.")]
+    limits: Annotated[Limits, Meta(description="Caps written into the body.")] = Limits()
+
+    cel_rules: ClassVar = (
+        CelRule(
+            "!has(self.failOpen) || !has(self.rules) || !self.rules.exists(r, has(r.reject))",
+            "failOpen would let requests past the reject rules: remove one of them",
+        ),
+        CelRule(
+            "self.strategies.exists(s, s.name == self.default.use)",
+            "default.use names no strategy of spec.strategies",
+        ),
+        CelRule(
+            "!has(self.rules) || self.rules.all(r, !has(r.use) || self.strategies.exists(s, s.name == r.use))",
+            "a rule's use names no strategy of spec.strategies",
+        ),
+        CelRule(
+            "!has(self.mode) || self.mode != 'Shadow' || !has(self.failOpen)",
+            "a Shadow policy serves nothing, so it cannot have failOpen",
+        ),
+    )
+
+
+class RoutingPolicy(Strict):
+    api_version: Literal["forebay.dev/v1alpha1"]
+    kind: Literal["RoutingPolicy"]
+    metadata: ObjectMeta
+    spec: PolicySpec
+    status: PolicyStatus | None = None

@@ -1,0 +1,238 @@
+"""ModelPool: interchangeable endpoints, what they can do, where they stand and what they cost."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta, field
+
+from forebay_api.base import CelRule, ObjectMeta, Strict
+from forebay_api.quantities import Duration, Money, Name, Unit
+from forebay_api.status import PoolStatus
+
+Boundary = Literal["Edge", "Private", "Public"]
+Capability = Literal["Tools", "JSONSchema", "Vision", "Reasoning"]
+Endpoint = Literal["ChatCompletions", "Completions", "Responses", "Embeddings"]
+ReasoningLevel = Literal["Off", "Low", "Medium", "High"]
+Engine = Literal["None", "vLLM"]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Tag = Annotated[str, Meta(min_length=1, max_length=63)]
+
+
+class Address(Strict):
+    host: Annotated[str, Meta(min_length=1, max_length=253, description="IP address or resolvable host name.")]
+    port: Annotated[Port, Meta(description="TCP port of the inference server.")]
+
+
+class External(Strict):
+    hostname: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=253,
+            description="Host name; sent as SNI and Host, and checked against the certificate.",
+        ),
+    ]
+    port: Annotated[Port, Meta(description="TCP port.")] = 443
+
+
+class Backend(Strict):
+    """Where the endpoints are: exactly one member."""
+
+    cel_rules: ClassVar = (
+        CelRule(
+            "[has(self.addresses), has(self.external)].filter(x, x).size() == 1",
+            "set exactly one of addresses or external",
+        ),
+    )
+    addresses: Annotated[
+        list[Address] | None,
+        Meta(min_length=1, max_length=256, description="Fixed endpoints, reached in plain HTTP."),
+    ] = None
+    external: Annotated[
+        External | None, Meta(description="A bought endpoint: TLS, SNI and the system's trust store by default.")
+    ] = None
+
+
+class Placement(Strict):
+    boundary: Annotated[
+        Boundary, Meta(description="How far from home the text travels: Edge, then Private, then Public.")
+    ] = "Public"
+    region: Annotated[Tag | None, Meta(description="Region label that `constrain.regions` compares.")] = None
+    compliance: Annotated[
+        list[Tag],
+        Meta(
+            max_length=16,
+            description="Regimes this pool satisfies, e.g. HIPAA.",
+            extra_json_schema={"x-kubernetes-list-type": "set"},
+        ),
+    ] = []
+
+
+class Price(Strict):
+    input_per_m_tok: Annotated[
+        Money, Meta(description="US dollars per million prompt tokens, as a decimal string.")
+    ] = "0"
+    output_per_m_tok: Annotated[
+        Money, Meta(description="US dollars per million generated tokens, as a decimal string.")
+    ] = "0"
+
+
+class Quality(Strict):
+    default: Annotated[Unit, Meta(description="Stated quality in [0,1]: the prior before there is evidence.")]
+
+
+class Reasoning(Strict):
+    """How this model is told to think harder."""
+
+    parameter: Annotated[
+        Literal["ReasoningEffort", "ChatTemplateKwargs", "ThinkingBudget"],
+        Meta(
+            description="ReasoningEffort writes `reasoning_effort` (`reasoning.effort` for responses); ChatTemplateKwargs "
+            "writes members of `chat_template_kwargs`; ThinkingBudget writes the integer `thinking_token_budget`."
+        ),
+    ]
+    levels: Annotated[
+        dict[ReasoningLevel, Any],
+        Meta(
+            min_length=1,
+            max_length=4,
+            description="Value written for each level: a string, an object or an integer of tokens, as the parameter asks.",
+            extra_json_schema={"additionalProperties": {"x-kubernetes-preserve-unknown-fields": True}},
+        ),
+    ] = {}
+
+
+class Model(Strict):
+    name: Annotated[str, Meta(min_length=1, max_length=253, description="The name policies and callers use.")]
+    upstream_name: Annotated[
+        str | None, Meta(min_length=1, max_length=253, description="The name written into the body; `name` by default.")
+    ] = None
+    endpoints: Annotated[
+        list[Endpoint],
+        Meta(
+            min_length=1,
+            max_length=4,
+            description="Which OpenAI endpoints the model serves; all by default.",
+            extra_json_schema={"x-kubernetes-list-type": "set"},
+        ),
+    ] = field(default_factory=lambda: ["ChatCompletions", "Completions", "Responses", "Embeddings"])
+    context_tokens: Annotated[
+        int, Meta(ge=1, le=100_000_000, description="Context window: prompt tokens plus reserved output.")
+    ] = 8192
+    max_output_tokens: Annotated[
+        int | None, Meta(ge=1, le=100_000_000, description="Most tokens the model generates in one answer.")
+    ] = None
+    capabilities: Annotated[
+        list[Capability],
+        Meta(
+            max_length=4,
+            description="What the model can do. A request that needs more is never sent to it.",
+            extra_json_schema={"x-kubernetes-list-type": "set"},
+        ),
+    ] = []
+    reasoning: Annotated[Reasoning | None, Meta(description="How `reasoning` levels are written into the body.")] = None
+    price: Annotated[Price | None, Meta(description="What a request costs.")] = None
+    quality: Annotated[Quality | None, Meta(description="Stated quality.")] = None
+
+
+class Capacity(Strict):
+    max_concurrency: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Requests the whole pool runs at once; LeastBusy divides by it.")
+    ]
+
+
+class Telemetry(Strict):
+    engine: Annotated[Engine, Meta(description="Whose metric names to read; None reads nothing.")] = "None"
+    interval: Annotated[Duration, Meta(description="Time between scrapes of one endpoint.")] = "1s"
+    stale_after: Annotated[Duration, Meta(description="Age at which state stops counting in scores.")] = "5s"
+    port: Annotated[Port | None, Meta(description="Metrics port, where it is not the serving port.")] = None
+    path: Annotated[str, Meta(pattern=r"^/[^\s]*$", max_length=128, description="Metrics path.")] = "/metrics"
+
+
+class Saturation(Strict):
+    """Any one threshold saturates the pool; it ends when every measure is below 80 % of its threshold."""
+
+    queue_depth: Annotated[
+        float | None, Meta(gt=0, le=1_000_000, description="Mean waiting requests per ready endpoint.")
+    ] = None
+    kv_cache_utilization: Annotated[Unit | None, Meta(description="Mean KV-cache use over ready endpoints.")] = None
+    in_flight: Annotated[
+        int | None, Meta(ge=1, le=1_000_000, description="Requests of this pool that Forebay has under way.")
+    ] = None
+
+
+class SecretKey(Strict):
+    name: Annotated[Name, Meta(description="Secret in the pool's namespace.")]
+    key: Annotated[str, Meta(min_length=1, max_length=253, description="Key inside the Secret.")]
+
+
+class Credential(Strict):
+    secret_ref: Annotated[
+        SecretKey,
+        Meta(
+            description="Sent upstream as `Authorization: Bearer`, by Envoy. Locally forebay.yaml maps it to a file or variable."
+        ),
+    ]
+
+
+class OutlierDetection(Strict):
+    consecutive_failures: Annotated[
+        int, Meta(ge=1, le=1000, description="5xx answers or broken connections in a row that eject an endpoint.")
+    ] = 5
+    ejection_time: Annotated[Duration, Meta(description="How long an ejected endpoint rests the first time.")] = "5s"
+
+
+class Resilience(Strict):
+    connect_timeout: Annotated[Duration, Meta(description="TCP and TLS set-up.")] = "2s"
+    request_timeout: Annotated[Duration, Meta(description="Whole request including a streamed answer.")] = "10m"
+    stream_idle_timeout: Annotated[Duration, Meta(description="Longest silence within an answer.")] = "60s"
+    retries: Annotated[
+        int, Meta(ge=0, le=5, description="Attempts on other endpoints before any byte of the answer was sent.")
+    ] = 2
+    outlier_detection: OutlierDetection = OutlierDetection()
+
+
+class PoolSpec(Strict, kw_only=True):
+    dialect: Annotated[Literal["OpenAI"], Meta(description="Wire format of the endpoints.")] = "OpenAI"
+    backend: Annotated[Backend, Meta(description="Where the endpoints are.")]
+    placement: Annotated[Placement, Meta(description="Where the text goes when it goes here.")] = Placement()
+    models: Annotated[
+        list[Model],
+        Meta(
+            min_length=1,
+            max_length=64,
+            description="Models every endpoint of the pool serves.",
+            extra_json_schema={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ]
+    capacity: Annotated[Capacity | None, Meta(description="How much the pool can run at once.")] = None
+    forward_client_credentials: Annotated[
+        bool, Meta(description="Let the caller's Authorization, API-key headers and cookies reach this pool.")
+    ] = False
+    telemetry: Annotated[Telemetry, Meta(description="How pool state is read.")] = Telemetry()
+    saturation: Annotated[Saturation | None, Meta(description="When the pool takes no more work.")] = None
+    credentials: Annotated[
+        list[Credential],
+        Meta(
+            max_length=1,
+            description="The pool's own credential.",
+            extra_json_schema={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = []
+    resilience: Annotated[Resilience, Meta(description="Time-outs, retries and ejection.")] = Resilience()
+
+    cel_rules: ClassVar = (
+        CelRule(
+            "!has(self.forwardClientCredentials) || !self.forwardClientCredentials || !has(self.credentials) || self.credentials.size() == 0",
+            "forwardClientCredentials and credentials exclude each other: either the caller's credential reaches the pool or the pool's own",
+        ),
+    )
+
+
+class ModelPool(Strict):
+    api_version: Literal["forebay.dev/v1alpha1"]
+    kind: Literal["ModelPool"]
+    metadata: ObjectMeta
+    spec: PoolSpec
+    status: PoolStatus | None = None

@@ -1,0 +1,27 @@
+"""Condition types and reasons: constants that conditions, Events, documentation and tests share."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+ConditionType = Literal["Ready", "Accepted", "ResolvedRefs", "Programmed", "Saturated"]
+Reason = Literal[
+    "Pending",
+    "Ready",
+    "NotReady",
+    "Accepted",
+    "Invalid",
+    "Conflicted",
+    "ResolvedRefs",
+    "PoolNotFound",
+    "SecretNotFound",
+    "Programmed",
+    "Rejected",
+    "NoDataPlane",
+    "NoReadyEndpoints",
+    "BelowThreshold",
+    "QueueDepth",
+    "KVCache",
+    "InFlight",
+    "TelemetryStale",
+]

@@ -1,0 +1,79 @@
+"""What the operator publishes to the data plane, one xDS resource per object, msgpack inside an Any.
+
+Tolerant on purpose: a reader skips what it does not know, and refuses only what says it is too new (`min_reader`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from forebay_api.base import Tolerant
+from forebay_api.policy import PolicySpec
+from forebay_api.pool import PoolSpec
+
+SCHEMA: Final = 1
+READER: Final = 1
+TYPE_PREFIX: Final = "type.googleapis.com/forebay.v1alpha1."
+POLICY_TYPE: Final = TYPE_PREFIX + "Policy"
+POOL_TYPE: Final = TYPE_PREFIX + "Pool"
+POOL_STATE_TYPE: Final = TYPE_PREFIX + "PoolState"
+REVISION_TYPE: Final = TYPE_PREFIX + "Revision"
+DATA_PLANE_TYPES: Final = (POLICY_TYPE, POOL_TYPE, POOL_STATE_TYPE, REVISION_TYPE)
+
+
+class PolicyResource(Tolerant):
+    """One RoutingPolicy. `name` is ``namespace/name``; specs travel as JSON so that strictness stays with the writer."""
+
+    name: str
+    spec: PolicySpec
+    schema: int = SCHEMA
+    min_reader: int = READER
+
+
+class PoolResource(Tolerant):
+    """One ModelPool. `name` is ``namespace/name``."""
+
+    name: str
+    spec: PoolSpec
+    schema: int = SCHEMA
+    min_reader: int = READER
+
+
+class PoolState(Tolerant):
+    """What is known of a pool's load. Counts are summed over ready endpoints; utilisations are means in [0,1].
+
+    `observed_at` is Unix seconds of the newest scrape, None where nothing has been read; `stale` says that it is older
+    than the pool's `staleAfter`: it then counts in no score and filters nothing.
+    """
+
+    name: str
+    ready: int = 0
+    total: int = 0
+    queued: float = 0.0
+    running: float = 0.0
+    kv_cache_utilization: float = 0.0
+    in_flight: int = 0
+    saturated: bool = False
+    saturation_reason: str = ""
+    observed_at: float | None = None
+    stale: bool = True
+    schema: int = SCHEMA
+    min_reader: int = READER
+
+
+class Revision(Tolerant):
+    """Which Policy and Pool resources belong together: resource name -> content hash, so that a replica swaps atomically."""
+
+    id: str
+    policies: dict[str, str]
+    pools: dict[str, str]
+    name: str = "current"
+    schema: int = SCHEMA
+    min_reader: int = READER
+
+
+class LoadReport(Tolerant):
+    """A data-plane replica's own requests under way, by pool; replaces that replica's previous report."""
+
+    replica: str
+    in_flight: dict[str, int]
