@@ -64,8 +64,8 @@ class TrustedHeader(Strict):
 
 
 class Identity(Strict):
-    tenant: Annotated[TrustedHeader | None, Meta(description="Source of `tenant`; empty text by default.")] = None
-    user: Annotated[TrustedHeader | None, Meta(description="Source of `user`; empty text by default.")] = None
+    tenant: Annotated[TrustedHeader, Meta(description="Source of `tenant`; empty text by default.")] | None = None
+    user: Annotated[TrustedHeader, Meta(description="Source of `user`; empty text by default.")] | None = None
 
 
 class Keyword(Strict):
@@ -118,22 +118,23 @@ class Signal(Strict):
         ),
     )
     name: Annotated[SignalName, Meta(description="Rules say `signals.<name>`.")]
-    keyword: Annotated[Keyword | None, Meta(description="Words and phrases.")] = None
-    regex: Annotated[Regex | None, Meta(description="A regular expression.")] = None
-    similarity: Annotated[Similarity | None, Meta(description="Closeness in meaning to examples.")] = None
+    keyword: Annotated[Keyword, Meta(description="Words and phrases.")] | None = None
+    regex: Annotated[Regex, Meta(description="A regular expression.")] | None = None
+    similarity: Annotated[Similarity, Meta(description="Closeness in meaning to examples.")] | None = None
 
 
 class PoolRef(Strict):
     name: Annotated[Name, Meta(description="ModelPool in the policy's namespace.")]
-    model: Annotated[
-        str | None, Meta(min_length=1, max_length=253, description="One model of the pool; all of them by default.")
-    ] = None
+    model: (
+        Annotated[str, Meta(min_length=1, max_length=253, description="One model of the pool; all of them by default.")]
+        | None
+    ) = None
 
 
 class WeightedPoolRef(PoolRef):
-    weight: Annotated[
-        int | None, Meta(ge=0, le=1_000_000, description="Share under `Weighted`; 0 takes no traffic.")
-    ] = None
+    weight: (
+        Annotated[int, Meta(ge=0, le=1_000_000, description="Share under `Weighted`; 0 takes no traffic.")] | None
+    ) = None
 
 
 class Select(Strict):
@@ -179,9 +180,10 @@ class Strategy(Strict):
 
     name: Annotated[Name, Meta(description="Rules say `use: <name>`.")]
     direct: Annotated[Direct, Meta(description="One model answers.")]
-    reasoning: Annotated[
-        ReasoningLevel | None, Meta(description="How hard the model should think; written as each model wants it.")
-    ] = None
+    reasoning: (
+        Annotated[ReasoningLevel, Meta(description="How hard the model should think; written as each model wants it.")]
+        | None
+    ) = None
 
 
 class Constrain(Strict):
@@ -193,34 +195,43 @@ class Constrain(Strict):
             "name at least one of boundary, regions, compliance or capabilities",
         ),
     )
-    boundary: Annotated[Boundary | None, Meta(description="Farthest place allowed.")] = None
-    regions: Annotated[
-        list[Tag] | None,
-        Meta(
-            min_length=1,
-            max_length=16,
-            description="Allowed regions.",
-            extra_json_schema={"x-kubernetes-list-type": "set"},
-        ),
-    ] = None
-    compliance: Annotated[
-        list[Tag] | None,
-        Meta(
-            min_length=1,
-            max_length=16,
-            description="Regimes the pool must satisfy, all of them.",
-            extra_json_schema={"x-kubernetes-list-type": "set"},
-        ),
-    ] = None
-    capabilities: Annotated[
-        list[Capability] | None,
-        Meta(
-            min_length=1,
-            max_length=4,
-            description="Capabilities the model must have, all of them.",
-            extra_json_schema={"x-kubernetes-list-type": "set"},
-        ),
-    ] = None
+    boundary: Annotated[Boundary, Meta(description="Farthest place allowed.")] | None = None
+    regions: (
+        Annotated[
+            list[Tag],
+            Meta(
+                min_length=1,
+                max_length=16,
+                description="Allowed regions.",
+                extra_json_schema={"x-kubernetes-list-type": "set"},
+            ),
+        ]
+        | None
+    ) = None
+    compliance: (
+        Annotated[
+            list[Tag],
+            Meta(
+                min_length=1,
+                max_length=16,
+                description="Regimes the pool must satisfy, all of them.",
+                extra_json_schema={"x-kubernetes-list-type": "set"},
+            ),
+        ]
+        | None
+    ) = None
+    capabilities: (
+        Annotated[
+            list[Capability],
+            Meta(
+                min_length=1,
+                max_length=4,
+                description="Capabilities the model must have, all of them.",
+                extra_json_schema={"x-kubernetes-list-type": "set"},
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Reject(Strict, kw_only=True):
@@ -262,17 +273,20 @@ class Rule(Strict):
             description="CEL over `request`, `signals`, `pools`, `tenant` and `user`; must be a boolean.",
         ),
     ]
-    on_unknown: Annotated[
-        Literal["Skip", "Match"] | None,
-        Meta(
-            description="What an undecidable condition means for use, respond (Skip by default) and reject (503 by default)."
-        ),
-    ] = None
-    use: Annotated[Name | None, Meta(description="Serve by this strategy.")] = None
-    constrain: Annotated[Constrain | None, Meta(description="Narrow who may serve.")] = None
-    reject: Annotated[Reject | None, Meta(description="Refuse.")] = None
-    respond: Annotated[Respond | None, Meta(description="Answer without a model.")] = None
-    reasoning: Annotated[ReasoningLevel | None, Meta(description="Overrides the strategy's level.")] = None
+    on_unknown: (
+        Annotated[
+            Literal["Skip", "Match"],
+            Meta(
+                description="What an undecidable condition means for use, respond (Skip by default) and reject (503 by default)."
+            ),
+        ]
+        | None
+    ) = None
+    use: Annotated[Name, Meta(description="Serve by this strategy.")] | None = None
+    constrain: Annotated[Constrain, Meta(description="Narrow who may serve.")] | None = None
+    reject: Annotated[Reject, Meta(description="Refuse.")] | None = None
+    respond: Annotated[Respond, Meta(description="Answer without a model.")] | None = None
+    reasoning: Annotated[ReasoningLevel, Meta(description="Overrides the strategy's level.")] | None = None
 
 
 class Default(Strict):
@@ -280,13 +294,16 @@ class Default(Strict):
 
 
 class Limits(Strict):
-    reasoning_tokens: Annotated[
-        int | None, Meta(ge=1, le=10_000_000, description="Cap on a ThinkingBudget written or asked for.")
-    ] = None
-    output_tokens: Annotated[
-        int | None,
-        Meta(ge=1, le=10_000_000, description="Cap on the answer's tokens; also set where the caller set none."),
-    ] = None
+    reasoning_tokens: (
+        Annotated[int, Meta(ge=1, le=10_000_000, description="Cap on a ThinkingBudget written or asked for.")] | None
+    ) = None
+    output_tokens: (
+        Annotated[
+            int,
+            Meta(ge=1, le=10_000_000, description="Cap on the answer's tokens; also set where the caller set none."),
+        ]
+        | None
+    ) = None
 
 
 class PolicySpec(Strict, kw_only=True):
@@ -306,12 +323,15 @@ class PolicySpec(Strict, kw_only=True):
             extra_json_schema={"x-kubernetes-list-type": "set"},
         ),
     ] = field(default_factory=lambda: ["auto"])
-    fail_open: Annotated[
-        FailOpen | None,
-        Meta(
-            description="Who answers while the data plane is unreachable; refused beside reject rules or outside `constrain`."
-        ),
-    ] = None
+    fail_open: (
+        Annotated[
+            FailOpen,
+            Meta(
+                description="Who answers while the data plane is unreachable; refused beside reject rules or outside `constrain`."
+            ),
+        ]
+        | None
+    ) = None
     max_request_bytes: Annotated[ByteSize, Meta(description="Largest body, after gunzip; at most 64Mi.")] = "8Mi"
     decision_budget: Annotated[DecisionBudget, Meta(description="What a decision may cost.")] = DecisionBudget()
     identity: Annotated[Identity, Meta(description="Where tenant and user come from.")] = Identity()

@@ -45,20 +45,24 @@ class Backend(Strict):
             "set exactly one of addresses or external",
         ),
     )
-    addresses: Annotated[
-        list[Address] | None,
-        Meta(min_length=1, max_length=256, description="Fixed endpoints, reached in plain HTTP."),
-    ] = None
-    external: Annotated[
-        External | None, Meta(description="A bought endpoint: TLS, SNI and the system's trust store by default.")
-    ] = None
+    addresses: (
+        Annotated[
+            list[Address],
+            Meta(min_length=1, max_length=256, description="Fixed endpoints, reached in plain HTTP."),
+        ]
+        | None
+    ) = None
+    external: (
+        Annotated[External, Meta(description="A bought endpoint: TLS, SNI and the system's trust store by default.")]
+        | None
+    ) = None
 
 
 class Placement(Strict):
     boundary: Annotated[
         Boundary, Meta(description="How far from home the text travels: Edge, then Private, then Public.")
     ] = "Public"
-    region: Annotated[Tag | None, Meta(description="Region label that `constrain.regions` compares.")] = None
+    region: Annotated[Tag, Meta(description="Region label that `constrain.regions` compares.")] | None = None
     compliance: Annotated[
         list[Tag],
         Meta(
@@ -105,9 +109,12 @@ class Reasoning(Strict):
 
 class Model(Strict):
     name: Annotated[str, Meta(min_length=1, max_length=253, description="The name policies and callers use.")]
-    upstream_name: Annotated[
-        str | None, Meta(min_length=1, max_length=253, description="The name written into the body; `name` by default.")
-    ] = None
+    upstream_name: (
+        Annotated[
+            str, Meta(min_length=1, max_length=253, description="The name written into the body; `name` by default.")
+        ]
+        | None
+    ) = None
     endpoints: Annotated[
         list[Endpoint],
         Meta(
@@ -120,9 +127,9 @@ class Model(Strict):
     context_tokens: Annotated[
         int, Meta(ge=1, le=100_000_000, description="Context window: prompt tokens plus reserved output.")
     ] = 8192
-    max_output_tokens: Annotated[
-        int | None, Meta(ge=1, le=100_000_000, description="Most tokens the model generates in one answer.")
-    ] = None
+    max_output_tokens: (
+        Annotated[int, Meta(ge=1, le=100_000_000, description="Most tokens the model generates in one answer.")] | None
+    ) = None
     capabilities: Annotated[
         list[Capability],
         Meta(
@@ -131,9 +138,9 @@ class Model(Strict):
             extra_json_schema={"x-kubernetes-list-type": "set"},
         ),
     ] = []
-    reasoning: Annotated[Reasoning | None, Meta(description="How `reasoning` levels are written into the body.")] = None
-    price: Annotated[Price | None, Meta(description="What a request costs.")] = None
-    quality: Annotated[Quality | None, Meta(description="Stated quality.")] = None
+    reasoning: Annotated[Reasoning, Meta(description="How `reasoning` levels are written into the body.")] | None = None
+    price: Annotated[Price, Meta(description="What a request costs.")] | None = None
+    quality: Annotated[Quality, Meta(description="Stated quality.")] | None = None
 
 
 class Capacity(Strict):
@@ -146,20 +153,20 @@ class Telemetry(Strict):
     engine: Annotated[Engine, Meta(description="Whose metric names to read; None reads nothing.")] = "None"
     interval: Annotated[Duration, Meta(description="Time between scrapes of one endpoint.")] = "1s"
     stale_after: Annotated[Duration, Meta(description="Age at which state stops counting in scores.")] = "5s"
-    port: Annotated[Port | None, Meta(description="Metrics port, where it is not the serving port.")] = None
+    port: Annotated[Port, Meta(description="Metrics port, where it is not the serving port.")] | None = None
     path: Annotated[str, Meta(pattern=r"^/[^\s]*$", max_length=128, description="Metrics path.")] = "/metrics"
 
 
 class Saturation(Strict):
     """Any one threshold saturates the pool; it ends when every measure is below 80 % of its threshold."""
 
-    queue_depth: Annotated[
-        float | None, Meta(gt=0, le=1_000_000, description="Mean waiting requests per ready endpoint.")
-    ] = None
-    kv_cache_utilization: Annotated[Unit | None, Meta(description="Mean KV-cache use over ready endpoints.")] = None
-    in_flight: Annotated[
-        int | None, Meta(ge=1, le=1_000_000, description="Requests of this pool that Forebay has under way.")
-    ] = None
+    queue_depth: (
+        Annotated[float, Meta(gt=0, le=1_000_000, description="Mean waiting requests per ready endpoint.")] | None
+    ) = None
+    kv_cache_utilization: Annotated[Unit, Meta(description="Mean KV-cache use over ready endpoints.")] | None = None
+    in_flight: (
+        Annotated[int, Meta(ge=1, le=1_000_000, description="Requests of this pool that Forebay has under way.")] | None
+    ) = None
 
 
 class SecretKey(Strict):
@@ -206,12 +213,12 @@ class PoolSpec(Strict, kw_only=True):
             extra_json_schema={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
     ]
-    capacity: Annotated[Capacity | None, Meta(description="How much the pool can run at once.")] = None
+    capacity: Annotated[Capacity, Meta(description="How much the pool can run at once.")] | None = None
     forward_client_credentials: Annotated[
         bool, Meta(description="Let the caller's Authorization, API-key headers and cookies reach this pool.")
     ] = False
     telemetry: Annotated[Telemetry, Meta(description="How pool state is read.")] = Telemetry()
-    saturation: Annotated[Saturation | None, Meta(description="When the pool takes no more work.")] = None
+    saturation: Annotated[Saturation, Meta(description="When the pool takes no more work.")] | None = None
     credentials: Annotated[
         list[Credential],
         Meta(

@@ -44,4 +44,4 @@ class PolicyStatus(Tolerant):
     conditions: Annotated[list[Condition], Meta(max_length=8, extra_json_schema=CONDITIONS_SCHEMA)] = field(
         default_factory=lambda: [PENDING]
     )
-    revision: Annotated[str | None, Meta(description="Content hash that every expected replica acknowledged.")] = None
+    revision: Annotated[str, Meta(description="Content hash that every expected replica acknowledged.")] | None = None
