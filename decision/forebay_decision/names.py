@@ -1,0 +1,31 @@
+"""Names that the planes must agree on: clusters, routing headers, the metadata namespace."""
+
+from __future__ import annotations
+
+from typing import Final
+
+METADATA_NAMESPACE: Final = "forebay"
+NATIVE_NAMESPACE: Final = "forebay.native"
+USAGE_NAMESPACE: Final = "forebay.usage"
+CLUSTER_HEADER: Final = "x-forebay-cluster"
+HOPS_HEADER: Final = "x-forebay-hops"
+HEADER_PREFIX: Final = "x-forebay-"
+RESPONSE_FIELDS: Final = ("decision-id", "rule", "strategy", "pool", "model", "reason")
+"""Metadata keys, each shown to the caller as the response header ``x-forebay-<key>``."""
+CREDENTIAL_HEADERS: Final = ("authorization", "proxy-authorization", "cookie", "x-api-key", "api-key")
+"""What of the client's never reaches an upstream that has not opted in."""
+
+
+def pool_cluster(pool: str) -> str:
+    """Envoy cluster (and value of CLUSTER_HEADER) of a pool ``namespace/name``."""
+    return f"pool/{pool}"
+
+
+def chain_cluster(policy: str, strategy: str, first: str) -> str:
+    """Composite cluster that tries `first`, then the strategy's other pools in declared order, then its fallbacks."""
+    return f"chain/{policy}/{strategy}/{first}"
+
+
+def room_listener(pool: str) -> str:
+    """Internal listener of a pool: where a chain's hop rewrites the body and meets the pool's own route."""
+    return f"room/{pool}"

@@ -1,0 +1,76 @@
+"""RequestHead and RequestView: what may be asked about a request, before and after its body is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from forebay_api.pool import Capability, Endpoint
+
+
+class RequestHead(msgspec.Struct, frozen=True):
+    """The header part. `path` has no query and still carries the attachment's prefix; header names are lower case."""
+
+    method: str
+    host: str
+    path: str
+    headers: Mapping[str, str]
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """One message: its role, its text (parts joined by a newline) and what else its parts hold."""
+
+    role: str
+    text: str
+
+
+class RequestView(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a body that a policy can ask about; dialects build it, rules and signals read it.
+
+    `text` is the latest human turn with harness noise stripped; `prompt_tokens` is an upper estimate by script over
+    everything the model would read; `max_tokens` is what the caller reserves for the answer, if anything;
+    `needs` are the capabilities that the request cannot do without.
+    """
+
+    endpoint: Endpoint
+    model: str
+    turns: tuple[Turn, ...]
+    text: str
+    system_text: str
+    prompt_tokens: int
+    max_tokens: int | None
+    stream: bool
+    tools: tuple[str, ...]
+    response_format: Literal["text", "json_object", "json_schema"]
+    modalities: tuple[str, ...]
+    needs: frozenset[Capability]
+
+    @property
+    def conversation(self) -> str:
+        """All text of the request, turns joined by blank lines."""
+        return "\n\n".join(turn.text for turn in self.turns)
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Half-open byte range of a value in a body."""
+
+    start: int
+    end: int
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """Replace `length` bytes at `start` of a body by `text`; edits of one body never overlap and are sorted by start."""
+
+    start: int
+    length: int
+    text: bytes
+
+
+class ParsedBody(msgspec.Struct, frozen=True):
+    """A body and where its top-level members stand; `members` maps each key to the span of its *value*."""
+
+    body: bytes
+    members: Mapping[str, Span]
+    view: RequestView
