@@ -1,0 +1,112 @@
+"""One inference request from its body to the last byte of its answer, through the queue and past the faults."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import socket
+import struct
+from typing import NoReturn
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from forebay_cli.sim.config import SimConfig
+from forebay_cli.sim.dialects import DIALECTS, Plan, PlanRequest
+from forebay_cli.sim.dialects.plan import decode_object
+from forebay_cli.sim.engine import Engine, Run
+from forebay_cli.sim.errors import Refusal, unknown_model
+from forebay_cli.sim.faults import Fault, FaultBoard, Scope
+from forebay_cli.sim.queue import QueueFull
+from forebay_cli.sim.replies import Replies
+
+_RETRY_AFTER_SECONDS = 1
+
+
+class Inference:
+    """Answers the POST endpoints of one server."""
+
+    def __init__(self, config: SimConfig, engine: Engine, replies: Replies) -> None:
+        self._config = config
+        self._engine = engine
+        self._replies = replies
+        self._served = frozenset(config.served)
+
+    async def answer(self, request: web.BaseRequest, body: bytes, plan_request: PlanRequest, fault: Fault) -> web.StreamResponse:
+        """The answer to one body in the dialect of ``plan_request``. Raises Refusal."""
+        received = decode_object(body)
+        model = received.get("model")
+        if isinstance(model, str) and model not in self._served:
+            raise unknown_model(model)
+        plan = plan_request(received, self._config)
+        try:
+            async with self._engine.admit(plan.model, plan.prompt_tokens) as run:
+                if fault.mode == "hang":
+                    await wait_forever()
+                if fault.mode == "slow":
+                    run.postpone(fault.delay_seconds)
+                cut = fault.after_tokens if fault.mode == "reset_mid_stream" else None
+                send = self._stream if plan.stream else self._send_whole
+                return await send(request, plan, run, cut)
+        except QueueFull:
+            raise Refusal(
+                503,
+                f"The server is full: {self._config.concurrency} requests run and {self._config.max_queue} wait.",
+                code="queue_full",
+                retry_after=_RETRY_AFTER_SECONDS,
+            ) from None
+
+    async def _send_whole(self, request: web.BaseRequest, plan: Plan, run: Run, cut: int | None) -> web.StreamResponse:
+        if cut is not None:
+            await self._break_off(request, plan, run, cut)
+        if plan.steps:
+            await run.generate(plan.steps, plan.width)
+        else:
+            await run.wait()
+        run.finish(_reason(plan))
+        return self._replies.json_bytes(plan.body())
+
+    async def _break_off(self, request: web.BaseRequest, plan: Plan, run: Run, cut: int) -> NoReturn:
+        """A plain answer reset in mid-body: as much of its bytes as ``cut`` is of its tokens."""
+        await run.generate(min(cut, plan.steps), plan.width)
+        body = plan.body()
+        response = self._replies.json_bytes(body)
+        response.content_length = len(body)
+        partial = web.StreamResponse(status=response.status, headers=response.headers)
+        await partial.prepare(request)
+        await partial.write(body[: max(1, len(body) * min(cut, plan.steps) // (plan.steps + 1))])
+        await reset_connection(request)
+
+    async def _stream(self, request: web.BaseRequest, plan: Plan, run: Run, cut: int | None) -> web.StreamResponse:
+        """Writes each frame when its token is due; frames that are due together leave in one write."""
+        response = self._replies.event_stream()
+        if self._config.early_headers:
+            await response.prepare(request)
+        pending = bytearray()
+        steps = 0
+        for frame in plan.frames():
+            if cut is not None and steps >= cut:
+                await _flush(request, response, pending)
+                await reset_connection(request)
+            if frame.tokens:
+                if pending and run.wait_seconds() > 0.0:
+                    await _flush(request, response, pending)
+                await run.generate(1, frame.tokens)
+                steps += 1
+            pending += frame.data
+        run.finish(_reason(plan))
+        await _flush(request, response, pending)
+        await response.write_eof()
+        return response
+
+
+async def _flush(request: web.BaseRequest, response: web.StreamResponse, pending: bytearray) -> None:
+    if not response.prepared:
+        await response.prepare(request)
+    if pending:
+        await response.write(bytes(pending))
+        pending.clear()
+
+
+def _reason(plan: Plan):
+    return "length" if plan.finish == "length" else "stop"

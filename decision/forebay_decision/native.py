@@ -1,0 +1,107 @@
+"""What Envoy decides alone: the cheapest call to the data plane is the one not made.
+
+An explicitly named model needs no body-reading processor where nothing but its name can matter: no rule may refuse
+the request, every `constrain` rule is satisfied whatever its condition says, nothing in the body has to change, and
+no filter could leave the pool out. What stands below the top level of the JSON is out of Envoy's sight, so a model
+that such content could disqualify is left to the data plane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from forebay_api.policy import PolicySpec
+from forebay_api.pool import Endpoint, Model, PoolSpec
+from forebay_decision.dialects.openai.tokens import IMAGE_TOKENS
+from forebay_decision.select.demand import Demand, unmet
+from forebay_decision.served import policy_pools, served_models
+
+OUTPUT_LIMIT_KEYS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "thinking_token_budget")
+IMAGE_PART_BYTES = 32
+"""No image part of a chat or responses body is shorter, so a body of n bytes holds at most n / 32 images."""
+
+
+class NativeModel(msgspec.Struct, frozen=True):
+    """One explicitly named model that Envoy may route by itself.
+
+    It may do so for a POST to one of `endpoints` whose top-level ``model`` equals `model`, whose Content-Length is
+    present and at most `max_content_length` bytes, and that has none of the top-level keys in `absent`.
+    """
+
+    model: str
+    pool: str
+    endpoints: tuple[Endpoint, ...]
+    max_content_length: int
+    absent: tuple[str, ...]
+
+
+def native_models(
+    name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec], *, shadowed: bool, saturated: frozenset[str]
+) -> tuple[NativeModel, ...]:
+    """Models of policy `name` that Envoy may route alone; `saturated` names pools that take no more work now."""
+    report = native_report(name, spec, pools, shadowed=shadowed, saturated=saturated)
+    return tuple(entry for entry in report.values() if isinstance(entry, NativeModel))
+
+
+def native_report(
+    name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec], *, shadowed: bool, saturated: frozenset[str]
+) -> dict[str, NativeModel | str]:
+    """For each model that the policy's pools serve: how Envoy routes it, or why the data plane has to decide."""
+    own = {pool: pools[pool] for pool in policy_pools(name, spec) if pool in pools}
+    whole = _policy_reason(spec, shadowed)
+    return {
+        model: whole or _model(spec, model, serving, own, saturated) for model, serving in served_models(own).items()
+    }
+
+
+def _policy_reason(spec: PolicySpec, shadowed: bool) -> str:
+    if spec.mode == "Shadow":
+        return "a Shadow policy routes nothing"
+    if shadowed:
+        return "a Shadow policy of the same attachment must see the request"
+    if any(rule.reject for rule in spec.rules):
+        return "a reject rule must see the request"
+    if spec.limits.output_tokens is not None or spec.limits.reasoning_tokens is not None:
+        return "limits are written into the body"
+    return ""
+
+
+def _model(
+    spec: PolicySpec, model: str, serving: tuple[str, ...], pools: Mapping[str, PoolSpec], saturated: frozenset[str]
+) -> NativeModel | str:
+    if model in spec.models:
+        return "it is also a virtual name of the policy"
+    if len(serving) > 1:
+        return "several pools serve it, and the least busy one is picked"
+    pool = serving[0]
+    entry = next(m for m in pools[pool].models if m.name == model)
+    if entry.upstream_name not in (None, entry.name):
+        return "its upstream name has to be written into the body"
+    if pool in saturated:
+        return "its pool is saturated"
+    for rule in spec.rules:
+        if rule.constrain is not None and unmet(Demand().narrowed(rule.constrain), pools[pool], entry):
+            return f"constrain rule {rule.name} might leave its pool out"
+    endpoints = _endpoints(entry)
+    if not endpoints:
+        return "images in the body would disqualify it, and Envoy cannot see them"
+    carries_images = "Vision" in entry.capabilities and bool({"ChatCompletions", "Responses"} & set(endpoints))
+    per_byte = IMAGE_TOKENS // IMAGE_PART_BYTES + 1 if carries_images else 1
+    return NativeModel(model, pool, endpoints, entry.context_tokens // per_byte, _absent(entry))
+
+
+def _endpoints(entry: Model) -> tuple[Endpoint, ...]:
+    if "Vision" in entry.capabilities:
+        return tuple(entry.endpoints)
+    return tuple(endpoint for endpoint in entry.endpoints if endpoint in ("Completions", "Embeddings"))
+
+
+def _absent(entry: Model) -> tuple[str, ...]:
+    keys = list(OUTPUT_LIMIT_KEYS)
+    if "Tools" not in entry.capabilities:
+        keys += ["tools", "functions"]
+    if "JSONSchema" not in entry.capabilities:
+        keys += ["response_format", "text"]
+    return tuple(keys)

@@ -1,0 +1,1 @@
+"""Rules: CEL compiled against declared variables, decided in three-valued logic."""

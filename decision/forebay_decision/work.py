@@ -1,0 +1,45 @@
+"""Work: how the core asks its driver to compute something, and hears that it was not done.
+
+Routing is a generator. It yields a Work and is sent the result of ``run()`` or a Skipped. Who runs it, where and until
+when is the driver's business, so that the core has no thread, queue or clock of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Protocol, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Work(Protocol):
+    """A pure computation. `expected_seconds` is an estimate for this input; `inline` says that it is cheap enough to be
+    run where it is asked for (tens of microseconds), otherwise it belongs on an executor. `run` holds no locks and may
+    run on any thread."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def inline(self) -> bool: ...
+    @property
+    def expected_seconds(self) -> float: ...
+    def run(self) -> object: ...
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """Sent back in place of a result: why there is none."""
+
+    reason: str
+
+
+def run_inline(steps: Generator[Work, object, T]) -> T:
+    """Run every unit of work on the spot, whatever it costs: for `explain`, tests and offline replay."""
+    result: object = None
+    while True:
+        try:
+            work = steps.send(result)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        result = work.run()
