@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from itertools import cycle, islice
+from itertools import cycle, islice, pairwise
 from typing import Any, Literal
 
 import msgspec
@@ -98,7 +98,7 @@ def _prose(demand: Demand, config: SimConfig) -> tuple[str, ...]:
     # A short answer still says everything: words share tokens rather than being lost.
     count = config.tokens
     cuts = [index * len(words) // count for index in range(count + 1)]
-    groups = [" ".join(words[start:end]) for start, end in zip(cuts, cuts[1:], strict=False)]
+    groups = [" ".join(words[start:end]) for start, end in pairwise(cuts)]
     return (groups[0], *(f" {group}" for group in groups[1:]))
 
 

@@ -41,7 +41,7 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 0
     ttft: Duration = "0s"
-    per_token: Duration = "0s"
+    per_token: Duration = "0s"  # noqa: S105 - a duration
     tokens: int = 32
     jitter: float = 0.0
     seed: int = 0
@@ -67,7 +67,9 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True):
         if len(set(self.models + self.loras)) != len(self.models) + len(self.loras):
             raise ConfigError("models", "each model and adapter name may appear once")
         if not re.fullmatch(r"[\x21-\x7e]{1,63}", self.name):
-            raise ConfigError("name", f"{self.name!r} must have 1 to 63 visible ASCII characters: it goes into a header")
+            raise ConfigError(
+                "name", f"{self.name!r} must have 1 to 63 visible ASCII characters: it goes into a header"
+            )
         for field in ("ttft", "per_token"):
             _check_duration(field, getattr(self, field))
         if not 0.0 <= self.jitter <= 1.0:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import hmac
-import socket
-import struct
 from typing import NoReturn
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from forebay_cli.sim.config import SimConfig
-from forebay_cli.sim.dialects import DIALECTS, Plan, PlanRequest
+from forebay_cli.sim.connections import reset_and_wait, wait_forever
+from forebay_cli.sim.dialects import Plan, PlanRequest
 from forebay_cli.sim.dialects.plan import decode_object
 from forebay_cli.sim.engine import Engine, Run
 from forebay_cli.sim.errors import Refusal, unknown_model
-from forebay_cli.sim.faults import Fault, FaultBoard, Scope
+from forebay_cli.sim.faults import Fault
+from forebay_cli.sim.metrics import FinishedReason
 from forebay_cli.sim.queue import QueueFull
 from forebay_cli.sim.replies import Replies
 
@@ -32,7 +29,9 @@ class Inference:
         self._replies = replies
         self._served = frozenset(config.served)
 
-    async def answer(self, request: web.BaseRequest, body: bytes, plan_request: PlanRequest, fault: Fault) -> web.StreamResponse:
+    async def answer(
+        self, request: web.BaseRequest, body: bytes, plan_request: PlanRequest, fault: Fault
+    ) -> web.StreamResponse:
         """The answer to one body in the dialect of ``plan_request``. Raises Refusal."""
         received = decode_object(body)
         model = received.get("model")
@@ -45,7 +44,8 @@ class Inference:
                     await wait_forever()
                 if fault.mode == "slow":
                     run.postpone(fault.delay_seconds)
-                cut = fault.after_tokens if fault.mode == "reset_mid_stream" else None
+                # Never past the end: an answer that this fault hits does not complete, however short it is.
+                cut = min(fault.after_tokens, max(0, plan.steps - 1)) if fault.mode == "reset_mid_stream" else None
                 send = self._stream if plan.stream else self._send_whole
                 return await send(request, plan, run, cut)
         except QueueFull:
@@ -68,14 +68,13 @@ class Inference:
 
     async def _break_off(self, request: web.BaseRequest, plan: Plan, run: Run, cut: int) -> NoReturn:
         """A plain answer reset in mid-body: as much of its bytes as ``cut`` is of its tokens."""
-        await run.generate(min(cut, plan.steps), plan.width)
+        await run.generate(cut, plan.width)
         body = plan.body()
-        response = self._replies.json_bytes(body)
-        response.content_length = len(body)
-        partial = web.StreamResponse(status=response.status, headers=response.headers)
+        partial = web.StreamResponse(headers=self._replies.json_bytes(b"").headers)
+        partial.content_length = len(body)
         await partial.prepare(request)
-        await partial.write(body[: max(1, len(body) * min(cut, plan.steps) // (plan.steps + 1))])
-        await reset_connection(request)
+        await partial.write(body[: len(body) * cut // (plan.steps + 1)])
+        await reset_and_wait(request.transport, after_write=True)
 
     async def _stream(self, request: web.BaseRequest, plan: Plan, run: Run, cut: int | None) -> web.StreamResponse:
         """Writes each frame when its token is due; frames that are due together leave in one write."""
@@ -87,7 +86,7 @@ class Inference:
         for frame in plan.frames():
             if cut is not None and steps >= cut:
                 await _flush(request, response, pending)
-                await reset_connection(request)
+                await reset_and_wait(request.transport, after_write=True)
             if frame.tokens:
                 if pending and run.wait_seconds() > 0.0:
                     await _flush(request, response, pending)
@@ -108,5 +107,5 @@ async def _flush(request: web.BaseRequest, response: web.StreamResponse, pending
         pending.clear()
 
 
-def _reason(plan: Plan):
+def _reason(plan: Plan) -> FinishedReason:
     return "length" if plan.finish == "length" else "stop"

@@ -98,9 +98,7 @@ def plan_completion(received: dict[str, Any], config: SimConfig) -> CompletionPl
         raise bad_request(f"prompts times n make {width} choices; at most {_MAX_CHOICES} are allowed.", "prompt")
     prompt_tokens = estimate_tokens(request.prompt)
     check_context(prompt_tokens, request.max_tokens, config)
-    demand = Demand(
-        model=request.model, prompt_tokens=prompt_tokens, received=received, limit=request.max_tokens
-    )
+    demand = Demand(model=request.model, prompt_tokens=prompt_tokens, received=received, limit=request.max_tokens)
     options = request.stream_options
     return CompletionPlan(
         model=request.model,

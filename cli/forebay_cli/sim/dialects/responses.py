@@ -135,9 +135,7 @@ class ResponsePlan(msgspec.Struct, frozen=True, kw_only=True):
         }
         return self._object(self._status, [self._item(self._status, self.answer.text)], usage)
 
-    def _object(
-        self, status: str, output: list[dict[str, Any]], usage: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
+    def _object(self, status: str, output: list[dict[str, Any]], usage: dict[str, Any] | None = None) -> dict[str, Any]:
         return {
             **self.told_back,
             "id": self.id,
