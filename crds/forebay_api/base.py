@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import msgspec
+
+
+class Each(NamedTuple):
+    """A rule's condition taken apart, so that a reader of manifests can say *which* item breaks it.
+
+    ``holds`` is CEL over ``self`` and ``variable``, an item of ``self.<items>``; ``at`` is the item's field to blame.
+    """
+
+    items: str
+    variable: str
+    holds: str
+    at: str
 
 
 class CelRule(NamedTuple):
     """A cross-field rule that the CRD carries, so that ``kubectl apply`` refuses what breaks it.
 
-    ``rule`` is Kubernetes CEL over ``self``; ``message`` is a sentence that says what to do.
+    ``rule`` is Kubernetes CEL over ``self`` with its defaults filled in; ``message`` is a sentence that says what to
+    do; ``field_path`` names the field to blame where that is not the whole object (``.default.use``).
     """
 
     rule: str
     message: str
+    field_path: str = ""
+    each: Each | None = None
+
+
+def for_each(items: str, variable: str, holds: str, message: str, *, at: str = "") -> CelRule:
+    """The rule that ``holds`` is true of every item of the list ``self.<items>``, which must have a default."""
+    return CelRule(f"self.{items}.all({variable}, {holds})", message, each=Each(items, variable, holds, at))
 
 
 class Strict(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
@@ -40,6 +60,6 @@ class ObjectMeta(Tolerant):
     resource_version: str | None = None
 
 
-GROUP = "forebay.dev"
-VERSION = "v1alpha1"
-API_VERSION = f"{GROUP}/{VERSION}"
+GROUP: Final = "forebay.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"

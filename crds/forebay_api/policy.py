@@ -126,7 +126,7 @@ class Signal(Strict):
 class PoolRef(Strict):
     name: Annotated[Name, Meta(description="ModelPool in the policy's namespace.")]
     model: (
-        Annotated[str, Meta(min_length=1, max_length=253, description="One model of the pool; all of them by default.")]
+        Annotated[str, Meta(min_length=1, max_length=253, description="One model of the pool; by default the first one that can serve the request.")]
         | None
     ) = None
 

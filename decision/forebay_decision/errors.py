@@ -31,6 +31,7 @@ class DecisionError(Exception):
         param: str | None = None,
         status: int | None = None,
         retry_after: int | None = None,
+        allow: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -38,6 +39,7 @@ class DecisionError(Exception):
         self.param = param
         self.http_status = self.status if status is None else status
         self.retry_after = retry_after
+        self.allow = allow
 
 
 class BadRequest(DecisionError):

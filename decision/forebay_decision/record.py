@@ -49,15 +49,15 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     mode: str
     decided_by: DecidedBy
     rule: str
-    strategy: str
-    pool: str
-    model: str
-    reason: str
-    confidence: float
-    fallbacks: tuple[ModelChoice, ...]
-    constraints: dict[str, str | list[str]]
-    signals: dict[str, SignalRecord]
-    candidates: tuple[CandidateRecord, ...]
-    expected_cost_usd: str | None
-    micros: int
+    strategy: str = ""
+    pool: str = ""
+    model: str = ""
+    reason: str = ""
+    confidence: float = 1.0
+    fallbacks: tuple[ModelChoice, ...] = ()
+    constraints: dict[str, str | list[str]] = {}
+    signals: dict[str, SignalRecord] = {}
+    candidates: tuple[CandidateRecord, ...] = ()
+    expected_cost_usd: str | None = None
+    micros: int = 0
     status: int = 200

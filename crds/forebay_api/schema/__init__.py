@@ -1,0 +1,1 @@
+"""From the contract's structs to what the API server and people read: shapes, CRDs and the reference."""

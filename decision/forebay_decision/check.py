@@ -1,0 +1,158 @@
+"""Checks that need more than one field or another object: what the operator's conditions and `forebay validate` say."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from forebay_api.policy import PolicySpec, PoolRef
+from forebay_api.pool import PoolSpec
+from forebay_api.quantities import byte_count, duration_seconds
+from forebay_api.reasons import Reason
+from forebay_decision.policy.compiler import compile_rules
+from forebay_decision.select.demand import Demand, unmet
+from forebay_decision.served import policy_pools, qualified
+from forebay_decision.signals.keyword import KeywordDetector
+from forebay_decision.signals.regex import PatternError, RegexDetector
+
+LARGEST_BODY = 64 << 20
+LONGEST_BUDGET_SECONDS = 1.0
+"""Envoy waits 2 s for a reply at most."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing to mend or to know. An Error keeps the policy out; a Warning does not."""
+
+    path: str
+    message: str
+    reason: Reason = "Invalid"
+    severity: Literal["Error", "Warning"] = "Error"
+
+
+def check_policy(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> tuple[Finding, ...]:
+    """All findings of one policy; `pools` are those that exist, by ``namespace/name``."""
+    findings = [
+        *_bounds(spec),
+        *_signals(spec),
+        *_strategies(name, spec, pools),
+        *_fail_open(name, spec, pools),
+        *(Finding(error.path, error.message) for error in compile_rules(name, spec).errors),
+    ]
+    return tuple(findings)
+
+
+def _bounds(spec: PolicySpec) -> Iterator[Finding]:
+    if byte_count(spec.max_request_bytes) > LARGEST_BODY:
+        yield Finding("spec.maxRequestBytes", f"{spec.max_request_bytes} is more than 64Mi")
+    seconds = duration_seconds(spec.decision_budget.time)
+    if not 0 < seconds <= LONGEST_BUDGET_SECONDS:
+        yield Finding("spec.decisionBudget.time", f"{spec.decision_budget.time} is not within 1ms and 1s")
+    for kind, items in (("signals", spec.signals), ("rules", spec.rules)):
+        seen: dict[str, int] = {}
+        for index, item in enumerate(items):
+            if (first := seen.setdefault(item.name, index)) != index:
+                yield Finding(f"spec.{kind}[{index}].name", f"{item.name!r} is also the name of spec.{kind}[{first}]")
+
+
+def _signals(spec: PolicySpec) -> Iterator[Finding]:
+    for index, signal in enumerate(spec.signals):
+        path = f"spec.signals[{index}]"
+        try:
+            if signal.regex is not None:
+                path += ".regex.pattern"
+                RegexDetector(signal.name, signal.regex)
+            elif signal.keyword is not None:
+                path += ".keyword.any"
+                KeywordDetector(signal.name, signal.keyword)
+        except PatternError as error:
+            yield Finding(path, str(error))
+
+
+def _strategies(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> Iterator[Finding]:
+    strategies = {strategy.name for strategy in spec.strategies}
+    for index, rule in enumerate(spec.rules):
+        if rule.use is not None and rule.use not in strategies:
+            yield Finding(f"spec.rules[{index}].use", _missing("strategy", rule.use, strategies))
+    if spec.default.use not in strategies:
+        yield Finding("spec.default.use", _missing("strategy", spec.default.use, strategies))
+    for index, strategy in enumerate(spec.strategies):
+        direct = strategy.direct
+        for kind, refs in (("pools", direct.pools), ("fallback", direct.fallback)):
+            for position, ref in enumerate(refs):
+                yield from _reference(f"spec.strategies[{index}].direct.{kind}[{position}]", name, ref, pools)
+        weights = [ref.weight for ref in direct.pools]
+        path = f"spec.strategies[{index}].direct"
+        if direct.select.algorithm == "Weighted":
+            if None in weights:
+                position = weights.index(None)
+                yield Finding(f"{path}.pools[{position}].weight", "algorithm Weighted needs a weight on every pool")
+            elif not any(weights):
+                yield Finding(f"{path}.pools", "every weight is 0, so nothing could ever be picked")
+        elif any(weight is not None for weight in weights):
+            yield Finding(f"{path}.pools", "weights count only under select.algorithm Weighted")
+        if direct.select.algorithm == "RoundRobin" and len(tiers := _quality_tiers(name, direct.pools, pools)) > 1:
+            stated = ", ".join(f"{tier:g}" for tier in sorted(tiers))
+            message = f"RoundRobin takes turns between models of different stated quality ({stated})"
+            yield Finding(f"{path}.select.algorithm", message, severity="Warning")
+
+
+def _reference(path: str, policy: str, ref: PoolRef, pools: Mapping[str, PoolSpec]) -> Iterator[Finding]:
+    pool = pools.get(qualified(policy, ref.name))
+    namespace = policy.partition("/")[0]
+    if pool is None:
+        names = [other.partition("/")[2] for other in pools if other.startswith(namespace + "/")]
+        message = f"there is no ModelPool {ref.name!r} in namespace {namespace!r}{_close(ref.name, names)}"
+        yield Finding(path + ".name", message, reason="PoolNotFound")
+    elif ref.model is not None and ref.model not in (models := [model.name for model in pool.models]):
+        yield Finding(path + ".model", f"pool {ref.name!r} serves no {ref.model!r}{_close(ref.model, models)}")
+
+
+def _quality_tiers(policy: str, refs: Iterable[PoolRef], pools: Mapping[str, PoolSpec]) -> set[float]:
+    models = [m for ref in refs if (pool := pools.get(qualified(policy, ref.name))) for m in pool.models
+              if ref.model in (None, m.name)]  # fmt: skip
+    return {model.quality.default for model in models if model.quality is not None}
+
+
+def _fail_open(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> Iterator[Finding]:
+    target = spec.fail_open
+    if target is None:
+        return
+    if spec.mode == "Shadow":
+        yield Finding("spec.failOpen", "a Shadow policy serves nothing, so it cannot fail open")
+    if any(rule.reject for rule in spec.rules):
+        yield Finding("spec.failOpen", "it would let requests past the reject rules: remove one of them")
+    pool = pools.get(qualified(name, target.pool))
+    if pool is None:
+        names = [other.partition("/")[2] for other in policy_pools(name, spec)]
+        message = f"there is no ModelPool {target.pool!r}{_close(target.pool, names)}"
+        yield Finding("spec.failOpen.pool", message, reason="PoolNotFound")
+        return
+    model = next((model for model in pool.models if model.name == target.model), None)
+    if model is None:
+        hint = _close(target.model, [model.name for model in pool.models])
+        yield Finding("spec.failOpen.model", f"pool {target.pool!r} serves no {target.model!r}{hint}")
+        return
+    demand = Demand()
+    for rule in spec.rules:
+        if rule.constrain is not None:
+            demand = demand.narrowed(rule.constrain)
+    if reason := unmet(demand, pool, model):
+        message = (
+            f"pool {target.pool!r} does not satisfy all constrain rules ({reason}), and a bypass cannot evaluate them"
+        )
+        yield Finding("spec.failOpen.pool", message)
+
+
+def _missing(kind: str, name: str, known: Iterable[str]) -> str:
+    return f"there is no {kind} {name!r}{_close(name, known)}"
+
+
+def _close(name: str, known: Iterable[str]) -> str:
+    choices = list(known)
+    close = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are {', '.join(sorted(choices)[:8])}" if choices else ""

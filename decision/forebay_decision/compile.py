@@ -1,0 +1,174 @@
+"""Resources -> compiled policies: parsed once, compiled once, swapped whole. A policy that fails, fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from forebay_api.policy import PolicySpec, PoolRef
+from forebay_api.pool import PoolSpec
+from forebay_api.quantities import byte_count, duration_seconds
+from forebay_decision.attachment import Attachment, attachments, matching
+from forebay_decision.errors import PolicyError
+from forebay_decision.policy.compiler import compile_rules, look_out
+from forebay_decision.policy.facts import Vantage
+from forebay_decision.policy.rules import CompiledRule
+from forebay_decision.select.candidate import Candidate
+from forebay_decision.select.pickers import ALGORITHMS, LeastBusy
+from forebay_decision.select.selection import Strategy
+from forebay_decision.served import policy_pools, qualified, served_models
+from forebay_decision.signals.catalog import Embed, Encoders, build_detector
+from forebay_decision.signals.regex import PatternError
+
+EXPLICIT = "explicit"
+
+
+class CompiledPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """One policy, ready to decide. `served` maps each served model name to the strategy that picks its pool."""
+
+    name: str
+    spec: PolicySpec
+    revision: str
+    budget_seconds: float
+    max_request_bytes: int
+    vantage: Vantage
+    rules: tuple[CompiledRule, ...]
+    strategies: Mapping[str, Strategy]
+    served: Mapping[str, Strategy]
+
+    @property
+    def mode(self) -> str:
+        return self.spec.mode
+
+    @property
+    def served_models(self) -> tuple[str, ...]:
+        """What GET /v1/models lists: virtual names without patterns, then the pools' own."""
+        virtual = [name for name in self.spec.models if not name.endswith("*")]
+        return tuple(dict.fromkeys([*virtual, *self.served]))
+
+    @property
+    def prefix(self) -> str:
+        return self.spec.attach.path_prefix.rstrip("/")
+
+
+class Match(msgspec.Struct, frozen=True):
+    """The policy that answers, and those that decide beside it and change nothing."""
+
+    policy: CompiledPolicy | None
+    shadows: tuple[CompiledPolicy, ...] = ()
+
+
+class CompiledConfig(msgspec.Struct, frozen=True):
+    """All policies of one revision."""
+
+    revision: str
+    policies: Mapping[str, CompiledPolicy]
+    enforced: tuple[Attachment, ...]
+    shadows: tuple[Attachment, ...]
+
+    def match(self, host: str, path: str) -> Match:
+        """The policy of a host (without port, lower case) and path; shadows of the same attachment come with it."""
+        found = next(iter(matching(self.enforced, host, path)), None)
+        if found is None:
+            return Match(None)
+        if not self.shadows:
+            return Match(self.policies[found.policy])
+        same = [a.policy for a in self.shadows if (a.hostname, a.prefix) == (found.hostname, found.prefix)]
+        return Match(self.policies[found.policy], tuple(self.policies[name] for name in same))
+
+
+def compile_config(
+    policies: Mapping[str, PolicySpec],
+    pools: Mapping[str, PoolSpec],
+    *,
+    revision: str,
+    encoders: Encoders,
+    embed: Embed | None = None,
+) -> tuple[CompiledConfig, dict[str, PolicyError]]:
+    """Compile every policy; the errors are by policy name, and those policies are not in the result."""
+    compiled: dict[str, CompiledPolicy] = {}
+    errors: dict[str, PolicyError] = {}
+    for name, spec in policies.items():
+        try:
+            compiled[name] = compile_policy(name, spec, pools, revision=revision, encoders=encoders, embed=embed)
+        except PolicyError as error:
+            errors[name] = error
+    enforced = attachments({name: p.spec.attach for name, p in compiled.items() if p.mode == "Enforce"})
+    shadows = attachments({name: p.spec.attach for name, p in compiled.items() if p.mode == "Shadow"})
+    return CompiledConfig(revision, compiled, enforced, shadows), errors
+
+
+def compile_policy(
+    name: str,
+    spec: PolicySpec,
+    pools: Mapping[str, PoolSpec],
+    *,
+    revision: str,
+    encoders: Encoders,
+    embed: Embed | None = None,
+) -> CompiledPolicy:
+    """Compile one policy; PolicyError names the first thing that is wrong."""
+    rules = compile_rules(name, spec)
+    if rules.errors:
+        raise rules.errors[0]
+    detectors = {}
+    for index, signal in enumerate(spec.signals):
+        try:
+            detectors[signal.name] = build_detector(signal, encoders, embed or _embed)
+        except PatternError as error:
+            raise PolicyError(f"spec.signals[{index}]", str(error)) from None
+    own = {pool: pools[pool] for pool in policy_pools(name, spec) if pool in pools}
+    return CompiledPolicy(
+        name=name,
+        spec=spec,
+        revision=revision,
+        budget_seconds=duration_seconds(spec.decision_budget.time),
+        max_request_bytes=byte_count(spec.max_request_bytes),
+        vantage=look_out(name, spec, rules, detectors),
+        rules=rules.rules,
+        strategies=_strategies(name, spec, pools),
+        served={
+            model: Strategy(
+                EXPLICIT,
+                tuple(c for i, pool in enumerate(serving) for c in _candidates(pool, own[pool], model, reference=i)),
+                (),
+                LeastBusy(),
+            )
+            for model, serving in served_models(own).items()
+        },
+    )
+
+
+def _strategies(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> dict[str, Strategy]:
+    compiled = {}
+    for index, strategy in enumerate(spec.strategies):
+        direct = strategy.direct
+
+        def resolve(kind: str, refs: Sequence[PoolRef], at: int = index) -> tuple[Candidate, ...]:
+            found: list[Candidate] = []
+            for position, ref in enumerate(refs):
+                pool = qualified(name, ref.name)
+                if pool not in pools:
+                    path = f"spec.strategies[{at}].direct.{kind}[{position}].name"
+                    raise PolicyError(path, f"there is no ModelPool {ref.name!r}")
+                weight = getattr(ref, "weight", None)
+                found += _candidates(pool, pools[pool], ref.model, 1 if weight is None else weight, position)
+            return tuple({candidate.key: candidate for candidate in found}.values())
+
+        compiled[strategy.name] = Strategy(
+            strategy.name,
+            resolve("pools", direct.pools),
+            resolve("fallback", direct.fallback),
+            ALGORITHMS[direct.select.algorithm](),
+            strategy.reasoning,
+        )
+    return compiled
+
+
+def _candidates(pool: str, spec: PoolSpec, model: str | None, weight: int = 1, reference: int = 0) -> list[Candidate]:
+    return [Candidate(pool, spec, entry, weight, reference) for entry in spec.models if model in (None, entry.name)]
+
+
+def _embed(encoder: object, texts: Sequence[str]) -> object:
+    return encoder.encode(texts)  # type: ignore[attr-defined]

@@ -1,0 +1,99 @@
+"""Message content, the part that chat completions and responses share: text, and what else is attached to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from forebay_decision.dialects.openai.tokens import AUDIO_BYTES_PER_TOKEN, FILE_BYTES_PER_TOKEN, IMAGE_TOKENS
+from forebay_decision.dialects.openai.values import missing
+from forebay_decision.request import Turn
+
+_TEXT: Final = frozenset({"text", "input_text", "output_text", "reasoning_text", "summary_text"})
+_MEDIA: Final = {
+    "image_url": ("image", ("image_url",)),
+    "input_image": ("image", ("image_url", "file_id")),
+    "video_url": ("image", ("video_url",)),
+    "input_audio": ("audio", ("input_audio",)),
+    "audio_url": ("audio", ("audio_url",)),
+    "file": ("file", ("file",)),
+    "input_file": ("file", ("file_data", "file_url", "file_id")),
+}
+"""Part type -> modality and the members of which one must be there. A video is read as images."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One element of a content list. What a policy cannot ask about is skipped, never decoded: images stay bytes."""
+
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+    image_url: Raw | UnsetType = UNSET
+    video_url: Raw | UnsetType = UNSET
+    input_audio: Raw | UnsetType = UNSET
+    audio_url: Raw | UnsetType = UNSET
+    file: Raw | UnsetType = UNSET
+    file_data: Raw | UnsetType = UNSET
+    file_url: Raw | UnsetType = UNSET
+    file_id: Raw | UnsetType = UNSET
+
+
+Content: TypeAlias = str | list[Part] | None
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What one pass of the model would read.
+
+    `attached` are the modalities beside text; `extra_tokens` is the upper estimate for all that is in no turn's text.
+    `longest` is set where the body holds several prompts, each read in a pass of its own: the estimate for the longest.
+    """
+
+    turns: tuple[Turn, ...]
+    attached: frozenset[str] = frozenset()
+    extra_tokens: int = 0
+    longest: int | None = None
+
+
+class Attachments:
+    """Collects what stands beside text while messages are read."""
+
+    def __init__(self) -> None:
+        self.modalities: set[str] = set()
+        self.tokens = 0
+
+    def words(self, content: Content, param: str) -> list[str]:
+        """The texts of `content`, in order; the rest is noted. Raises BadRequest with a path below `param`."""
+        if content is None:
+            return []
+        if isinstance(content, str):
+            return [content]
+        return [text for index, part in enumerate(content) for text in self._part(part, f"{param}[{index}]")]
+
+    def image(self) -> None:
+        """Note one image."""
+        self.modalities.add("image")
+        self.tokens += IMAGE_TOKENS
+
+    def _part(self, part: Part, param: str) -> Iterable[str]:
+        if part.type in _TEXT:
+            if part.text is None:
+                raise missing(f"{param}.text")
+            return (part.text,)
+        if part.type == "refusal":
+            if part.refusal is None:
+                raise missing(f"{param}.refusal")
+            return (part.refusal,)
+        if part.type in _MEDIA:
+            modality, members = _MEDIA[part.type]
+            size = sum(len(value) for name in members if (value := getattr(part, name)) is not UNSET)
+            if not size:
+                raise missing(f"{param}.{members[0]}")
+            if modality == "image":
+                self.image()
+            else:
+                self.modalities.add(modality)
+                self.tokens += size // (AUDIO_BYTES_PER_TOKEN if modality == "audio" else FILE_BYTES_PER_TOKEN)
+        return ()

@@ -1,0 +1,108 @@
+"""Where the top-level members of a JSON body stand, so that a change touches their bytes and no others.
+
+msgspec checks the syntax of the whole body in C and hands out each value's raw bytes, but not where they stand, and
+of duplicate keys only the last. So the top level is walked once more: a key, a colon, and then the very bytes that
+msgspec found for this key must stand there, and after them a comma or the closing brace. A JSON string, array or
+object is not the prefix of another one, and a number or literal is told from a longer one by what follows it; so the
+walk is in step with msgspec exactly when no key occurs twice. Values are compared by memcmp and never looked into.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+import msgspec
+
+from forebay_decision.errors import BadRequest
+from forebay_decision.request import Span
+
+Members: TypeAlias = Mapping[str, tuple[Span, msgspec.Raw]]
+
+MAX_MEMBERS: Final = 1024
+"""Far above what any endpoint knows; bounds the walk."""
+
+_WS = rb"[ \t\n\r]*+"
+_KEY = _WS + rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"' + _WS + rb":" + _WS
+_FIRST = re.compile(_WS + rb"\{" + _KEY, re.DOTALL)
+_NEXT = re.compile(_WS + rb"," + _KEY, re.DOTALL)
+_END = re.compile(_WS + rb"\}")
+_LONE_SURROGATE = re.compile(rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|[c-fC-F][0-9a-fA-F]{2})", re.DOTALL)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT = msgspec.json.Decoder(str)
+_BOM = b"\xef\xbb\xbf"
+
+
+def scan(body: bytes, at: str = "") -> Members:
+    """Key -> span and raw bytes of its value, in the order of the body.
+
+    `at` names the member that `body` is the value of, for messages. Raises BadRequest for anything that is not one
+    JSON object (RFC 8259) in valid UTF-8, for keys that occur twice (escapes decoded), and for more than MAX_MEMBERS
+    of them; RecursionError where it is nested deeper than the interpreter's stack.
+    """
+    raws = _decode(body, at)
+    found: dict[str, tuple[Span, msgspec.Raw]] = {}
+    key, end = "", 0
+    step = _FIRST.match(body)
+    while step is not None:
+        key = _key(step[1])
+        start = step.end()
+        raw = raws[key]
+        if key in found or not body.startswith(raw, start):
+            raise _duplicate(key, at)
+        end = start + len(raw)
+        found[key] = (Span(start, end), raw)
+        step = _NEXT.match(body, end)
+    if found and _END.match(body, end) is None:
+        raise _duplicate(key, at)
+    return found
+
+
+def _decode(body: bytes, at: str) -> dict[str, msgspec.Raw]:
+    subject = f"'{at}'" if at else "The body"
+    try:
+        # msgspec skips over strings without decoding them.
+        if not body.isascii():
+            body.decode()
+        raws = _OBJECT.decode(body)
+    except UnicodeDecodeError as error:
+        raise BadRequest(
+            f"The body is not valid UTF-8 (byte {error.start}): encode it as UTF-8.", code="invalid_utf8"
+        ) from None
+    except msgspec.ValidationError as error:
+        found = str(error).rpartition("got ")[2].strip("`")
+        raise BadRequest(
+            f"{subject} must be a JSON object, and is of type {found}.", code="invalid_type", param=at or None
+        ) from None
+    except msgspec.DecodeError as error:
+        raise BadRequest(_syntax(body, str(error)), code="invalid_json") from None
+    if len(raws) > MAX_MEMBERS:
+        raise BadRequest(
+            f"{subject} has {len(raws)} members, more than {MAX_MEMBERS}.", code="too_many_members", param=at or None
+        )
+    return raws
+
+
+def _syntax(body: bytes, fault: str) -> str:
+    if not body.strip():
+        return "The body is empty: send a JSON object."
+    if body.startswith(_BOM):
+        return "The body starts with a byte order mark: leave it out."
+    if _LONE_SURROGATE.search(body):
+        return "The body is not valid JSON: an escaped UTF-16 surrogate stands without its other half."
+    return f"The body is not valid JSON: {fault.removeprefix('JSON is malformed: ')}."
+
+
+def _key(raw: bytes) -> str:
+    return raw.decode() if b"\\" not in raw else _TEXT.decode(b'"' + raw + b'"')
+
+
+def _duplicate(key: str, at: str) -> BadRequest:
+    shown = key if len(key) <= 64 else key[:64] + "…"
+    param = f"{at}.{shown}" if at else shown
+    return BadRequest(
+        f"The key {shown!r} occurs more than once{f' in {at!r}' if at else ''}: servers disagree on which one counts.",
+        code="duplicate_key",
+        param=param,
+    )

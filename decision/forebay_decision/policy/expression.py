@@ -1,0 +1,113 @@
+"""Expressions: compiled and type-checked, with every mistake at its place in the manifest."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from cel_expr_python import cel
+
+from forebay_decision.errors import PolicyError
+from forebay_decision.policy.syntax import References, read_references
+from forebay_decision.policy.variables import POOL_FIELDS
+
+_ERROR_LINE = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?: \(in container '.*'\))?$", re.MULTILINE)
+_UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")
+
+
+class Expression(msgspec.Struct, frozen=True):
+    """A boolean CEL expression, ready to be evaluated."""
+
+    text: str
+    program: Any
+    references: References
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """What expressions of one policy may name beyond variables: its pools, and the labels of each signal."""
+
+    declared: Mapping[str, Any]
+    pools: frozenset[str]
+    labels: Mapping[str, frozenset[str]]
+
+
+def compile_expressions(
+    texts: Iterable[tuple[str, str]], vocabulary: Vocabulary
+) -> tuple[list[Expression], list[PolicyError]]:
+    """Compile (manifest path, text) pairs; every mistake is an error with ``path: line:column``, none hides another.
+
+    Returns the CEL environment that activations are made from, the expressions, and the errors.
+    """
+    environment = cel.NewEnv(variables=dict(vocabulary.declared))
+    compiled: list[Expression] = []
+    errors: list[PolicyError] = []
+    for path, text in texts:
+        try:
+            program = environment.compile(text)
+        except RuntimeError as error:
+            errors += _compile_errors(path, str(error), vocabulary)
+            continue
+        if program.return_type() != cel.Type.BOOL:
+            kind = program.return_type().name().lower()
+            errors.append(PolicyError(path, f"1:1: the condition is of type {kind}, but a rule needs a boolean"))
+            continue
+        references = read_references(program.serialize())
+        mistakes = _literal_errors(path, text, references, vocabulary)
+        errors += mistakes
+        if not mistakes:
+            compiled.append(Expression(text, program, references))
+    return environment, compiled, errors
+
+
+def _compile_errors(path: str, message: str, vocabulary: Vocabulary) -> list[PolicyError]:
+    found = [m for m in _ERROR_LINE.findall(message) if m[0] != "-1"]
+    if not found:
+        return [PolicyError(path, message.splitlines()[0])]
+    return [
+        PolicyError(path, f"{line}:{column}: {text}{_suggestion(text, vocabulary)}") for line, column, text in found
+    ]
+
+
+def _suggestion(text: str, vocabulary: Vocabulary) -> str:
+    undeclared = _UNDECLARED.search(text)
+    if undeclared is None:
+        return ""
+    return _did_you_mean(undeclared.group(1), vocabulary.declared)
+
+
+def _did_you_mean(word: str, choices: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _literal_errors(path: str, text: str, references: References, vocabulary: Vocabulary) -> list[PolicyError]:
+    def error(node: int, message: str) -> PolicyError:
+        offset = references.positions.get(node, 0)
+        line = text.count("\n", 0, offset) + 1
+        column = offset - (text.rfind("\n", 0, offset) + 1) + 1
+        return PolicyError(path, f"{line}:{column}: {message}")
+
+    errors = [
+        error(header.node, "request.headers wants a literal name, so that only the headers a policy names are read")
+        for header in references.headers
+        if header.text is None
+    ]
+    for pool in references.pools:
+        if pool.text is None:
+            errors.append(error(pool.node, 'pools wants a literal name, as in pools["small"]'))
+        elif pool.text not in vocabulary.pools:
+            hint = _did_you_mean(pool.text, vocabulary.pools)
+            errors.append(error(pool.node, f"no strategy of this policy uses a pool {pool.text!r}{hint}"))
+    for field in references.pool_fields:
+        if field.text not in POOL_FIELDS:
+            hint = _did_you_mean(field.text or "", POOL_FIELDS) or f"; there are {', '.join(POOL_FIELDS)}"
+            errors.append(error(field.node, f"a pool has no {field.text!r}{hint}"))
+    for signal, label in references.labels:
+        known = vocabulary.labels.get(signal)
+        if known is not None and label.text is not None and label.text not in known:
+            hint = _did_you_mean(label.text, known) or f"; there are {', '.join(sorted(known))}"
+            errors.append(error(label.node, f"signal {signal} has no label {label.text!r}{hint}"))
+    return errors

@@ -1,0 +1,159 @@
+"""Facts: what is known about one request so far, and how the next signal becomes known.
+
+A rule is evaluated with what is known. A CEL error means that something it needs is not: then the cheapest signal it
+names is computed and the rule is tried again. `true || x` and `false && x` therefore never compute x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+import msgspec
+
+from forebay_api.wire import PoolState
+from forebay_decision.policy.expression import Expression
+from forebay_decision.policy.variables import HEADERS, POOL_FIELDS, POOLS, REQUEST
+from forebay_decision.record import SignalRecord
+from forebay_decision.request import RequestView
+from forebay_decision.signals.detector import Detector, SignalValue
+from forebay_decision.work import Skipped, Work
+
+LARGEST_SIGNAL_TEXT = 1 << 20
+"""Bytes of text that signals read; of a longer one the head and the tail, half each."""
+
+
+class Vantage(msgspec.Struct, frozen=True):
+    """What a policy's rules look at, worked out once at compile time."""
+
+    environment: Any
+    variables: tuple[str, ...]
+    headers: tuple[str, ...]
+    pools: tuple[tuple[str, str], ...]
+    """(name in rules, qualified name)."""
+    detectors: Mapping[str, Detector]
+    identity: Mapping[str, str]
+    """``tenant`` and ``user`` -> the header each comes from."""
+
+
+class Facts:
+    """One request's growing knowledge. Lives as long as the decision; nothing else writes to it."""
+
+    def __init__(
+        self,
+        vantage: Vantage,
+        view: RequestView,
+        headers: Mapping[str, str],
+        states: Mapping[str, PoolState],
+        clock: Callable[[], float],
+        deadline: float,
+    ) -> None:
+        self._vantage = vantage
+        self._view = view
+        self._clock = clock
+        self._deadline = deadline
+        self._known = _first_facts(vantage, view, headers, states)
+        self._activation: Any = None
+        self._scoped: dict[str, bytes] = {}
+        self._embeddings: dict[str, object] = {}
+        self.records: dict[str, SignalRecord] = {}
+
+    def truth(self, expression: Expression) -> bool | None:
+        """The expression's value as far as it is settled by what is known; None means: not yet."""
+        if self._activation is None:
+            self._activation = self._vantage.environment.Activation(self._known)
+        value = expression.program.eval(self._activation).plain_value()
+        return value if value is True or value is False else None
+
+    def settle(self, expression: Expression) -> Generator[Work, object, bool | None]:
+        """The expression's value, computing what it needs, cheapest first; None where it stays unknown."""
+        while (value := self.truth(expression)) is None:
+            detector = self._next(expression)
+            if detector is None:
+                return None
+            yield from self.learn(detector)
+        return value
+
+    def learn(self, detector: Detector) -> Generator[Work, object, None]:
+        """Compute one signal; past the deadline, or when it fails, it becomes unknown."""
+        started = self._clock()
+        if started >= self._deadline:
+            outcome: SignalValue | Skipped = Skipped("deadline")
+        else:
+            try:
+                outcome = yield from detector.detect(self)
+            except Exception as error:  # noqa: BLE001  one broken signal must not take the request down
+                outcome = Skipped(f"error: {type(error).__name__}")
+        self._note(detector.name, outcome, round((self._clock() - started) * 1e6))
+
+    def scoped(self, scope: str) -> bytes:
+        text = self._scoped.get(scope)
+        if text is None:
+            whole = self._view.text if scope == "LatestTurn" else self._view.conversation
+            text = self._scoped[scope] = _bounded(whole.encode("utf-8", "replace"))
+        return text
+
+    @property
+    def latest(self) -> str:
+        return self._view.text
+
+    def seconds_left(self) -> float:
+        return self._deadline - self._clock()
+
+    def embeddings(self) -> dict[str, object]:
+        return self._embeddings
+
+    def _next(self, expression: Expression) -> Detector | None:
+        waiting = [d for name in expression.references.signals if name not in self.records
+                   if (d := self._vantage.detectors.get(name)) is not None]  # fmt: skip
+        return min(waiting, key=lambda detector: detector.cost, default=None)
+
+    def _note(self, name: str, outcome: SignalValue | Skipped, micros: int) -> None:
+        prefix = f"signals.{name}."
+        self._activation = None
+        if isinstance(outcome, Skipped):
+            self._known[prefix + "unknown"] = True
+            self.records[name] = SignalRecord(unknown=outcome.reason, micros=micros)
+            return
+        self._known |= {
+            prefix + "matched": outcome.matched,
+            prefix + "unknown": False,
+            prefix + "label": outcome.label or "",
+        }
+        if outcome.score is not None:
+            scores = outcome.scores or {}
+            self._known[prefix + "score"] = outcome.score
+            self._known[prefix + "scores"] = scores
+            threshold = outcome.threshold or 0.0
+            self._known[prefix + "labels"] = [label for label, score in scores.items() if score >= threshold]
+        self.records[name] = SignalRecord(
+            matched=outcome.matched,
+            score=outcome.score,
+            threshold=outcome.threshold,
+            label=outcome.label,
+            scores=outcome.scores,
+            micros=micros,
+        )
+
+
+def _first_facts(
+    vantage: Vantage, view: RequestView, headers: Mapping[str, str], states: Mapping[str, PoolState]
+) -> dict[str, Any]:
+    known: dict[str, Any] = {name: REQUEST[name][1](view) for name in vantage.variables}
+    if vantage.headers:
+        known[HEADERS] = {name: headers[name] for name in vantage.headers if name in headers}
+    for variable, header in vantage.identity.items():
+        known[variable] = headers.get(header, "") if header else ""
+    if vantage.pools:
+        known[POOLS] = {
+            name: {field: read(states.get(pool) or PoolState(name=pool)) for field, read in POOL_FIELDS.items()}
+            for name, pool in vantage.pools
+        }
+    return known
+
+
+def _bounded(text: bytes) -> bytes:
+    if len(text) <= LARGEST_SIGNAL_TEXT:
+        return text
+    half = LARGEST_SIGNAL_TEXT // 2
+    return text[:half] + b"\n" + text[-half:]

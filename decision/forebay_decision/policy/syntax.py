@@ -1,0 +1,131 @@
+"""What an expression refers to, read off its checked syntax tree: variables, header names, pool names, labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from cel.expr import checked_pb2
+from google.protobuf import any_pb2
+
+from forebay_decision.policy.variables import HEADERS, POOLS
+
+
+class Literal(msgspec.Struct, frozen=True):
+    """A string literal and the node that holds it; None stands for an index that is not a literal."""
+
+    text: str | None
+    node: int
+
+
+class References(msgspec.Struct, frozen=True):
+    """Everything a policy check or an evaluator wants to know about one expression."""
+
+    variables: frozenset[str]
+    headers: tuple[Literal, ...]
+    pools: tuple[Literal, ...]
+    pool_fields: tuple[Literal, ...]
+    labels: tuple[tuple[str, Literal], ...]
+    """(signal name, label it is compared with)."""
+    positions: dict[int, int]
+
+    @property
+    def signals(self) -> frozenset[str]:
+        return frozenset(name.split(".")[1] for name in self.variables if name.startswith("signals."))
+
+
+def read_references(serialized: bytes) -> References:
+    """References of an expression that ``cel.Expression.serialize`` wrote."""
+    packed = any_pb2.Any.FromString(serialized)
+    checked = checked_pb2.CheckedExpr.FromString(packed.value)
+    names = {node: ref.name for node, ref in checked.reference_map.items() if ref.name}
+    headers: list[Literal] = []
+    pools: list[Literal] = []
+    fields: list[Literal] = []
+    labels: list[tuple[str, Literal]] = []
+    for node in _walk(checked.expr):
+        container, key = _access(node)
+        if container is not None and key is not None:
+            name = names.get(container.id)
+            if name == HEADERS:
+                headers.append(key)
+            elif name == POOLS:
+                pools.append(key)
+            else:
+                inner, _ = _access(container)
+                if inner is not None and names.get(inner.id) == POOLS:
+                    fields.append(key)
+        labels.extend(_label_comparisons(node, names))
+    return References(
+        frozenset(names.values()),
+        tuple(headers),
+        tuple(pools),
+        tuple(fields),
+        tuple(labels),
+        dict(checked.source_info.positions),
+    )
+
+
+def _walk(expr: Any) -> Iterator[Any]:
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        yield node
+        kind = node.WhichOneof("expr_kind")
+        if kind == "select_expr":
+            stack.append(node.select_expr.operand)
+        elif kind == "call_expr":
+            if node.call_expr.HasField("target"):
+                stack.append(node.call_expr.target)
+            stack.extend(node.call_expr.args)
+        elif kind == "list_expr":
+            stack.extend(node.list_expr.elements)
+        elif kind == "struct_expr":
+            stack.extend(entry.value for entry in node.struct_expr.entries)
+            stack.extend(e.map_key for e in node.struct_expr.entries if e.WhichOneof("key_kind") == "map_key")
+        elif kind == "comprehension_expr":
+            fold = node.comprehension_expr
+            stack += [fold.iter_range, fold.accu_init, fold.loop_condition, fold.loop_step, fold.result]
+
+
+def _access(node: Any) -> tuple[Any | None, Literal | None]:
+    """Container and key of ``container["key"]``, ``container.key`` or ``"key" in container``."""
+    kind = node.WhichOneof("expr_kind")
+    if kind == "select_expr":
+        return node.select_expr.operand, Literal(node.select_expr.field, node.id)
+    if kind == "call_expr" and node.call_expr.function == "_[_]":
+        container, key = node.call_expr.args
+        return container, _literal(key)
+    if kind == "call_expr" and node.call_expr.function == "@in":
+        key, container = node.call_expr.args
+        return container, _literal(key)
+    return None, None
+
+
+def _literal(node: Any) -> Literal:
+    text = node.const_expr.string_value if _is_text(node) else None
+    return Literal(text, node.id)
+
+
+def _is_text(node: Any) -> bool:
+    return (
+        node.WhichOneof("expr_kind") == "const_expr" and node.const_expr.WhichOneof("constant_kind") == "string_value"
+    )
+
+
+def _label_comparisons(node: Any, names: dict[int, str]) -> Iterator[tuple[str, Literal]]:
+    if node.WhichOneof("expr_kind") != "call_expr":
+        return
+    call = node.call_expr
+    if call.function not in ("_==_", "_!=_", "@in", "_[_]"):
+        return
+    sides = list(call.args)
+    for this, other in (sides, sides[::-1]):
+        variable = names.get(this.id, "")
+        if not variable.startswith("signals.") or variable.split(".")[-1] not in ("label", "labels", "scores"):
+            continue
+        compared = other.list_expr.elements if other.WhichOneof("expr_kind") == "list_expr" else [other]
+        for item in compared:
+            if _is_text(item):
+                yield variable.split(".")[1], _literal(item)

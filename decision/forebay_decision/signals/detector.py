@@ -1,0 +1,57 @@
+"""Detector: the contract that every kind of signal fulfils."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Protocol
+
+import msgspec
+
+from forebay_decision.work import Skipped, Work
+
+
+class SignalValue(msgspec.Struct, frozen=True):
+    """What a detector found. `score` and `scores` are in [0,1]; a kind that has no such value leaves it None."""
+
+    matched: bool
+    score: float | None = None
+    threshold: float | None = None
+    label: str | None = None
+    scores: dict[str, float] | None = None
+
+
+class Texts(Protocol):
+    """The request's text, each form made at most once."""
+
+    def scoped(self, scope: str) -> bytes:
+        """UTF-8 of the latest human turn (``LatestTurn``) or of everything (``Conversation``)."""
+        ...
+
+    @property
+    def latest(self) -> str:
+        """The latest human turn."""
+        ...
+
+    def seconds_left(self) -> float:
+        """Until the decision's deadline."""
+        ...
+
+    def embeddings(self) -> dict[str, object]:
+        """Encoder digest -> embedding of the latest human turn; shared by all signals of a request."""
+        ...
+
+
+class Detector(Protocol):
+    """One compiled signal. Immutable and free of effects; `detect` may run on any thread and never raises for any text.
+
+    `cost` is the expected time in microseconds for a short text: the evaluator asks for the cheapest signal first.
+    `detect` yields a Work for what is not done on the spot and returns the value, or a Skipped that says why there is none.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def cost(self) -> float: ...
+    def detect(self, texts: Texts) -> Generator[Work, object, SignalValue | Skipped]: ...

@@ -1,0 +1,47 @@
+"""`regex`: an RE2 pattern, matched in time linear in the text, with bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, Final
+
+import re2
+
+from forebay_api.policy import Regex
+from forebay_decision.signals.detector import SignalValue, Texts
+from forebay_decision.work import Skipped, Work
+
+MEMORY_BYTES: Final = 32 << 20
+
+
+class PatternError(ValueError):
+    """The pattern is not RE2 syntax, or its automaton is too large."""
+
+
+def compile_linear(pattern: str, *, case_sensitive: bool = True) -> Any:
+    """An RE2 automaton for UTF-8 bytes; PatternError says what is wrong with the pattern."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = MEMORY_BYTES
+    options.case_sensitive = case_sensitive
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        text = error.args[0]
+        raise PatternError(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)) from None
+
+
+class RegexDetector:
+    """Matches when the pattern is found anywhere in the text."""
+
+    kind = "regex"
+    cost = 5.0
+
+    def __init__(self, name: str, spec: Regex) -> None:
+        self.name = name
+        self._scope = spec.scope
+        self._automaton = compile_linear(spec.pattern)
+
+    def detect(self, texts: Texts) -> Generator[Work, object, SignalValue | Skipped]:
+        return SignalValue(matched=self._automaton.search(texts.scoped(self._scope)) is not None)
+        yield  # a generator that has nothing to ask for

@@ -1,0 +1,108 @@
+"""`similarity`: the highest cosine between the latest human turn and labelled examples.
+
+However many signals ask, a request's text passes each encoder once: the embedding is shared through Texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from forebay_api.policy import Similarity
+from forebay_decision.signals.detector import SignalValue, Texts
+from forebay_decision.work import Skipped, Work
+
+if TYPE_CHECKING:
+    import numpy as np
+    from forebay_models.encoder import Encoder
+
+    Matrix = np.ndarray[Any, np.dtype[np.float32]]
+
+STATIC_SECONDS_PER_LETTER = 0.25e-6
+TRANSFORMER_SECONDS = (0.8e-3, 70e-6)
+"""Base and per token: the estimate that deadlines are planned with, on the slow side of what was measured."""
+LETTERS_PER_TOKEN = 4
+LEAST_TOKENS = 16
+"""A text shortened below this says too little to decide on."""
+
+
+class EncodeWork:
+    """One encoder pass over one text; the result is a row of unit length (zero for an empty text)."""
+
+    def __init__(self, encoder: Encoder, text: str, max_tokens: int) -> None:
+        self._encoder = encoder
+        self._text = text
+        self._max_tokens = max_tokens
+        self.label = f"encode {encoder.name}"
+        self.inline = encoder.name == "Static"
+
+    @property
+    def expected_seconds(self) -> float:
+        if self.inline:
+            return 20e-6 + STATIC_SECONDS_PER_LETTER * min(len(self._text), 16_384)
+        base, per_token = TRANSFORMER_SECONDS
+        return base + per_token * min(len(self._text) / LETTERS_PER_TOKEN, self._max_tokens)
+
+    def run(self) -> Matrix:
+        return self._encoder.encode((self._text,), max_tokens=self._max_tokens)[0]
+
+
+def plan_encoding(encoder: Encoder, text: str, seconds: float) -> EncodeWork | Skipped:
+    """An encoder pass that fits into `seconds`, its input shortened if it must be; Skipped where too little would be left."""
+    if encoder.name == "Static":
+        return EncodeWork(encoder, text, encoder.max_tokens)
+    base, per_token = TRANSFORMER_SECONDS
+    affordable = min(encoder.max_tokens, (seconds - base) / per_token)
+    if affordable < LEAST_TOKENS:
+        return Skipped("deadline")
+    return EncodeWork(encoder, text, int(affordable))
+
+
+class SimilarityDetector:
+    """`scores` holds each label's best cosine, clipped to [0,1]; matched when the best reaches the threshold."""
+
+    kind = "similarity"
+
+    def __init__(self, name: str, spec: Similarity, encoder: Encoder, examples: Matrix) -> None:
+        """`examples` holds one unit row an example, in the order of `spec.labels` and their examples."""
+        self.name = name
+        self.cost = 30.0 if spec.encoder == "Static" else 3000.0
+        self._encoder = encoder
+        self._threshold = spec.threshold
+        self._examples = examples
+        self._labels = [label.name for label in spec.labels]
+        self._starts = _starts([len(label.examples) for label in spec.labels])
+
+    def detect(self, texts: Texts) -> Generator[Work, object, SignalValue | Skipped]:
+        shared = texts.embeddings()
+        row = shared.get(self._encoder.digest)
+        if row is None:
+            work = plan_encoding(self._encoder, texts.latest, texts.seconds_left())
+            row = work if isinstance(work, Skipped) else (yield work)
+            shared[self._encoder.digest] = row
+        if isinstance(row, Skipped):
+            return row
+        cosines = self._examples @ row
+        if len(self._labels) == 1:
+            best = {self._labels[0]: _clip(cosines.max())}
+        else:
+            edges = zip(self._starts, self._starts[1:], strict=False)
+            best = {label: _clip(cosines[a:b].max()) for label, (a, b) in zip(self._labels, edges, strict=True)}
+        label = max(best, key=best.__getitem__)
+        return SignalValue(best[label] >= self._threshold, best[label], self._threshold, label, best)
+
+
+def example_texts(spec: Similarity) -> Sequence[str]:
+    """Texts whose embeddings a detector wants, in order."""
+    return [text for label in spec.labels for text in label.examples]
+
+
+def _starts(sizes: Sequence[int]) -> list[int]:
+    starts = [0]
+    for size in sizes:
+        starts.append(starts[-1] + size)
+    return starts
+
+
+def _clip(cosine: Any) -> float:
+    return round(min(1.0, max(0.0, float(cosine))), 6)
