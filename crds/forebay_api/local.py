@@ -9,39 +9,78 @@ from msgspec import Meta, field
 from forebay_api.base import CelRule, Strict
 from forebay_api.pool import Port
 
+FilePath = Annotated[str, Meta(min_length=1, max_length=4096)]
+SecretName = Annotated[str, Meta(max_length=253)]
+
 
 class ListenerTls(Strict):
-    cert_file: str
-    key_file: str
+    cert_file: Annotated[FilePath, Meta(description="PEM file of the certificate chain.")]
+    key_file: Annotated[FilePath, Meta(description="PEM file of the private key.")]
 
 
 class Listener(Strict):
-    address: str = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535)] = 10080
-    """0 takes a free port."""
-    tls: ListenerTls | None = None
-    access_log: str | None = None
-    """File for Envoy's JSON access log; `-` is standard output."""
+    address: Annotated[
+        str,
+        Meta(
+            pattern=r"^[-A-Za-z0-9.:]+$",
+            max_length=253,
+            description="IP address to listen on.",
+            examples=["127.0.0.1", "0.0.0.0"],
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 takes a free one.")] = 10080
+    tls: Annotated[ListenerTls, Meta(description="Serve TLS; plain HTTP without.")] | None = None
+    access_log: (
+        Annotated[FilePath, Meta(description="File for Envoy's JSON access log; `-` is standard output.")] | None
+    ) = None
 
 
 class SecretSource(Strict):
     """Where one key of a Secret comes from: exactly one member."""
 
     cel_rules: ClassVar = (CelRule("has(self.file) != has(self.env)", "set exactly one of file or env"),)
-    file: str | None = None
-    env: str | None = None
+    file: (
+        Annotated[FilePath, Meta(description="File that holds the value; a final line break is not part of it.")] | None
+    ) = None
+    env: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+                max_length=253,
+                description="Environment variable that holds the value.",
+                examples=["OPENAI_API_KEY"],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Trust(Strict):
-    ca_file: str | None = None
-    """PEM bundle that stands in for the system's trust store when `external` pools are verified."""
+    ca_file: (
+        Annotated[
+            FilePath,
+            Meta(
+                description="PEM bundle that stands in for the system's trust store when `external` pools are verified."
+            ),
+        ]
+        | None
+    ) = None
 
 
 class LocalConfig(Strict):
-    listeners: list[Listener] = field(default_factory=lambda: [Listener()])
-    secrets: dict[str, dict[str, SecretSource]] = {}
-    """Secret name -> key -> source."""
-    trust: Trust = Trust()
-    workers: Annotated[int, Meta(ge=1, le=64)] = 1
-    admin_port: Port | None = None
-    metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 0
+    """The whole of forebay.yaml; every field may be left out, and so may the file."""
+
+    listeners: Annotated[
+        list[Listener], Meta(min_length=1, max_length=16, description="Where Envoy accepts requests.")
+    ] = field(default_factory=lambda: [Listener()])
+    secrets: Annotated[
+        dict[SecretName, Annotated[dict[SecretName, SecretSource], Meta(max_length=64)]],
+        Meta(max_length=64, description="Secret name, then key, then where its value comes from."),
+    ] = {}
+    trust: Annotated[Trust, Meta(description="Whom to trust upstream.")] = Trust()
+    workers: Annotated[int, Meta(ge=1, le=64, description="Data-plane processes.")] = 1
+    admin_port: Annotated[Port, Meta(description="Port of Envoy's admin interface; a free one by default.")] | None = (
+        None
+    )
+    metrics_port: Annotated[int, Meta(ge=0, le=65535, description="Port of `/metrics`; 0 takes a free one.")] = 0

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, field
 
-from forebay_api.base import CelRule, ObjectMeta, Strict
+from forebay_api.base import CelRule, ObjectMeta, Strict, for_each
 from forebay_api.pool import Boundary, Capability, ReasoningLevel, Tag
-from forebay_api.quantities import ByteSize, Duration, Name, Unit
+from forebay_api.quantities import BodySize, Duration, ModelName, Name, Unit
 from forebay_api.status import PolicyStatus
 
 Mode = Literal["Enforce", "Shadow"]
@@ -23,7 +23,16 @@ BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name
 
 class Attach(Strict):
     hostnames: Annotated[
-        list[Annotated[str, Meta(pattern=r"^(\*|(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?)$", max_length=253)]],
+        list[
+            Annotated[
+                str,
+                Meta(
+                    pattern=r"^(\*|(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?)$",
+                    max_length=253,
+                    examples=["llm.example.com", "*.example.com", "*"],
+                ),
+            ]
+        ],
         Meta(
             min_length=1,
             max_length=16,
@@ -37,16 +46,24 @@ class Attach(Strict):
             pattern=r"^/([-A-Za-z0-9._~]+(/[-A-Za-z0-9._~]+)*)?$",
             max_length=128,
             description="Whole path segments; removed before the upstream sees the path. The longest one wins.",
+            examples=["/", "/team-a"],
         ),
     ] = "/"
 
 
 class FailOpen(Strict):
     pool: Annotated[Name, Meta(description="Pool that answers while the data plane is unreachable.")]
-    model: Annotated[str, Meta(min_length=1, max_length=253, description="Model of that pool.")]
+    model: Annotated[ModelName, Meta(description="Model of that pool.")]
 
 
 class DecisionBudget(Strict):
+    cel_rules: ClassVar = (
+        CelRule(
+            "duration(self.time) > duration('0s') && duration(self.time) <= duration('2s')",
+            "time must be longer than 0s and at most 2s, which is as long as Envoy waits for a decision",
+            field_path=".time",
+        ),
+    )
     time: Annotated[Duration, Meta(description="Deadline for one decision; what is not known by then is unknown.")] = (
         "20ms"
     )
@@ -59,6 +76,7 @@ class TrustedHeader(Strict):
             pattern=r"^[a-z0-9][-a-z0-9_]*$",
             max_length=64,
             description="Lower-case name of a header that something before Forebay sets and clients cannot.",
+            examples=["x-tenant"],
         ),
     ]
 
@@ -126,7 +144,9 @@ class Signal(Strict):
 class PoolRef(Strict):
     name: Annotated[Name, Meta(description="ModelPool in the policy's namespace.")]
     model: (
-        Annotated[str, Meta(min_length=1, max_length=253, description="One model of the pool; by default the first one that can serve the request.")]
+        Annotated[
+            ModelName, Meta(description="One model of the pool; by default the first one that can serve the request.")
+        ]
         | None
     ) = None
 
@@ -151,13 +171,23 @@ class Direct(Strict):
     """One model answers."""
 
     cel_rules: ClassVar = (
-        CelRule(
-            "!has(self.select) || self.select.algorithm != 'Weighted' || self.pools.all(p, has(p.weight))",
+        for_each(
+            "pools",
+            "p",
+            "self.select.algorithm != 'Weighted' || has(p.weight)",
             "algorithm Weighted needs a weight on every pool",
         ),
-        CelRule(
-            "!self.pools.exists(p, has(p.weight)) || (has(self.select) && self.select.algorithm == 'Weighted')",
+        for_each(
+            "pools",
+            "p",
+            "self.select.algorithm == 'Weighted' || !has(p.weight)",
             "weights count only under select.algorithm Weighted: set it, or remove the weights",
+            at="weight",
+        ),
+        CelRule(
+            "self.select.algorithm != 'Weighted' || !self.pools.all(p, has(p.weight) && p.weight == 0)",
+            "algorithm Weighted needs at least one weight above 0",
+            field_path=".pools",
         ),
     )
     pools: Annotated[
@@ -315,7 +345,12 @@ class PolicySpec(Strict, kw_only=True):
         Meta(description="Shadow decides and records beside the attachment's Enforce policy, and changes nothing."),
     ] = "Enforce"
     models: Annotated[
-        list[Annotated[str, Meta(min_length=1, max_length=253)]],
+        list[
+            Annotated[
+                str,
+                Meta(pattern=r"^[!-)+-{}~]*\*?$", min_length=1, max_length=253, examples=["auto", "forebay/*", "*"]),
+            ]
+        ],
         Meta(
             min_length=1,
             max_length=64,
@@ -332,7 +367,7 @@ class PolicySpec(Strict, kw_only=True):
         ]
         | None
     ) = None
-    max_request_bytes: Annotated[ByteSize, Meta(description="Largest body, after gunzip; at most 64Mi.")] = "8Mi"
+    max_request_bytes: Annotated[BodySize, Meta(description="Largest body, after gunzip; at most 64Mi.")] = "8Mi"
     decision_budget: Annotated[DecisionBudget, Meta(description="What a decision may cost.")] = DecisionBudget()
     identity: Annotated[Identity, Meta(description="Where tenant and user come from.")] = Identity()
     signals: Annotated[list[Signal], Meta(max_length=64, description="Named facts.", extra_json_schema=ATOMIC)] = []
@@ -344,28 +379,52 @@ class PolicySpec(Strict, kw_only=True):
     limits: Annotated[Limits, Meta(description="Caps written into the body.")] = Limits()
 
     cel_rules: ClassVar = (
-        CelRule(
-            "!has(self.failOpen) || !has(self.rules) || !self.rules.exists(r, has(r.reject))",
+        for_each(
+            "rules",
+            "r",
+            "!has(self.failOpen) || !has(r.reject)",
             "failOpen would let requests past the reject rules: remove one of them",
+            at="reject",
         ),
         CelRule(
             "self.strategies.exists(s, s.name == self.default.use)",
             "default.use names no strategy of spec.strategies",
+            field_path=".default.use",
         ),
-        CelRule(
-            "!has(self.rules) || self.rules.all(r, !has(r.use) || self.strategies.exists(s, s.name == r.use))",
+        for_each(
+            "rules",
+            "r",
+            "!has(r.use) || self.strategies.exists(s, s.name == r.use)",
             "a rule's use names no strategy of spec.strategies",
+            at="use",
         ),
         CelRule(
-            "!has(self.mode) || self.mode != 'Shadow' || !has(self.failOpen)",
+            "self.mode != 'Shadow' || !has(self.failOpen)",
             "a Shadow policy serves nothing, so it cannot have failOpen",
+            field_path=".failOpen",
+        ),
+        for_each(
+            "signals",
+            "s",
+            "self.signals.exists_one(o, o.name == s.name)",
+            "two signals have the same name: rename one",
+            at="name",
+        ),
+        for_each(
+            "rules",
+            "r",
+            "self.rules.exists_one(o, o.name == r.name)",
+            "two rules have the same name, so decision records could not tell them apart: rename one",
+            at="name",
         ),
     )
 
 
 class RoutingPolicy(Strict):
+    """From what the work is to how it is served."""
+
     api_version: Literal["forebay.dev/v1alpha1"]
     kind: Literal["RoutingPolicy"]
     metadata: ObjectMeta
-    spec: PolicySpec
+    spec: Annotated[PolicySpec, Meta(description="Which requests, and what becomes of them.")]
     status: PolicyStatus | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta, field
 
 from forebay_api.base import CelRule, ObjectMeta, Strict
-from forebay_api.quantities import Duration, Money, Name, Unit
+from forebay_api.quantities import HOST_PATTERN, Duration, ModelName, Money, Name, Unit
 from forebay_api.status import PoolStatus
 
 Boundary = Literal["Edge", "Private", "Public"]
@@ -19,8 +19,21 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 Tag = Annotated[str, Meta(min_length=1, max_length=63)]
 
 
+def positive(field: str) -> CelRule:
+    """The rule that a Duration is longer than nothing, without which Envoy refuses it or never waits."""
+    return CelRule(f"duration(self.{field}) > duration('0s')", f"{field} must be longer than 0s", f".{field}")
+
+
 class Address(Strict):
-    host: Annotated[str, Meta(min_length=1, max_length=253, description="IP address or resolvable host name.")]
+    host: Annotated[
+        str,
+        Meta(
+            pattern=r"^[-A-Za-z0-9.:]+$",
+            max_length=253,
+            description="IP address or resolvable host name.",
+            examples=["10.0.0.7", "gpu-1.internal"],
+        ),
+    ]
     port: Annotated[Port, Meta(description="TCP port of the inference server.")]
 
 
@@ -28,9 +41,10 @@ class External(Strict):
     hostname: Annotated[
         str,
         Meta(
-            min_length=1,
+            pattern=HOST_PATTERN,
             max_length=253,
             description="Host name; sent as SNI and Host, and checked against the certificate.",
+            examples=["api.example.com"],
         ),
     ]
     port: Annotated[Port, Meta(description="TCP port.")] = 443
@@ -48,7 +62,12 @@ class Backend(Strict):
     addresses: (
         Annotated[
             list[Address],
-            Meta(min_length=1, max_length=256, description="Fixed endpoints, reached in plain HTTP."),
+            Meta(
+                min_length=1,
+                max_length=256,
+                description="Fixed endpoints, reached in plain HTTP.",
+                extra_json_schema={"x-kubernetes-list-type": "atomic"},
+            ),
         ]
         | None
     ) = None
@@ -99,21 +118,25 @@ class Reasoning(Strict):
     levels: Annotated[
         dict[ReasoningLevel, Any],
         Meta(
-            min_length=1,
             max_length=4,
             description="Value written for each level: a string, an object or an integer of tokens, as the parameter asks.",
-            extra_json_schema={"additionalProperties": {"x-kubernetes-preserve-unknown-fields": True}},
         ),
     ] = {}
 
 
 class Model(Strict):
-    name: Annotated[str, Meta(min_length=1, max_length=253, description="The name policies and callers use.")]
+    """A model that every endpoint of the pool serves."""
+
+    cel_rules: ClassVar = (
+        CelRule(
+            "!has(self.maxOutputTokens) || self.maxOutputTokens <= self.contextTokens",
+            "maxOutputTokens cannot exceed contextTokens, which counts prompt and output together",
+            field_path=".maxOutputTokens",
+        ),
+    )
+    name: Annotated[ModelName, Meta(description="The name policies and callers use.")]
     upstream_name: (
-        Annotated[
-            str, Meta(min_length=1, max_length=253, description="The name written into the body; `name` by default.")
-        ]
-        | None
+        Annotated[ModelName, Meta(description="The name written into the body; `name` by default.")] | None
     ) = None
     endpoints: Annotated[
         list[Endpoint],
@@ -150,6 +173,18 @@ class Capacity(Strict):
 
 
 class Telemetry(Strict):
+    cel_rules: ClassVar = (
+        CelRule(
+            "duration(self.interval) >= duration('100ms')",
+            "interval must be at least 100ms",
+            field_path=".interval",
+        ),
+        CelRule(
+            "duration(self.staleAfter) >= duration(self.interval)",
+            "staleAfter below interval would make every reading stale: raise it to interval or more",
+            field_path=".staleAfter",
+        ),
+    )
     engine: Annotated[Engine, Meta(description="Whose metric names to read; None reads nothing.")] = "None"
     interval: Annotated[Duration, Meta(description="Time between scrapes of one endpoint.")] = "1s"
     stale_after: Annotated[Duration, Meta(description="Age at which state stops counting in scores.")] = "5s"
@@ -160,6 +195,12 @@ class Telemetry(Strict):
 class Saturation(Strict):
     """Any one threshold saturates the pool; it ends when every measure is below 80 % of its threshold."""
 
+    cel_rules: ClassVar = (
+        CelRule(
+            "has(self.queueDepth) || has(self.kvCacheUtilization) || has(self.inFlight)",
+            "set at least one of queueDepth, kvCacheUtilization or inFlight, or remove saturation",
+        ),
+    )
     queue_depth: (
         Annotated[float, Meta(gt=0, le=1_000_000, description="Mean waiting requests per ready endpoint.")] | None
     ) = None
@@ -184,6 +225,7 @@ class Credential(Strict):
 
 
 class OutlierDetection(Strict):
+    cel_rules: ClassVar = (positive("ejectionTime"),)
     consecutive_failures: Annotated[
         int, Meta(ge=1, le=1000, description="5xx answers or broken connections in a row that eject an endpoint.")
     ] = 5
@@ -191,13 +233,16 @@ class OutlierDetection(Strict):
 
 
 class Resilience(Strict):
+    cel_rules: ClassVar = (positive("connectTimeout"), positive("requestTimeout"), positive("streamIdleTimeout"))
     connect_timeout: Annotated[Duration, Meta(description="TCP and TLS set-up.")] = "2s"
     request_timeout: Annotated[Duration, Meta(description="Whole request including a streamed answer.")] = "10m"
     stream_idle_timeout: Annotated[Duration, Meta(description="Longest silence within an answer.")] = "60s"
     retries: Annotated[
         int, Meta(ge=0, le=5, description="Attempts on other endpoints before any byte of the answer was sent.")
     ] = 2
-    outlier_detection: OutlierDetection = OutlierDetection()
+    outlier_detection: Annotated[
+        OutlierDetection, Meta(description="When an endpoint that fails is left alone for a while.")
+    ] = OutlierDetection()
 
 
 class PoolSpec(Strict, kw_only=True):
@@ -231,15 +276,24 @@ class PoolSpec(Strict, kw_only=True):
 
     cel_rules: ClassVar = (
         CelRule(
-            "!has(self.forwardClientCredentials) || !self.forwardClientCredentials || !has(self.credentials) || self.credentials.size() == 0",
+            "!self.forwardClientCredentials || self.credentials.size() == 0",
             "forwardClientCredentials and credentials exclude each other: either the caller's credential reaches the pool or the pool's own",
+            field_path=".forwardClientCredentials",
+        ),
+        CelRule(
+            "!has(self.saturation) || self.telemetry.engine != 'None' || "
+            "!(has(self.saturation.queueDepth) || has(self.saturation.kvCacheUtilization))",
+            "saturation.queueDepth and saturation.kvCacheUtilization are read from telemetry: set telemetry.engine",
+            field_path=".saturation",
         ),
     )
 
 
 class ModelPool(Strict):
+    """Interchangeable endpoints, what they can do, where they stand and what they cost."""
+
     api_version: Literal["forebay.dev/v1alpha1"]
     kind: Literal["ModelPool"]
     metadata: ObjectMeta
-    spec: PoolSpec
+    spec: Annotated[PoolSpec, Meta(description="What the pool is.")]
     status: PoolStatus | None = None

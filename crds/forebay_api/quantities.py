@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
 # Gateway API duration (GEP-2257).
-DURATION_PATTERN = r"^([0-9]{1,5}(h|m|s|ms)){1,4}$"
-BYTES_PATTERN = r"^[0-9]{1,12}(Ki|Mi|Gi)?$"
-MONEY_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,9})?$"
-NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+DURATION_PATTERN: Final = r"^([0-9]{1,5}(h|m|s|ms)){1,4}$"
+BYTES_PATTERN: Final = r"^[0-9]{1,12}(Ki|Mi|Gi)?$"
+# At most 64Mi, stated so that the API server can check it without arithmetic.
+BODY_SIZE_PATTERN: Final = r"^([1-9][0-9]{0,6}|[1-9][0-9]{0,3}Ki|([1-9]|[1-5][0-9]|6[0-4])Mi)$"
+MONEY_PATTERN: Final = r"^[0-9]{1,9}(\.[0-9]{1,9})?$"
+NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+HOST_PATTERN: Final = r"^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$"
+# Visible ASCII, because the name travels in headers; no `|`, which separates names there.
+MODEL_PATTERN: Final = r"^[!-{}~]+$"
 
-Duration = Annotated[str, Meta(pattern=DURATION_PATTERN, max_length=24)]
-ByteSize = Annotated[str, Meta(pattern=BYTES_PATTERN, max_length=14)]
-Money = Annotated[str, Meta(pattern=MONEY_PATTERN, max_length=19)]
-Name = Annotated[str, Meta(pattern=NAME_PATTERN, min_length=1, max_length=63)]
+Duration = Annotated[str, Meta(pattern=DURATION_PATTERN, max_length=24, examples=["500ms", "20s", "1m30s"])]
+ByteSize = Annotated[str, Meta(pattern=BYTES_PATTERN, max_length=14, examples=["512Ki", "8Mi"])]
+BodySize = Annotated[str, Meta(pattern=BODY_SIZE_PATTERN, max_length=8, examples=["512Ki", "8Mi", "64Mi"])]
+Money = Annotated[str, Meta(pattern=MONEY_PATTERN, max_length=19, examples=["0.05", "12"])]
+Name = Annotated[str, Meta(pattern=NAME_PATTERN, min_length=1, max_length=63, examples=["llama-70b"])]
+ModelName = Annotated[
+    str, Meta(pattern=MODEL_PATTERN, min_length=1, max_length=253, examples=["Qwen/Qwen2.5-7B-Instruct"])
+]
 Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 _DURATION_PART = re.compile(r"([0-9]{1,5})(ms|h|m|s)")
