@@ -18,17 +18,17 @@ async def wait_forever() -> NoReturn:
     raise AssertionError("unreachable: nothing resolves this future")
 
 
-def abort_connection(transport: asyncio.BaseTransport | None) -> None:
-    """Closes a connection at once, with a TCP reset rather than an orderly end; None and closed ones are left alone."""
-    if not isinstance(transport, asyncio.Transport):
+def abort_connection(transport: asyncio.Transport | None) -> None:
+    """Closes a connection at once, with a TCP reset rather than an orderly end."""
+    if transport is None:
         return
-    connection = transport.get_extra_info("socket")
-    if connection is not None and connection.fileno() >= 0:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    # A closing transport may have given its descriptor back already: no option may be set on that number any more.
+    if not transport.is_closing():
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     transport.abort()
 
 
-async def reset_and_wait(transport: asyncio.BaseTransport | None, *, after_write: bool) -> NoReturn:
+async def reset_and_wait(transport: asyncio.Transport | None, *, after_write: bool) -> NoReturn:
     """Resets the request's own connection; never returns, for the handler is cancelled together with it."""
     if after_write:
         await asyncio.sleep(_DELIVERY_SECONDS)

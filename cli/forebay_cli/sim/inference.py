@@ -77,8 +77,19 @@ class Inference:
         await reset_and_wait(request.transport, after_write=True)
 
     async def _stream(self, request: web.BaseRequest, plan: Plan, run: Run, cut: int | None) -> web.StreamResponse:
-        """Writes each frame when its token is due; frames that are due together leave in one write."""
+        """Sends the answer as server-sent events; a client that leaves meanwhile makes it an aborted run."""
         response = self._replies.event_stream()
+        try:
+            await self._write_frames(request, response, plan, run, cut)
+        except ConnectionError:
+            return response  # aiohttp finds the connection gone and closes it without a word
+        run.finish(_reason(plan))
+        return response
+
+    async def _write_frames(
+        self, request: web.BaseRequest, response: web.StreamResponse, plan: Plan, run: Run, cut: int | None
+    ) -> None:
+        """Writes each frame when its token is due; frames that are due together leave in one write."""
         if self._config.early_headers:
             await response.prepare(request)
         pending = bytearray()
@@ -93,10 +104,8 @@ class Inference:
                 await run.generate(1, frame.tokens)
                 steps += 1
             pending += frame.data
-        run.finish(_reason(plan))
         await _flush(request, response, pending)
         await response.write_eof()
-        return response
 
 
 async def _flush(request: web.BaseRequest, response: web.StreamResponse, pending: bytearray) -> None:

@@ -59,6 +59,9 @@ class Routes:
             return await self._dispatch(request)
         except Refusal as refusal:
             return self._replies.refusal(refusal)
+        except RecursionError:
+            # A depth that decoding just bears can be too much for what runs deeper in the stack.
+            return self._replies.refusal(bad_request("The request body nests too deeply.", code="invalid_json"))
 
     async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
