@@ -8,13 +8,14 @@ that such content could disqualify is left to the data plane.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import Endpoint, Model, PoolSpec
 from forebay_decision.dialects.openai.tokens import IMAGE_TOKENS
+from forebay_decision.request import ParsedBody
 from forebay_decision.select.demand import Demand, unmet
 from forebay_decision.served import policy_pools, served_models
 
@@ -54,6 +55,19 @@ def native_report(
     return {
         model: whole or _model(spec, model, serving, own, saturated) for model, serving in served_models(own).items()
     }
+
+
+def decided_natively(models: Iterable[NativeModel], endpoint: Endpoint, parsed: ParsedBody) -> NativeModel | None:
+    """The model by which Envoy routes this POST without asking, if it does; `parsed` is the body as sent."""
+    for native in models:
+        if (
+            native.model == parsed.view.model
+            and endpoint in native.endpoints
+            and len(parsed.body) <= native.max_content_length
+            and not any(key in parsed.members for key in native.absent)
+        ):
+            return native
+    return None
 
 
 def _policy_reason(spec: PolicySpec, shadowed: bool) -> str:

@@ -75,7 +75,7 @@ def route(
     """Decide one request of this policy; mistakes of the caller come back as Answers, never as exceptions."""
     try:
         asked = paths.resolve(head.method, head.path[len(policy.prefix) :])
-        if isinstance(asked, paths.ModelsList | paths.ModelGet | paths.Options):
+        if isinstance(asked, paths.ModelsList | paths.ModelGet | paths.Methods):
             return _about_models(policy, asked)
         if len(body) > policy.max_request_bytes:
             limit = policy.spec.max_request_bytes
@@ -96,8 +96,8 @@ def refuse(error: DecisionError, record: DecisionRecord | None = None) -> Answer
     return Answer(record, error.http_status, tuple(headers), answers.error_body(error))
 
 
-def _about_models(policy: CompiledPolicy, asked: paths.ModelsList | paths.ModelGet | paths.Options) -> Answer:
-    if isinstance(asked, paths.Options):
+def _about_models(policy: CompiledPolicy, asked: paths.ModelsList | paths.ModelGet | paths.Methods) -> Answer:
+    if isinstance(asked, paths.Methods):
         return Answer(None, 204, (("allow", asked.allow),), b"")
     if isinstance(asked, paths.ModelsList):
         return Answer(None, 200, (JSON_TYPE,), answers.models_list(policy.served_models))

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from forebay_decision.dialects.openai.tokens import AUDIO_BYTES_PER_TOKEN, FILE_BYTES_PER_TOKEN, IMAGE_TOKENS
+from forebay_decision.dialects.openai.tokens import AUDIO_BYTES_PER_TOKEN, FILE_BYTES_PER_TOKEN
 from forebay_decision.dialects.openai.values import missing
 from forebay_decision.request import Turn
 
@@ -47,12 +47,14 @@ Content: TypeAlias = str | list[Part] | None
 class Reading(msgspec.Struct, frozen=True):
     """What one pass of the model would read.
 
-    `attached` are the modalities beside text; `extra_tokens` is the upper estimate for all that is in no turn's text.
-    `longest` is set where the body holds several prompts, each read in a pass of its own: the estimate for the longest.
+    `attached` are the modalities beside text; `extra_tokens` is the upper estimate for what is in no turn's text and
+    is no image. `longest` is set where the body holds several prompts, each read in a pass of its own: the estimate
+    for the longest, all told.
     """
 
     turns: tuple[Turn, ...]
     attached: frozenset[str] = frozenset()
+    images: int = 0
     extra_tokens: int = 0
     longest: int | None = None
 
@@ -61,8 +63,13 @@ class Attachments:
     """Collects what stands beside text while messages are read."""
 
     def __init__(self) -> None:
-        self.modalities: set[str] = set()
-        self.tokens = 0
+        self._modalities: set[str] = set()
+        self._images = 0
+        self._tokens = 0
+
+    def reading(self, turns: list[Turn], around: int) -> Reading:
+        """The turns with what was noted; `around` is the estimate for what a template puts around them."""
+        return Reading(tuple(turns), frozenset(self._modalities), self._images, around + self._tokens)
 
     def words(self, content: Content, param: str) -> list[str]:
         """The texts of `content`, in order; the rest is noted. Raises BadRequest with a path below `param`."""
@@ -74,8 +81,8 @@ class Attachments:
 
     def image(self) -> None:
         """Note one image."""
-        self.modalities.add("image")
-        self.tokens += IMAGE_TOKENS
+        self._modalities.add("image")
+        self._images += 1
 
     def _part(self, part: Part, param: str) -> Iterable[str]:
         if part.type in _TEXT:
@@ -94,6 +101,6 @@ class Attachments:
             if modality == "image":
                 self.image()
             else:
-                self.modalities.add(modality)
-                self.tokens += size // (AUDIO_BYTES_PER_TOKEN if modality == "audio" else FILE_BYTES_PER_TOKEN)
+                self._modalities.add(modality)
+                self._tokens += size // (AUDIO_BYTES_PER_TOKEN if modality == "audio" else FILE_BYTES_PER_TOKEN)
         return ()

@@ -102,4 +102,6 @@ def _refusal(fault: str, param: str) -> BadRequest:
     if differs:
         expected = " or ".join(_WORDS.get(word, word) for word in differs[1].split(" | "))
         what = f"expected {expected}, but got {_WORDS.get(differs[2], differs[2])}"
+    else:
+        what = what.replace("`", "")
     return BadRequest(f"Invalid type for '{path}': {what}.", code="invalid_type", param=path)

@@ -1,0 +1,1 @@
+"""`forebay explain`: why a request goes where it goes, without any server."""

@@ -1,0 +1,70 @@
+"""A decision record as a person reads it: the choice first, then what it rests on."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from forebay_cli.explain.case import Explained
+from forebay_decision.record import DecisionRecord
+
+
+def print_explained(console: Console, explained: Explained) -> None:
+    """The record as tables; an answer without a model shows its status and error."""
+    record = explained.record
+    if explained.error is not None:
+        console.print(Text(f"{explained.status}  {explained.error.get('message', '')}", style="bold red"))
+    if record is None:
+        return
+    parts: list[Table | Text] = [_choice(record)]
+    if record.signals:
+        parts.append(_signals(record))
+    if record.candidates:
+        parts.append(_candidates(record))
+    console.print(Group(*parts))
+
+
+def _choice(record: DecisionRecord) -> Table:
+    table = Table.grid(padding=(0, 2))
+    rows = {
+        "pool": record.pool,
+        "model": record.model,
+        "rule": record.rule,
+        "strategy": record.strategy,
+        "because": record.reason,
+        "policy": f"{record.policy} ({record.mode}, revision {record.revision})",
+        "decided by": record.decided_by,
+        "confidence": f"{record.confidence:.3f}",
+        "constraints": ", ".join(f"{key} {value}" for key, value in record.constraints.items()),
+        "fallbacks": ", ".join(f"{hop.pool} ({hop.model})" for hop in record.fallbacks),
+        "expected cost": f"${record.expected_cost_usd}" if record.expected_cost_usd else "",
+        "took": f"{record.micros} us",
+    }
+    for name, value in rows.items():
+        if value:
+            table.add_row(Text(name, style="dim"), Text(value, style="bold" if name in ("pool", "model") else ""))
+    return table
+
+
+def _signals(record: DecisionRecord) -> Table:
+    table = Table(title="signals", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in ("signal", "matched", "label", "score", "threshold", "us"):
+        table.add_column(column, justify="right" if column in ("score", "threshold", "us") else "left")
+    for name, signal in sorted(record.signals.items()):
+        matched = f"unknown: {signal.unknown}" if signal.unknown else "yes" if signal.matched else "no"
+        score = "" if signal.score is None else f"{signal.score:.3f}"
+        threshold = "" if signal.threshold is None else f"{signal.threshold:.2f}"
+        table.add_row(name, matched, signal.label or "", score, threshold, str(signal.micros))
+    return table
+
+
+def _candidates(record: DecisionRecord) -> Table:
+    table = Table(title="candidates", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in ("pool", "model", "eligible", "scores"):
+        table.add_column(column)
+    for candidate in record.candidates:
+        scores = ", ".join(f"{name} {score:g}" for name, score in candidate.scores.items())
+        verdict = Text("yes", style="green") if candidate.eligible else Text(f"no: {candidate.reason}", style="yellow")
+        table.add_row(candidate.pool, candidate.model, verdict, scores)
+    return table
