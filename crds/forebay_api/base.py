@@ -47,7 +47,7 @@ class Tolerant(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
     """A shape that planes exchange: unknown fields are ignored, so that neighbouring versions work together."""
 
 
-class ObjectMeta(Tolerant):
+class ObjectMeta(Tolerant, frozen=True):
     """The part of Kubernetes' ObjectMeta that Forebay reads; the API server owns the rest."""
 
     name: str

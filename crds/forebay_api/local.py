@@ -13,12 +13,12 @@ FilePath = Annotated[str, Meta(min_length=1, max_length=4096)]
 SecretName = Annotated[str, Meta(max_length=253)]
 
 
-class ListenerTls(Strict):
+class ListenerTls(Strict, frozen=True):
     cert_file: Annotated[FilePath, Meta(description="PEM file of the certificate chain.")]
     key_file: Annotated[FilePath, Meta(description="PEM file of the private key.")]
 
 
-class Listener(Strict):
+class Listener(Strict, frozen=True):
     address: Annotated[
         str,
         Meta(
@@ -35,7 +35,7 @@ class Listener(Strict):
     ) = None
 
 
-class SecretSource(Strict):
+class SecretSource(Strict, frozen=True):
     """Where one key of a Secret comes from: exactly one member."""
 
     cel_rules: ClassVar = (CelRule("has(self.file) != has(self.env)", "set exactly one of file or env"),)
@@ -56,7 +56,7 @@ class SecretSource(Strict):
     ) = None
 
 
-class Trust(Strict):
+class Trust(Strict, frozen=True):
     ca_file: (
         Annotated[
             FilePath,
@@ -68,7 +68,7 @@ class Trust(Strict):
     ) = None
 
 
-class LocalConfig(Strict):
+class LocalConfig(Strict, frozen=True):
     """The whole of forebay.yaml; every field may be left out, and so may the file."""
 
     listeners: Annotated[

@@ -21,7 +21,7 @@ ATOMIC = {"x-kubernetes-list-type": "atomic"}
 BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 
 
-class Attach(Strict):
+class Attach(Strict, frozen=True):
     hostnames: Annotated[
         list[
             Annotated[
@@ -51,12 +51,12 @@ class Attach(Strict):
     ] = "/"
 
 
-class FailOpen(Strict):
+class FailOpen(Strict, frozen=True):
     pool: Annotated[Name, Meta(description="Pool that answers while the data plane is unreachable.")]
     model: Annotated[ModelName, Meta(description="Model of that pool.")]
 
 
-class DecisionBudget(Strict):
+class DecisionBudget(Strict, frozen=True):
     cel_rules: ClassVar = (
         CelRule(
             "duration(self.time) > duration('0s') && duration(self.time) <= duration('2s')",
@@ -69,7 +69,7 @@ class DecisionBudget(Strict):
     )
 
 
-class TrustedHeader(Strict):
+class TrustedHeader(Strict, frozen=True):
     header: Annotated[
         str,
         Meta(
@@ -81,12 +81,12 @@ class TrustedHeader(Strict):
     ]
 
 
-class Identity(Strict):
+class Identity(Strict, frozen=True):
     tenant: Annotated[TrustedHeader, Meta(description="Source of `tenant`; empty text by default.")] | None = None
     user: Annotated[TrustedHeader, Meta(description="Source of `user`; empty text by default.")] | None = None
 
 
-class Keyword(Strict):
+class Keyword(Strict, frozen=True):
     any: Annotated[
         list[Phrase],
         Meta(
@@ -100,12 +100,12 @@ class Keyword(Strict):
     scope: Annotated[Scope, Meta(description="The latest human turn, or all text of the request.")] = "LatestTurn"
 
 
-class Regex(Strict):
+class Regex(Strict, frozen=True):
     pattern: Annotated[str, Meta(min_length=1, max_length=4096, description="RE2 syntax: linear in the text's length.")]
     scope: Annotated[Scope, Meta(description="The latest human turn, or all text of the request.")] = "LatestTurn"
 
 
-class LabelledExamples(Strict):
+class LabelledExamples(Strict, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=63, description="The label.")]
     examples: Annotated[
         list[Phrase],
@@ -113,7 +113,7 @@ class LabelledExamples(Strict):
     ]
 
 
-class Similarity(Strict, kw_only=True):
+class Similarity(Strict, frozen=True, kw_only=True):
     """Highest cosine between the latest human turn and any example; the label is the best example's."""
 
     encoder: Annotated[
@@ -126,7 +126,7 @@ class Similarity(Strict, kw_only=True):
     threshold: Annotated[Unit, Meta(description="Least cosine that counts as matched.")]
 
 
-class Signal(Strict):
+class Signal(Strict, frozen=True):
     """A named fact about the request; computed only where something asks for it. Exactly one kind."""
 
     cel_rules: ClassVar = (
@@ -141,7 +141,7 @@ class Signal(Strict):
     similarity: Annotated[Similarity, Meta(description="Closeness in meaning to examples.")] | None = None
 
 
-class PoolRef(Strict):
+class PoolRef(Strict, frozen=True):
     name: Annotated[Name, Meta(description="ModelPool in the policy's namespace.")]
     model: (
         Annotated[
@@ -151,13 +151,13 @@ class PoolRef(Strict):
     ) = None
 
 
-class WeightedPoolRef(PoolRef):
+class WeightedPoolRef(PoolRef, frozen=True):
     weight: (
         Annotated[int, Meta(ge=0, le=1_000_000, description="Share under `Weighted`; 0 takes no traffic.")] | None
     ) = None
 
 
-class Select(Strict):
+class Select(Strict, frozen=True):
     algorithm: Annotated[
         Algorithm,
         Meta(
@@ -167,7 +167,7 @@ class Select(Strict):
     ] = "LeastBusy"
 
 
-class Direct(Strict):
+class Direct(Strict, frozen=True):
     """One model answers."""
 
     cel_rules: ClassVar = (
@@ -205,7 +205,7 @@ class Direct(Strict):
     ] = []
 
 
-class Strategy(Strict):
+class Strategy(Strict, frozen=True):
     """A named way to serve a request."""
 
     name: Annotated[Name, Meta(description="Rules say `use: <name>`.")]
@@ -216,7 +216,7 @@ class Strategy(Strict):
     ) = None
 
 
-class Constrain(Strict):
+class Constrain(Strict, frozen=True):
     """Requirements on whoever serves the request; they add up over rules and only ever tighten."""
 
     cel_rules: ClassVar = (
@@ -264,19 +264,19 @@ class Constrain(Strict):
     ) = None
 
 
-class Reject(Strict, kw_only=True):
+class Reject(Strict, frozen=True, kw_only=True):
     status: Annotated[int, Meta(ge=400, le=499, description="HTTP status.")] = 403
     message: Annotated[str, Meta(min_length=1, max_length=1024, description="What the caller reads.")]
 
 
-class Respond(Strict):
+class Respond(Strict, frozen=True):
     message: Annotated[
         str,
         Meta(min_length=1, max_length=16384, description="The whole answer; no model is asked. Not for embeddings."),
     ]
 
 
-class Rule(Strict):
+class Rule(Strict, frozen=True):
     """`constrain` rules add up; the first other rule that matches decides. Exactly one action."""
 
     cel_rules: ClassVar = (
@@ -319,11 +319,11 @@ class Rule(Strict):
     reasoning: Annotated[ReasoningLevel, Meta(description="Overrides the strategy's level.")] | None = None
 
 
-class Default(Strict):
+class Default(Strict, frozen=True):
     use: Annotated[Name, Meta(description="Strategy when no rule decides.")]
 
 
-class Limits(Strict):
+class Limits(Strict, frozen=True):
     reasoning_tokens: (
         Annotated[int, Meta(ge=1, le=10_000_000, description="Cap on a ThinkingBudget written or asked for.")] | None
     ) = None
@@ -336,7 +336,7 @@ class Limits(Strict):
     ) = None
 
 
-class PolicySpec(Strict, kw_only=True):
+class PolicySpec(Strict, frozen=True, kw_only=True):
     attach: Annotated[Attach, Meta(description="Which requests this policy is asked about, from headers alone.")] = (
         Attach()
     )
@@ -420,7 +420,7 @@ class PolicySpec(Strict, kw_only=True):
     )
 
 
-class RoutingPolicy(Strict):
+class RoutingPolicy(Strict, frozen=True):
     """From what the work is to how it is served."""
 
     api_version: Literal["forebay.dev/v1alpha1"]

@@ -24,7 +24,7 @@ def positive(field: str) -> CelRule:
     return CelRule(f"duration(self.{field}) > duration('0s')", f"{field} must be longer than 0s", f".{field}")
 
 
-class Address(Strict):
+class Address(Strict, frozen=True):
     host: Annotated[
         str,
         Meta(
@@ -37,7 +37,7 @@ class Address(Strict):
     port: Annotated[Port, Meta(description="TCP port of the inference server.")]
 
 
-class External(Strict):
+class External(Strict, frozen=True):
     hostname: Annotated[
         str,
         Meta(
@@ -50,7 +50,7 @@ class External(Strict):
     port: Annotated[Port, Meta(description="TCP port.")] = 443
 
 
-class Backend(Strict):
+class Backend(Strict, frozen=True):
     """Where the endpoints are: exactly one member."""
 
     cel_rules: ClassVar = (
@@ -77,7 +77,7 @@ class Backend(Strict):
     ) = None
 
 
-class Placement(Strict):
+class Placement(Strict, frozen=True):
     boundary: Annotated[
         Boundary, Meta(description="How far from home the text travels: Edge, then Private, then Public.")
     ] = "Public"
@@ -92,7 +92,7 @@ class Placement(Strict):
     ] = []
 
 
-class Price(Strict):
+class Price(Strict, frozen=True):
     input_per_m_tok: Annotated[
         Money, Meta(description="US dollars per million prompt tokens, as a decimal string.")
     ] = "0"
@@ -101,11 +101,11 @@ class Price(Strict):
     ] = "0"
 
 
-class Quality(Strict):
+class Quality(Strict, frozen=True):
     default: Annotated[Unit, Meta(description="Stated quality in [0,1]: the prior before there is evidence.")]
 
 
-class Reasoning(Strict):
+class Reasoning(Strict, frozen=True):
     """How this model is told to think harder."""
 
     parameter: Annotated[
@@ -124,7 +124,7 @@ class Reasoning(Strict):
     ] = {}
 
 
-class Model(Strict):
+class Model(Strict, frozen=True):
     """A model that every endpoint of the pool serves."""
 
     cel_rules: ClassVar = (
@@ -166,13 +166,13 @@ class Model(Strict):
     quality: Annotated[Quality, Meta(description="Stated quality.")] | None = None
 
 
-class Capacity(Strict):
+class Capacity(Strict, frozen=True):
     max_concurrency: Annotated[
         int, Meta(ge=1, le=1_000_000, description="Requests the whole pool runs at once; LeastBusy divides by it.")
     ]
 
 
-class Telemetry(Strict):
+class Telemetry(Strict, frozen=True):
     cel_rules: ClassVar = (
         CelRule(
             "duration(self.interval) >= duration('100ms')",
@@ -192,7 +192,7 @@ class Telemetry(Strict):
     path: Annotated[str, Meta(pattern=r"^/[^\s]*$", max_length=128, description="Metrics path.")] = "/metrics"
 
 
-class Saturation(Strict):
+class Saturation(Strict, frozen=True):
     """Any one threshold saturates the pool; it ends when every measure is below 80 % of its threshold."""
 
     cel_rules: ClassVar = (
@@ -210,12 +210,12 @@ class Saturation(Strict):
     ) = None
 
 
-class SecretKey(Strict):
+class SecretKey(Strict, frozen=True):
     name: Annotated[Name, Meta(description="Secret in the pool's namespace.")]
     key: Annotated[str, Meta(min_length=1, max_length=253, description="Key inside the Secret.")]
 
 
-class Credential(Strict):
+class Credential(Strict, frozen=True):
     secret_ref: Annotated[
         SecretKey,
         Meta(
@@ -224,7 +224,7 @@ class Credential(Strict):
     ]
 
 
-class OutlierDetection(Strict):
+class OutlierDetection(Strict, frozen=True):
     cel_rules: ClassVar = (positive("ejectionTime"),)
     consecutive_failures: Annotated[
         int, Meta(ge=1, le=1000, description="5xx answers or broken connections in a row that eject an endpoint.")
@@ -232,7 +232,7 @@ class OutlierDetection(Strict):
     ejection_time: Annotated[Duration, Meta(description="How long an ejected endpoint rests the first time.")] = "5s"
 
 
-class Resilience(Strict):
+class Resilience(Strict, frozen=True):
     cel_rules: ClassVar = (positive("connectTimeout"), positive("requestTimeout"), positive("streamIdleTimeout"))
     connect_timeout: Annotated[Duration, Meta(description="TCP and TLS set-up.")] = "2s"
     request_timeout: Annotated[Duration, Meta(description="Whole request including a streamed answer.")] = "10m"
@@ -245,7 +245,7 @@ class Resilience(Strict):
     ] = OutlierDetection()
 
 
-class PoolSpec(Strict, kw_only=True):
+class PoolSpec(Strict, frozen=True, kw_only=True):
     dialect: Annotated[Literal["OpenAI"], Meta(description="Wire format of the endpoints.")] = "OpenAI"
     backend: Annotated[Backend, Meta(description="Where the endpoints are.")]
     placement: Annotated[Placement, Meta(description="Where the text goes when it goes here.")] = Placement()
@@ -289,7 +289,7 @@ class PoolSpec(Strict, kw_only=True):
     )
 
 
-class ModelPool(Strict):
+class ModelPool(Strict, frozen=True):
     """Interchangeable endpoints, what they can do, where they stand and what they cost."""
 
     api_version: Literal["forebay.dev/v1alpha1"]

@@ -9,7 +9,7 @@ from msgspec import Meta, field
 from forebay_api.base import Tolerant
 
 
-class Condition(Tolerant):
+class Condition(Tolerant, frozen=True):
     """metav1.Condition."""
 
     type: Annotated[str, Meta(max_length=316, description="Ready, Accepted, ResolvedRefs, Programmed or Saturated.")]
@@ -35,14 +35,14 @@ Conditions = Annotated[
 ]
 
 
-class EndpointCounts(Tolerant):
+class EndpointCounts(Tolerant, frozen=True):
     """Endpoints of a pool, as Envoy sees them."""
 
     ready: Annotated[int, Meta(ge=0, description="Endpoints that take traffic.")] = 0
     total: Annotated[int, Meta(ge=0, description="All endpoints.")] = 0
 
 
-class PoolStatus(Tolerant):
+class PoolStatus(Tolerant, frozen=True):
     """What the operator has found; written by it alone."""
 
     observed_generation: ObservedGeneration = 0
@@ -50,7 +50,7 @@ class PoolStatus(Tolerant):
     endpoints: EndpointCounts | None = None
 
 
-class PolicyStatus(Tolerant):
+class PolicyStatus(Tolerant, frozen=True):
     """What the operator has found, and what every replica runs; written by the operator alone."""
 
     observed_generation: ObservedGeneration = 0

@@ -21,7 +21,7 @@ REVISION_TYPE: Final = TYPE_PREFIX + "Revision"
 DATA_PLANE_TYPES: Final = (POLICY_TYPE, POOL_TYPE, POOL_STATE_TYPE, REVISION_TYPE)
 
 
-class PolicyResource(Tolerant):
+class PolicyResource(Tolerant, frozen=True):
     """One RoutingPolicy. `name` is ``namespace/name``; specs travel as JSON so that strictness stays with the writer."""
 
     name: str
@@ -30,7 +30,7 @@ class PolicyResource(Tolerant):
     min_reader: int = READER
 
 
-class PoolResource(Tolerant):
+class PoolResource(Tolerant, frozen=True):
     """One ModelPool. `name` is ``namespace/name``."""
 
     name: str
@@ -39,7 +39,7 @@ class PoolResource(Tolerant):
     min_reader: int = READER
 
 
-class PoolState(Tolerant):
+class PoolState(Tolerant, frozen=True):
     """What is known of a pool's load. Counts are summed over ready endpoints; utilisations are means in [0,1].
 
     `observed_at` is Unix seconds of the newest scrape, None where nothing has been read; `stale` says that it is older
@@ -61,7 +61,7 @@ class PoolState(Tolerant):
     min_reader: int = READER
 
 
-class Revision(Tolerant):
+class Revision(Tolerant, frozen=True):
     """Which Policy and Pool resources belong together: resource name -> content hash, so that a replica swaps atomically."""
 
     id: str
@@ -72,7 +72,7 @@ class Revision(Tolerant):
     min_reader: int = READER
 
 
-class LoadReport(Tolerant):
+class LoadReport(Tolerant, frozen=True):
     """A data-plane replica's own requests under way, by pool; replaces that replica's previous report."""
 
     replica: str
