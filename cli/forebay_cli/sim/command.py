@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from enum import StrEnum
@@ -68,6 +69,9 @@ def sim(
     early_headers: Annotated[
         bool, typer.Option("--early-headers", help="Send a stream's header before its first token, as vLLM does.")
     ] = False,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Write a line for each request to standard error.")
+    ] = False,
     fault: Annotated[str, typer.Option(help="Fault to start with: MODE[,FIELD=VALUE...] or JSON.")] = "none",
     require_key: Annotated[
         str | None,
@@ -95,6 +99,7 @@ def sim(
             max_model_len=max_model_len,
             embedding_dimensions=embedding_dimensions,
             early_headers=early_headers,
+            access_log=access_log,
             require_key=require_key,
             tls_cert=tls_cert,
             tls_key=tls_key,
@@ -119,6 +124,8 @@ def _run(config: SimConfig, output: Output) -> None:
         from forebay_cli.sim.server import SimServer
     except ModuleNotFoundError as error:
         raise typer.BadParameter(f"{error.name} is missing: install it with pip install 'forebay[local]'") from error
+    if config.access_log:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     uvloop.run(_serve(SimServer(config), output))
 
 

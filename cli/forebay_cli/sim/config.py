@@ -11,6 +11,7 @@ from forebay_cli.sim.faults import NO_FAULT, Fault
 
 # Generous for a simulator, small enough that a slip of the keyboard cannot exhaust the machine.
 MAX_COUNT = 1_000_000
+MAX_ANSWER_TOKENS = 100_000
 MAX_TTFT_SECONDS = 3600.0
 
 
@@ -33,6 +34,7 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True):
     many more may wait, ``kv_tokens`` the capacity of the simulated KV cache in tokens, ``max_model_len`` the context
     window in tokens (None: no limit). ``early_headers`` sends a stream's header before its first token, as vLLM does;
     without it a request that waits has sent no byte yet, so a proxy can still retry it.
+    ``access_log`` writes a line for each request (no body, no headers) to the logger ``forebay.sim``.
     """
 
     models: tuple[str, ...]
@@ -52,6 +54,7 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True):
     embedding_dimensions: int = 384
     max_body_bytes: int = 32 << 20
     early_headers: bool = False
+    access_log: bool = False
     require_key: str | None = None
     tls_cert: str | None = None
     tls_key: str | None = None
@@ -76,8 +79,8 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError("jitter", f"{self.jitter} must lie in [0, 1]")
         _check_range("port", self.port, 0, 65_535)
         _check_range("max_queue", self.max_queue, 0, MAX_COUNT)
-        for field in ("tokens", "concurrency"):
-            _check_range(field, getattr(self, field), 1, MAX_COUNT)
+        _check_range("concurrency", self.concurrency, 1, MAX_COUNT)
+        _check_range("tokens", self.tokens, 1, MAX_ANSWER_TOKENS)
         _check_range("kv_tokens", self.kv_tokens, 1, 1 << 40)
         _check_range("embedding_dimensions", self.embedding_dimensions, 1, 4096)
         if self.max_model_len is not None:

@@ -18,6 +18,8 @@ from forebay_cli.sim.queue import QueueFull
 from forebay_cli.sim.replies import Replies
 
 _RETRY_AFTER_SECONDS = 1
+# A stream without pauses would otherwise gather wholly in memory before its first write.
+_MAX_PENDING_BYTES = 64 << 10
 
 
 class Inference:
@@ -104,6 +106,8 @@ class Inference:
                 await run.generate(1, frame.tokens)
                 steps += 1
             pending += frame.data
+            if len(pending) > _MAX_PENDING_BYTES:
+                await _flush(request, response, pending)
         await _flush(request, response, pending)
         await response.write_eof()
 

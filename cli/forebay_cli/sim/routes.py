@@ -102,6 +102,9 @@ class Routes:
     async def _read(self, request: web.BaseRequest) -> bytes:
         if not request.body_exists:
             return b""
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            # curl asks before it sends a large body, and waits a second for the answer.
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
             return await request.read()
         except HTTPRequestEntityTooLarge as error:

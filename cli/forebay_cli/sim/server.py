@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import socket
 import ssl
 from types import TracebackType
 
@@ -21,6 +23,7 @@ from forebay_cli.sim.routes import Routes
 
 # Half for answers to finish, half for the cancelled ones to end: together below the 2 s a supervisor waits.
 STOP_SECONDS = 0.8
+LOGGER = "forebay.sim"
 _BACKLOG = 1024
 
 
@@ -44,7 +47,11 @@ class SimServer:
         tls = _load_tls(self.config)
         routes = Routes(self.config, self._engine, self._board, self._recent)
         self._server = web.Server(
-            routes.handle, request_factory=self._make_request, handler_cancellation=True, access_log=None
+            routes.handle,
+            request_factory=self._make_request,
+            handler_cancellation=True,
+            access_log=logging.getLogger(LOGGER) if self.config.access_log else None,
+            access_log_format='%a "%r" %s %b bytes %Tf s',
         )
         self._runner = web.ServerRunner(self._server, shutdown_timeout=STOP_SECONDS)
         await self._runner.setup()
@@ -54,7 +61,8 @@ class SimServer:
         except OSError as error:
             await self._runner.cleanup()
             where = f"{self.config.host}:{self.config.port}"
-            raise ConfigError("port", f"cannot listen on {where}: {error.strerror or error}") from error
+            field = "host" if isinstance(error, socket.gaierror) else "port"
+            raise ConfigError(field, f"cannot listen on {where}: {error.strerror or error}") from error
         self._port = self._runner.addresses[0][1]
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 
@@ -144,3 +145,16 @@ async def test_a_required_key_guards_the_api_and_nothing_else(start_sim, http, c
     assert answer.status_code == 200
     assert (await http.get(f"{server.url}/health")).status_code == 200
     assert (await http.get(f"{server.url}/metrics")).status_code == 200
+
+
+async def test_a_client_that_asks_before_it_sends_a_body_is_told_to_go_on(start_sim, chat_body):
+    server = await start_sim()
+    body = json.dumps(chat_body).encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: sim\r\nExpect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
+    writer.write(head.encode())
+    assert await asyncio.wait_for(reader.readline(), 5.0) == b"HTTP/1.1 100 Continue\r\n"
+    assert await reader.readline() == b"\r\n"
+    writer.write(body)
+    assert await asyncio.wait_for(reader.readline(), 5.0) == b"HTTP/1.1 200 OK\r\n"
+    writer.close()
