@@ -1,0 +1,255 @@
+"""The sockets around the machine: one gRPC port (or several addresses) for Envoy and the data plane."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Final
+
+import grpc
+import grpc.aio
+
+from forebay_api.wire import LoadReport
+from forebay_operator.resources import Snapshot
+from forebay_operator.xds.acknowledgements import Acknowledgements, Kind, Rejection
+from forebay_operator.xds.client import Client
+from forebay_operator.xds.ledger import TooManyNames
+from forebay_operator.xds.load import load_handler
+from forebay_operator.xds.machine import ACK_DEADLINE, LINGER, Machine
+from forebay_operator.xds.messages import Request
+from forebay_operator.xds.type_urls import short
+from forebay_operator.xds.wire import Context, discovery_handler, encode_response
+
+log = logging.getLogger(__name__)
+
+MAX_CLIENTS: Final = 1024
+MAX_MESSAGE_BYTES: Final = 16 << 20
+MAX_NODE_ID: Final = 256
+FIRST_REQUEST_SECONDS: Final = 10.0
+_OPTIONS: Final = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+)
+
+
+class XdsServer:
+    """Serves delta ADS for any type, and takes load reports. Construct it, `start` it on a loop, `publish` at will.
+
+    `clock` gives monotonic seconds. `linger` (s): how long clusters, endpoints and secrets outlive their last use.
+    `ack_deadline` (s): how long a replica may delay what others get. All methods belong to the loop's thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        linger: float = LINGER,
+        ack_deadline: float = ACK_DEADLINE,
+        max_clients: int = MAX_CLIENTS,
+        on_load: Callable[[LoadReport], None] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._machine = Machine(linger=linger, ack_deadline=ack_deadline)
+        self._max_clients = max_clients
+        self._on_load = on_load
+        self._server: grpc.aio.Server | None = None
+        self._wakes: dict[Client, asyncio.Event] = {}
+        self._edition = 0
+        self._streams = 0
+        self._stopping = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._known: tuple[Acknowledgements, tuple[Rejection, ...]] | None = None
+        self._news = asyncio.Event()
+
+    async def start(self, addresses: Sequence[str]) -> tuple[str, ...]:
+        """Listen on `unix:PATH` and `HOST:PORT` addresses; port 0 takes a free one. Return what is listened on.
+
+        Raises OSError where an address cannot be had; nothing is listening then.
+        """
+        server = grpc.aio.server(options=_OPTIONS)
+        server.add_generic_rpc_handlers((discovery_handler(self._serve),))
+        if self._on_load is not None:
+            server.add_generic_rpc_handlers((load_handler(self._on_load),))
+        bound = []
+        for address in addresses:
+            try:
+                port = server.add_insecure_port(address)
+            except RuntimeError as error:
+                await server.stop(None)
+                raise OSError(f"cannot listen on {address}: {error}") from error
+            bound.append(address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}")
+        await server.start()
+        self._server = server
+        return tuple(bound)
+
+    async def stop(self, grace: float = 1.0) -> None:
+        """End all streams, then stop; what has not ended after `grace` seconds is cut."""
+        self._stopping = True
+        self._wake_all()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._server is not None:
+            await self._server.stop(grace)
+        self._announce()
+
+    # --- the operator's side
+
+    def publish(self, snapshot: Snapshot, *, bridge: Snapshot | None = None) -> str:
+        """Make `snapshot` what everyone is to have; return its revision (a content hash).
+
+        Returns at once, and only the newest snapshot counts. `bridge`: routing resources that serve the old and the new
+        policies alike, sent until the new policies are in.
+        """
+        revision = self._machine.publish(snapshot, self._clock(), bridge=bridge)
+        self._moved()
+        return revision
+
+    def expect(self, replicas: Mapping[str, Kind]) -> None:
+        """Say which replicas exist (node id -> kind). Until the first call, whoever is connected is expected."""
+        self._machine.expect(replicas, self._clock())
+        self._moved()
+
+    def acknowledgements(self, revision: str | None = None) -> Acknowledgements:
+        """Who has `revision` (the newest where None) or a later one. Raises KeyError for an unknown revision."""
+        return self._machine.acknowledgements(revision)
+
+    def rejections(self) -> tuple[Rejection, ...]:
+        """Every resource on offer that a connected client refuses, with the client's words."""
+        return self._machine.rejections()
+
+    @property
+    def subscribers(self) -> Mapping[str, Kind]:
+        """Who is connected now, expected or not."""
+        return self._machine.clients
+
+    async def watch(self) -> AsyncIterator[Acknowledgements]:
+        """Yield the newest revision's acknowledgements: now, and whenever they or the rejections change, until `stop`."""
+        seen = None
+        while not self._stopping:
+            news = self._news
+            known = (self.acknowledgements(), self.rejections())
+            if known != seen:
+                seen = known
+                yield known[0]
+            else:
+                await news.wait()
+
+    async def wait(self, revision: str, seconds: float) -> Acknowledgements:
+        """Wait until every expected replica has acknowledged or refused `revision`, `seconds` at most; return how it is."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not (self._stopping or self.acknowledgements(revision).settled):
+                    await self._news.wait()
+        except TimeoutError:
+            pass
+        return self.acknowledgements(revision)
+
+    # --- the clients' side
+
+    async def _serve(self, _: AsyncIterator[Request], context: Context) -> None:
+        if self._stopping or self._streams >= self._max_clients:
+            reason = "stopping" if self._stopping else f"{self._max_clients} clients are connected, the most allowed"
+            await context.abort(grpc.StatusCode.UNAVAILABLE, reason)
+        self._streams += 1
+        try:
+            await self._serve_client(context)
+        finally:
+            self._streams -= 1
+
+    async def _serve_client(self, context: Context) -> None:
+        try:
+            first = await asyncio.wait_for(context.read(), FIRST_REQUEST_SECONDS)
+        except TimeoutError:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "no request on the stream")
+        if first is grpc.aio.EOF:
+            return
+        if not 0 < len(first.node_id) <= MAX_NODE_ID:
+            await context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT, f"node.id: set it to 1 to {MAX_NODE_ID} characters in the bootstrap"
+            )
+        client = self._machine.connect(first.node_id, self._clock())
+        log.info("xDS client connected: %s", client.node_id)
+        self._wake_all()
+        wake = self._wakes[client] = asyncio.Event()
+        reader = asyncio.create_task(self._read(client, first, context), name=f"xds read {client.node_id}")
+        reader.add_done_callback(lambda _: wake.set())
+        try:
+            await self._write(client, wake, reader, context)
+        finally:
+            reader.cancel()
+            del self._wakes[client]
+            self._machine.disconnect(client, self._clock())
+            self._moved()
+            log.info("xDS client gone: %s", client.node_id)
+
+    async def _read(self, client: Client, request: Request, context: Context) -> None:
+        while True:
+            if request.error is not None:
+                log.warning("%s refused %s: %s", client.node_id, short(request.type_url), request.error)
+            self._machine.receive(client, request, self._clock())
+            self._moved(client)
+            following = await context.read()
+            if following is grpc.aio.EOF:
+                return
+            request = following
+
+    async def _write(self, client: Client, wake: asyncio.Event, reader: asyncio.Task[None], context: Context) -> None:
+        while not (self._stopping or reader.done()):
+            wake.clear()
+            if not self._machine.is_current(client):
+                await context.abort(grpc.StatusCode.ABORTED, "replaced by a newer stream of the same node id")
+            response = self._machine.next_response(client, self._clock())
+            if response is None:
+                await wake.wait()
+            else:
+                await context.write(encode_response(response))
+        if reader.done() and not reader.cancelled():
+            await self._close(reader.exception(), context)
+
+    async def _close(self, error: BaseException | None, context: Context) -> None:
+        if isinstance(error, TooManyNames):
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
+        if error is not None:
+            raise error
+
+    def _moved(self, client: Client | None = None) -> None:
+        """After anything happened to the machine: wake whom it concerns, set the next alarm, tell the watchers."""
+        if self._edition != self._machine.rollout.edition:
+            self._edition = self._machine.rollout.edition
+            self._wake_all()
+        elif client in self._wakes:
+            self._wakes[client].set()
+        known = (self.acknowledgements(), self.rejections())
+        if known != self._known:
+            self._known = known
+            self._announce()
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        now = self._clock()
+        at = None if self._stopping else self._machine.next_deadline(now)
+        self._timer = None if at is None else asyncio.get_running_loop().call_later(at - now, self._alarm)
+
+    def _alarm(self) -> None:
+        self._machine.settle(self._clock())
+        # Time may have released what one client claims to have, which changes no view.
+        self._wake_all()
+        self._moved()
+
+    def _wake_all(self) -> None:
+        for wake in self._wakes.values():
+            wake.set()
+
+    def _announce(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
