@@ -44,7 +44,7 @@ class Prediction(msgspec.Struct, frozen=True):
 
 
 _MESSAGES = msgspec.json.Decoder(list[Message])
-_PREDICTION = msgspec.json.Decoder(Prediction | None)
+_PREDICTION: msgspec.json.Decoder[Prediction | None] = msgspec.json.Decoder(Prediction | None)
 
 
 def read_chat(members: Members) -> Reading:

@@ -44,8 +44,8 @@ class Prompt(msgspec.Struct, frozen=True):
     variables: dict[str, str | Part] | None = None
 
 
-_INPUT = msgspec.json.Decoder(str | list[Item] | None)
-_PROMPT = msgspec.json.Decoder(Prompt | None)
+_INPUT: msgspec.json.Decoder[str | list[Item] | None] = msgspec.json.Decoder(str | list[Item] | None)
+_PROMPT: msgspec.json.Decoder[Prompt | None] = msgspec.json.Decoder(Prompt | None)
 
 
 def read_response(members: Members) -> Reading:

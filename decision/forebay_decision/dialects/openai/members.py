@@ -20,6 +20,8 @@ from forebay_decision.request import Span
 
 Members: TypeAlias = Mapping[str, tuple[Span, msgspec.Raw]]
 
+# Members' raw values are buffers, not bytes, whatever msgspec's stubs say: no methods, no comparison but by `bytes()`.
+
 MAX_MEMBERS: Final = 1024
 """Far above what any endpoint knows; bounds the walk."""
 

@@ -15,7 +15,9 @@ from forebay_decision.errors import BadRequest
 from forebay_decision.request import Turn
 
 TokenId: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-_INPUT = msgspec.json.Decoder(str | list[str | TokenId | list[TokenId]] | None)
+_INPUT: msgspec.json.Decoder[str | list[str | TokenId | list[TokenId]] | None] = msgspec.json.Decoder(
+    str | list[str | TokenId | list[TokenId]] | None
+)
 _HINT: Final = "It takes a string, a list of strings, a list of token ids, or a list of such lists."
 
 
@@ -46,20 +48,20 @@ def _read(members: Members, param: str) -> Reading:
         return Reading((Turn("user", value),))
     if not value:
         raise empty(param, _HINT)
-    kind = type(value[0])
-    for index, element in enumerate(value):
-        if type(element) is not kind:
-            raise BadRequest(
-                f"Invalid type for '{param}[{index}]': the elements of '{param}' differ in type. {_HINT}",
-                code="invalid_type",
-                param=f"{param}[{index}]",
-            )
-        if element == []:
-            raise empty(f"{param}[{index}]", _HINT)
+    if len(set(map(type, value))) > 1:
+        odd = next(index for index, element in enumerate(value) if type(element) is not type(value[0]))
+        raise BadRequest(
+            f"Invalid type for '{param}[{odd}]': the elements of '{param}' differ in type. {_HINT}",
+            code="invalid_type",
+            param=f"{param}[{odd}]",
+        )
     texts = [element for element in value if isinstance(element, str)]
     if texts:
         longest = max(map(estimate_text, texts)) + MESSAGE_TOKENS
         return Reading((Turn("user", "\n\n".join(texts)),), longest=longest)
-    if kind is int:
+    lists = [element for element in value if isinstance(element, list)]
+    if not lists:
         return Reading((), extra_tokens=len(value))
-    return Reading((), longest=max(len(element) for element in value if isinstance(element, list)))
+    if [] in lists:
+        raise empty(f"{param}[{lists.index([])}]", _HINT)
+    return Reading((), longest=max(map(len, lists)))

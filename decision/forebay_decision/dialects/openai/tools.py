@@ -50,11 +50,11 @@ class AnswerFormat(msgspec.Struct, frozen=True):
     tokens: int = 0
 
 
-_TOOLS = msgspec.json.Decoder(list[Tool] | None)
-_FUNCTIONS = msgspec.json.Decoder(list[Named] | None)
-_FORMAT = msgspec.json.Decoder(Format | None)
-_TEXT = msgspec.json.Decoder(TextOptions | None)
-_CHOICE = msgspec.json.Decoder(str | dict[str, Raw] | None)
+_TOOLS: msgspec.json.Decoder[list[Tool] | None] = msgspec.json.Decoder(list[Tool] | None)
+_FUNCTIONS: msgspec.json.Decoder[list[Named] | None] = msgspec.json.Decoder(list[Named] | None)
+_FORMAT: msgspec.json.Decoder[Format | None] = msgspec.json.Decoder(Format | None)
+_TEXT: msgspec.json.Decoder[TextOptions | None] = msgspec.json.Decoder(TextOptions | None)
+_CHOICE: msgspec.json.Decoder[str | dict[str, Raw] | None] = msgspec.json.Decoder(str | dict[str, Raw] | None)
 _NESTED: Final = ("function", "custom")
 _NOTHING: Final = Offered()
 _ANY_TEXT: Final = AnswerFormat()

@@ -23,9 +23,9 @@ _WORDS: Final = {
     "object": "an object",
     "null": "null",
 }
-_NUMBER = msgspec.json.Decoder(int | float | None)
-_STRING = msgspec.json.Decoder(str | None)
-_FLAG = msgspec.json.Decoder(bool | None)
+_NUMBER: msgspec.json.Decoder[int | float | None] = msgspec.json.Decoder(int | float | None)
+_STRING: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(str | None)
+_FLAG: msgspec.json.Decoder[bool | None] = msgspec.json.Decoder(bool | None)
 
 
 def typed(decoder: msgspec.json.Decoder[T], raw: bytes, param: str) -> T:
@@ -48,11 +48,8 @@ def flag(raw: bytes, param: str) -> bool:
 
 def integer(raw: bytes, param: str, *, least: int, most: int = MOST_TOKENS) -> int | None:
     """An integer in [least, most], also written as 3.0 or 1e3; None for null."""
-    number: int | float | None
-    if raw.isdigit() and len(raw) <= 10:
-        number = int(raw)
-    else:
-        number = typed(_NUMBER, raw, param)
+    digits = bytes(raw)
+    number = int(digits) if digits.isdigit() and len(digits) <= 10 else typed(_NUMBER, digits, param)
     if number is None:
         return None
     if isinstance(number, float) and not number.is_integer():

@@ -134,8 +134,9 @@ def _max_tokens(endpoint: Endpoint, members: Members) -> int | None:
 def _check_written(endpoint: Endpoint, members: Members) -> None:
     """Refuse here what `edits` could not write into later."""
     for key in NESTED[endpoint]:
-        if key in members and members[key][1] != b"null":
-            scan(bytes(members[key][1]), key)
+        inner = bytes(members[key][1]) if key in members else b"null"
+        if inner != b"null":
+            scan(inner, key)
     if THINKING_BUDGET in members:
         integer(members[THINKING_BUDGET][1], THINKING_BUDGET, least=-1)
 
