@@ -337,6 +337,8 @@ class Limits(Strict, frozen=True):
 
 
 class PolicySpec(Strict, frozen=True, kw_only=True):
+    """Which requests a policy is asked about, and what becomes of them."""
+
     attach: Annotated[Attach, Meta(description="Which requests this policy is asked about, from headers alone.")] = (
         Attach()
     )
@@ -426,5 +428,5 @@ class RoutingPolicy(Strict, frozen=True):
     api_version: Literal["forebay.dev/v1alpha1"]
     kind: Literal["RoutingPolicy"]
     metadata: ObjectMeta
-    spec: Annotated[PolicySpec, Meta(description="Which requests, and what becomes of them.")]
+    spec: PolicySpec
     status: PolicyStatus | None = None

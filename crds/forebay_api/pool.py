@@ -246,6 +246,8 @@ class Resilience(Strict, frozen=True):
 
 
 class PoolSpec(Strict, frozen=True, kw_only=True):
+    """What a pool is."""
+
     dialect: Annotated[Literal["OpenAI"], Meta(description="Wire format of the endpoints.")] = "OpenAI"
     backend: Annotated[Backend, Meta(description="Where the endpoints are.")]
     placement: Annotated[Placement, Meta(description="Where the text goes when it goes here.")] = Placement()
@@ -295,5 +297,5 @@ class ModelPool(Strict, frozen=True):
     api_version: Literal["forebay.dev/v1alpha1"]
     kind: Literal["ModelPool"]
     metadata: ObjectMeta
-    spec: Annotated[PoolSpec, Meta(description="What the pool is.")]
+    spec: PoolSpec
     status: PoolStatus | None = None
