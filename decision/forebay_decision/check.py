@@ -50,11 +50,10 @@ def _bounds(spec: PolicySpec) -> Iterator[Finding]:
     seconds = duration_seconds(spec.decision_budget.time)
     if not 0 < seconds <= LONGEST_BUDGET_SECONDS:
         yield Finding("spec.decisionBudget.time", f"{spec.decision_budget.time} is not within 1ms and 1s")
-    for kind, items in (("signals", spec.signals), ("rules", spec.rules)):
-        seen: dict[str, int] = {}
-        for index, item in enumerate(items):
-            if (first := seen.setdefault(item.name, index)) != index:
-                yield Finding(f"spec.{kind}[{index}].name", f"{item.name!r} is also the name of spec.{kind}[{first}]")
+    for kind, names in (("signals", [s.name for s in spec.signals]), ("rules", [r.name for r in spec.rules])):
+        for index, name in enumerate(names):
+            if (first := names.index(name)) != index:
+                yield Finding(f"spec.{kind}[{index}].name", f"{name!r} is also the name of spec.{kind}[{first}]")
 
 
 def _signals(spec: PolicySpec) -> Iterator[Finding]:

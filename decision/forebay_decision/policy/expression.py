@@ -36,7 +36,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
 def compile_expressions(
     texts: Iterable[tuple[str, str]], vocabulary: Vocabulary
-) -> tuple[list[Expression], list[PolicyError]]:
+) -> tuple[cel.Env, list[Expression], list[PolicyError]]:
     """Compile (manifest path, text) pairs; every mistake is an error with ``path: line:column``, none hides another.
 
     Returns the CEL environment that activations are made from, the expressions, and the errors.
@@ -50,11 +50,12 @@ def compile_expressions(
         except RuntimeError as error:
             errors += _compile_errors(path, str(error), vocabulary)
             continue
-        if program.return_type() != cel.Type.BOOL:
-            kind = program.return_type().name().lower()
-            errors.append(PolicyError(path, f"1:1: the condition is of type {kind}, but a rule needs a boolean"))
-            continue
         references = read_references(program.serialize())
+        kind = program.return_type()
+        if kind != cel.Type.BOOL and not (kind == cel.Type.DYN and references.root == "saturated"):
+            name = "number" if kind == cel.Type.DYN else kind.name().lower()
+            errors.append(PolicyError(path, f"1:1: the condition is of type {name}, but a rule needs a boolean"))
+            continue
         mistakes = _literal_errors(path, text, references, vocabulary)
         errors += mistakes
         if not mistakes:

@@ -81,7 +81,9 @@ class Facts:
             outcome: SignalValue | Skipped = Skipped("deadline")
         else:
             try:
-                outcome = yield from detector.detect(self)
+                prepared = detector.prepare(self)
+                result = prepared if prepared is None or isinstance(prepared, Skipped) else (yield prepared)
+                outcome = detector.detect(self, result)
             except Exception as error:  # noqa: BLE001  one broken signal must not take the request down
                 outcome = Skipped(f"error: {type(error).__name__}")
         self._note(detector.name, outcome, round((self._clock() - started) * 1e6))

@@ -28,6 +28,8 @@ class References(msgspec.Struct, frozen=True):
     pool_fields: tuple[Literal, ...]
     labels: tuple[tuple[str, Literal], ...]
     """(signal name, label it is compared with)."""
+    root: str | None
+    """The field, where the whole expression is an access such as ``pools["small"].saturated``."""
     positions: dict[int, int]
 
     @property
@@ -38,7 +40,7 @@ class References(msgspec.Struct, frozen=True):
 def read_references(serialized: bytes) -> References:
     """References of an expression that ``cel.Expression.serialize`` wrote."""
     packed = any_pb2.Any.FromString(serialized)
-    checked = checked_pb2.CheckedExpr.FromString(packed.value)
+    checked = checked_pb2.CheckedExpr.FromString(packed.value)  # type: ignore[attr-defined]
     names = {node: ref.name for node, ref in checked.reference_map.items() if ref.name}
     headers: list[Literal] = []
     pools: list[Literal] = []
@@ -63,6 +65,7 @@ def read_references(serialized: bytes) -> References:
         tuple(pools),
         tuple(fields),
         tuple(labels),
+        key.text if (key := _access(checked.expr)[1]) is not None else None,
         dict(checked.source_info.positions),
     )
 
@@ -109,9 +112,8 @@ def _literal(node: Any) -> Literal:
 
 
 def _is_text(node: Any) -> bool:
-    return (
-        node.WhichOneof("expr_kind") == "const_expr" and node.const_expr.WhichOneof("constant_kind") == "string_value"
-    )
+    is_constant: bool = node.WhichOneof("expr_kind") == "const_expr"
+    return is_constant and node.const_expr.WhichOneof("constant_kind") == "string_value"
 
 
 def _label_comparisons(node: Any, names: dict[int, str]) -> Iterator[tuple[str, Literal]]:

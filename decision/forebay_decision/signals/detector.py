@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Protocol
 
 import msgspec
@@ -45,7 +44,8 @@ class Detector(Protocol):
     """One compiled signal. Immutable and free of effects; `detect` may run on any thread and never raises for any text.
 
     `cost` is the expected time in microseconds for a short text: the evaluator asks for the cheapest signal first.
-    `detect` yields a Work for what is not done on the spot and returns the value, or a Skipped that says why there is none.
+    `prepare` says what must be computed first: a Work, whose result is handed to `detect`; None for nothing; a Skipped
+    where there is no time for it. `detect` returns the value, or passes on the Skipped that it was handed.
     """
 
     @property
@@ -54,4 +54,5 @@ class Detector(Protocol):
     def kind(self) -> str: ...
     @property
     def cost(self) -> float: ...
-    def detect(self, texts: Texts) -> Generator[Work, object, SignalValue | Skipped]: ...
+    def prepare(self, texts: Texts) -> Work | Skipped | None: ...
+    def detect(self, texts: Texts, prepared: object) -> SignalValue | Skipped: ...

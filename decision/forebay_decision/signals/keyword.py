@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Generator
-
-import re2
 
 from forebay_api.policy import Keyword
 from forebay_decision.signals.detector import SignalValue, Texts
 from forebay_decision.signals.regex import compile_linear
-from forebay_decision.work import Skipped, Work
 
 # Scripts without spaces between words have no word boundary to look for.
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
@@ -31,10 +28,12 @@ class KeywordDetector:
         alternatives = "|".join(_pattern(phrase) for phrase in spec.any)
         self._automaton = compile_linear(alternatives, case_sensitive=spec.case_sensitive)
 
-    def detect(self, texts: Texts) -> Generator[Work, object, SignalValue | Skipped]:
+    def prepare(self, texts: Texts) -> None:
+        """Nothing: the text is all it takes."""
+
+    def detect(self, texts: Texts, prepared: object = None) -> SignalValue:
         found = self._automaton.search(texts.scoped(self._scope))
         return SignalValue(matched=found is not None, label=self._label(found.group()) if found else None)
-        yield  # a generator that has nothing to ask for
 
     def _label(self, found: bytes) -> str | None:
         text = self._folded(found.decode("utf-8", "replace"))
@@ -52,7 +51,7 @@ class KeywordDetector:
 def _pattern(phrase: str) -> str:
     before = _BEFORE if _spaced(phrase[0]) else ""
     after = _AFTER if _spaced(phrase[-1]) else ""
-    return f"{before}{re2.escape(phrase)}{after}"
+    return f"{before}{re.escape(phrase)}{after}"
 
 
 def _spaced(letter: str) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any, Final
 
 import re2
 
 from forebay_api.policy import Regex
 from forebay_decision.signals.detector import SignalValue, Texts
-from forebay_decision.work import Skipped, Work
 
 MEMORY_BYTES: Final = 32 << 20
 
@@ -25,7 +23,7 @@ def compile_linear(pattern: str, *, case_sensitive: bool = True) -> Any:
     options.max_mem = MEMORY_BYTES
     options.case_sensitive = case_sensitive
     try:
-        return re2.compile(pattern, options)
+        return re2.compile(pattern, options)  # type: ignore[no-untyped-call]
     except re2.error as error:
         text = error.args[0]
         raise PatternError(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)) from None
@@ -42,6 +40,8 @@ class RegexDetector:
         self._scope = spec.scope
         self._automaton = compile_linear(spec.pattern)
 
-    def detect(self, texts: Texts) -> Generator[Work, object, SignalValue | Skipped]:
+    def prepare(self, texts: Texts) -> None:
+        """Nothing: the text is all it takes."""
+
+    def detect(self, texts: Texts, prepared: object = None) -> SignalValue:
         return SignalValue(matched=self._automaton.search(texts.scoped(self._scope)) is not None)
-        yield  # a generator that has nothing to ask for

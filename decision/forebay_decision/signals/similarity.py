@@ -5,8 +5,8 @@ However many signals ask, a request's text passes each encoder once: the embeddi
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from forebay_api.policy import Similarity
 from forebay_decision.signals.detector import SignalValue, Texts
@@ -14,6 +14,7 @@ from forebay_decision.work import Skipped, Work
 
 if TYPE_CHECKING:
     import numpy as np
+
     from forebay_models.encoder import Encoder
 
     Matrix = np.ndarray[Any, np.dtype[np.float32]]
@@ -44,7 +45,8 @@ class EncodeWork:
         return base + per_token * min(len(self._text) / LETTERS_PER_TOKEN, self._max_tokens)
 
     def run(self) -> Matrix:
-        return self._encoder.encode((self._text,), max_tokens=self._max_tokens)[0]
+        row: Matrix = self._encoder.encode((self._text,), max_tokens=self._max_tokens)[0]
+        return row
 
 
 def plan_encoding(encoder: Encoder, text: str, seconds: float) -> EncodeWork | Skipped:
@@ -73,16 +75,16 @@ class SimilarityDetector:
         self._labels = [label.name for label in spec.labels]
         self._starts = _starts([len(label.examples) for label in spec.labels])
 
-    def detect(self, texts: Texts) -> Generator[Work, object, SignalValue | Skipped]:
-        shared = texts.embeddings()
-        row = shared.get(self._encoder.digest)
-        if row is None:
-            work = plan_encoding(self._encoder, texts.latest, texts.seconds_left())
-            row = work if isinstance(work, Skipped) else (yield work)
-            shared[self._encoder.digest] = row
+    def prepare(self, texts: Texts) -> Work | Skipped | None:
+        if self._encoder.digest in texts.embeddings():
+            return None
+        return plan_encoding(self._encoder, texts.latest, texts.seconds_left())
+
+    def detect(self, texts: Texts, prepared: object) -> SignalValue | Skipped:
+        row = texts.embeddings().setdefault(self._encoder.digest, prepared)
         if isinstance(row, Skipped):
             return row
-        cosines = self._examples @ row
+        cosines = self._examples @ cast("Matrix", row)
         if len(self._labels) == 1:
             best = {self._labels[0]: _clip(cosines.max())}
         else:
