@@ -38,20 +38,24 @@ ELEMENTS: Final = (
 FENCES: Final = ("tool_output", "tool_outputs", "tool_result", "tool_results")
 
 _ELEMENT = re.compile(rf"<({'|'.join(map(re.escape, ELEMENTS))})(?=[\s>])[^<>]*+>")
-_FENCE = re.compile(rf"(`{{3,}}+)(?:{'|'.join(FENCES)})[ \t]*+\n")
+_FENCE = re.compile(rf"^(`{{3,8}})(?:{'|'.join(FENCES)})[ \t]*+$", re.MULTILINE)
+_FENCE_ENDS: Final = {"`" * n: re.compile(rf"^`{{{n},}}[ \t]*+$", re.MULTILINE) for n in range(3, 9)}
 
 
 def strip_noise(text: str) -> str:
     """`text` without harness blocks and surrounding whitespace; empty if nothing else is there."""
     if "<" in text:
-        text = _without(text, _ELEMENT, lambda name: f"</{name}>")
+        text = _without(text, _ELEMENT, _element_end)
     if "```tool_" in text:
-        text = _without(text, _FENCE, lambda ticks: f"\n{ticks}")
+        text = _without(text, _FENCE, _fence_end)
     return text.strip()
 
 
-def _without(text: str, opening: re.Pattern[str], closing: Callable[[str], str]) -> str:
-    """`text` without what stands between each match of `opening` and the first closing of its first group after it."""
+def _without(text: str, opening: re.Pattern[str], end_of: Callable[[str, str, int], int]) -> str:
+    """`text` without its blocks: each from a match of `opening` to where `end_of` says that what it opens ends.
+
+    `end_of` gets the text, the first group of the match and where to look from; -1 says that there is no end.
+    """
     kept: list[str] = []
     position = 0
     unclosed: set[str] = set()
@@ -59,14 +63,23 @@ def _without(text: str, opening: re.Pattern[str], closing: Callable[[str], str])
     while start is not None:
         name, resume = start[1], start.end()
         if name not in unclosed:
-            close = closing(name)
-            # A fence's closing line may follow its opening line at once.
-            end = text.find(close, resume - 1)
+            end = end_of(text, name, resume)
             if end < 0:
                 unclosed.add(name)
             else:
                 kept.append(text[position : start.start()])
-                position = resume = end + len(close)
+                position = resume = end
         start = opening.search(text, resume)
     kept.append(text[position:])
     return "".join(kept)
+
+
+def _element_end(text: str, name: str, position: int) -> int:
+    closing = f"</{name}>"
+    found = text.find(closing, position)
+    return found if found < 0 else found + len(closing)
+
+
+def _fence_end(text: str, ticks: str, position: int) -> int:
+    found = _FENCE_ENDS[ticks].search(text, position)
+    return -1 if found is None else found.end()

@@ -89,7 +89,8 @@ def _above(param: str, most: int) -> BadRequest:
 
 def _refusal(fault: str, param: str) -> BadRequest:
     what, _, where = fault.partition(" - at `$")
-    path = param + where.removesuffix("`")
+    # msgspec does not say which key of a dict it was.
+    path = param + where.removesuffix("`").replace("[...]", "")
     lacks = _MISSING.match(what)
     if lacks:
         return missing(f"{path}.{lacks[1]}")
