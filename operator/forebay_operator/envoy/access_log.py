@@ -1,0 +1,62 @@
+"""What Envoy reports of each request: to the data plane in batches, and to a file where the listener wants one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from forebay_api.local import Listener
+from forebay_decision import names
+from forebay_operator.envoy.clusters import DATA_PLANE
+from forebay_operator.envoy.messages import packed, struct
+from forebay_operator.envoy.proto import accesslog, core, file_log, grpc_log, tracing
+
+LOG_NAME: Final = "forebay"
+TTFB_TAG: Final = "ttfb-us"
+"""Custom tag: microseconds from the request's last byte sent upstream to the answer's first body byte, `-` if none."""
+_TTFB: Final = "%COMMON_DURATION(US_TX_END:US_RX_BODY_BEG:us)%"
+SERVED_HEADERS: Final = (f"{names.HEADER_PREFIX}pool", f"{names.HEADER_PREFIX}model")
+"""Response headers in every entry: on a chain they name who answered, the metadata names who was chosen."""
+
+
+def access_logs(listener: Listener) -> list[accesslog.AccessLog]:
+    logs = [_to_data_plane()]
+    if listener.access_log is not None:
+        logs.append(_to_file("/dev/stdout" if listener.access_log == "-" else listener.access_log))
+    return logs
+
+
+def _to_data_plane() -> accesslog.AccessLog:
+    config = grpc_log.HttpGrpcAccessLogConfig(
+        common_config=grpc_log.CommonGrpcAccessLogConfig(
+            log_name=LOG_NAME,
+            grpc_service=core.GrpcService(envoy_grpc=core.GrpcServiceEnvoyGrpc(cluster_name=DATA_PLANE)),
+            transport_api_version=core.ApiVersion.V3,
+            buffer_flush_interval=timedelta(milliseconds=100),
+            custom_tags=[tracing.CustomTag(tag=TTFB_TAG, value=_TTFB)],
+        ),
+        additional_response_headers_to_log=list(SERVED_HEADERS),
+    )
+    return accesslog.AccessLog(name="envoy.access_loggers.http_grpc", typed_config=packed(config))
+
+
+def _to_file(path: str) -> accesslog.AccessLog:
+    """One JSON object a line. No query, body or credential is in it."""
+    fields = {
+        "start": "%START_TIME%",
+        "method": "%REQ(:METHOD)%",
+        "host": "%REQ(:AUTHORITY)%",
+        "path": "%PATH(NQ:ORIG)%",
+        "status": "%RESPONSE_CODE%",
+        "flags": "%RESPONSE_FLAGS%",
+        "durationMs": "%DURATION%",
+        "ttfbUs": _TTFB,
+        "upstream": "%UPSTREAM_HOST%",
+        "servedPool": f"%RESP({SERVED_HEADERS[0]})%",
+        "servedModel": f"%RESP({SERVED_HEADERS[1]})%",
+        **{field: f"%DYNAMIC_METADATA({names.METADATA_NAMESPACE}:{field})%" for field in names.RESPONSE_FIELDS},
+    }
+    config = file_log.FileAccessLog(
+        path=path, log_format=core.SubstitutionFormatString(json_format=struct(fields), omit_empty_values=True)
+    )
+    return accesslog.AccessLog(name="envoy.access_loggers.file", typed_config=packed(config))

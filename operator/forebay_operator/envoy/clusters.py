@@ -1,0 +1,206 @@
+"""Clusters: one per pool, the data plane's, and the empty one that a request without a decision meets.
+
+A pool's cluster is also its door. Upstream filters there take Forebay's own headers and the client's credentials off
+every request and put the pool's credential on, so that no route, retry or chain can forget to.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from forebay_api.pool import PoolSpec
+from forebay_decision import names
+from forebay_operator.envoy.endpoints import addresses, load_assignment, pool_endpoints, resolved_by_dns
+from forebay_operator.envoy.inputs import DataPlane
+from forebay_operator.envoy.messages import (
+    UNBOUNDED,
+    extension,
+    from_ads,
+    http_filter,
+    is_ip,
+    packed,
+    parsed_address,
+    span,
+)
+from forebay_operator.envoy.proto import (
+    cluster,
+    core,
+    credential_injector,
+    generic_credential,
+    header_mutation,
+    hcm,
+    matcher,
+    mutation_rules,
+    types,
+    upstream_codec,
+    upstream_http,
+)
+from forebay_operator.envoy.secrets import by_sds, credential_name
+from forebay_operator.envoy.trust import verified_tls
+
+DATA_PLANE: Final = "data-plane"
+UNDECIDED: Final = "undecided"
+HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+def pool_cluster(pool: str, spec: PoolSpec, *, credential: bool, trust_ca: str | None) -> cluster.Cluster:
+    """The pool's servers. `credential` says that a secret of this pool goes out by SDS."""
+    name = names.pool_cluster(pool)
+    external = spec.backend.external
+    made = cluster.Cluster(
+        name=name,
+        connect_timeout=span(spec.resilience.connect_timeout),
+        lb_policy=cluster.ClusterLbPolicy.LEAST_REQUEST,
+        common_lb_config=without_panic(),
+        circuit_breakers=unbounded(),
+        outlier_detection=_outlier_detection(spec),
+        typed_extension_protocol_options={HTTP_OPTIONS: packed(_http_options(pool, spec, credential))},
+    )
+    if external is not None:
+        made.transport_socket = verified_tls(external, trust_ca)
+    if resolved_by_dns(spec):
+        # A bought endpoint's name stands for a whole fleet: connect to what it resolves to now.
+        made.type = cluster.ClusterDiscoveryType.LOGICAL_DNS if external else cluster.ClusterDiscoveryType.STRICT_DNS
+        made.dns_lookup_family = cluster.ClusterDnsLookupFamily.V4_PREFERRED
+        made.load_assignment = pool_endpoints(pool, spec)
+    else:
+        made.type = cluster.ClusterDiscoveryType.EDS
+        made.eds_cluster_config = cluster.ClusterEdsClusterConfig(eds_config=from_ads())
+    return made
+
+
+def data_plane_cluster(data_plane: DataPlane) -> cluster.Cluster:
+    """All workers. A dead one is noticed by its first refused connection, or within half a second by its health."""
+    hosts = [parsed_address(address) for address in data_plane.addresses]
+    by_name = any(h.socket_address is not None and not is_ip(h.socket_address.address) for h in hosts)
+    return cluster.Cluster(
+        name=DATA_PLANE,
+        type=cluster.ClusterDiscoveryType.STRICT_DNS if by_name else cluster.ClusterDiscoveryType.STATIC,
+        connect_timeout=timedelta(milliseconds=250),
+        lb_policy=cluster.ClusterLbPolicy.LEAST_REQUEST,
+        common_lb_config=without_panic(),
+        circuit_breakers=unbounded(),
+        close_connections_on_host_health_failure=True,
+        load_assignment=load_assignment(DATA_PLANE, hosts),
+        health_checks=[
+            core.HealthCheck(
+                timeout=timedelta(seconds=1),
+                interval=timedelta(milliseconds=500),
+                no_traffic_interval=timedelta(milliseconds=500),
+                unhealthy_interval=timedelta(milliseconds=250),
+                unhealthy_threshold=2,
+                healthy_threshold=1,
+                grpc_health_check=core.HealthCheckGrpcHealthCheck(),
+            )
+        ],
+        outlier_detection=cluster.OutlierDetection(
+            split_external_local_origin_errors=True,
+            consecutive_local_origin_failure=1,
+            enforcing_consecutive_local_origin_failure=100,
+            enforcing_consecutive_5xx=0,
+            enforcing_success_rate=0,
+            enforcing_local_origin_success_rate=0,
+            interval=timedelta(milliseconds=250),
+            base_ejection_time=timedelta(milliseconds=250),
+            max_ejection_time=timedelta(milliseconds=250),
+            max_ejection_percent=100,
+            successful_active_health_check_uneject_host=True,
+        ),
+        typed_extension_protocol_options={
+            HTTP_OPTIONS: packed(
+                upstream_http.HttpProtocolOptions(
+                    explicit_http_config=upstream_http.HttpProtocolOptionsExplicitHttpConfig(
+                        http2_protocol_options=core.Http2ProtocolOptions(
+                            connection_keepalive=core.KeepaliveSettings(
+                                interval=timedelta(seconds=10), timeout=timedelta(seconds=5)
+                            )
+                        )
+                    )
+                )
+            )
+        },
+    )
+
+
+def undecided_cluster() -> cluster.Cluster:
+    """No endpoint: 503. A catch-all without failOpen names it, because a direct response would lift the body limit."""
+    return cluster.Cluster(
+        name=UNDECIDED,
+        type=cluster.ClusterDiscoveryType.STATIC,
+        load_assignment=load_assignment(UNDECIDED, []),
+    )
+
+
+def unbounded() -> cluster.CircuitBreakers:
+    return cluster.CircuitBreakers(
+        thresholds=[
+            cluster.CircuitBreakersThresholds(
+                max_connections=UNBOUNDED,
+                max_pending_requests=UNBOUNDED,
+                max_requests=UNBOUNDED,
+                max_retries=UNBOUNDED,
+            )
+        ]
+    )
+
+
+def without_panic() -> cluster.ClusterCommonLbConfig:
+    """Never send to a host that is known to be down: fail at once instead, so that a fallback can answer."""
+    return cluster.ClusterCommonLbConfig(healthy_panic_threshold=types.Percent(value=0.0))
+
+
+def _outlier_detection(spec: PoolSpec) -> cluster.OutlierDetection:
+    """Ejects at most all endpoints but one: a pool whose last server answers badly still answers."""
+    known = len(addresses(spec))
+    resting = span(spec.resilience.outlier_detection.ejection_time)
+    return cluster.OutlierDetection(
+        consecutive_5xx=spec.resilience.outlier_detection.consecutive_failures,
+        interval=timedelta(seconds=1),
+        base_ejection_time=resting,
+        max_ejection_time=max(resting, timedelta(seconds=300)),
+        max_ejection_percent=50 if resolved_by_dns(spec) else 100 * (known - 1) // known,
+        enforcing_success_rate=0,
+    )
+
+
+def _http_options(pool: str, spec: PoolSpec, credential: bool) -> upstream_http.HttpProtocolOptions:
+    options = upstream_http.HttpProtocolOptions(http_filters=_door(pool, spec, credential))
+    if spec.backend.external is None:
+        options.explicit_http_config = upstream_http.HttpProtocolOptionsExplicitHttpConfig(
+            http_protocol_options=core.Http1ProtocolOptions()
+        )
+    else:
+        options.auto_config = upstream_http.HttpProtocolOptionsAutoHttpConfig(
+            http_protocol_options=core.Http1ProtocolOptions(), http2_protocol_options=core.Http2ProtocolOptions()
+        )
+    return options
+
+
+def _door(pool: str, spec: PoolSpec, credential: bool) -> list[hcm.HttpFilter]:
+    ours = mutation_rules.HeaderMutation(
+        remove_on_match=mutation_rules.HeaderMutationRemoveOnMatch(
+            key_matcher=matcher.StringMatcher(prefix=names.HEADER_PREFIX)
+        )
+    )
+    theirs = () if spec.forward_client_credentials else names.CREDENTIAL_HEADERS
+    strip = header_mutation.HeaderMutation(
+        mutations=header_mutation.Mutations(
+            request_mutations=[ours, *(mutation_rules.HeaderMutation(remove=header) for header in theirs)],
+            response_mutations=[ours],
+        )
+    )
+    filters = [http_filter("envoy.filters.http.header_mutation", strip)]
+    if credential:
+        filters.append(http_filter("envoy.filters.http.credential_injector", _injector(pool)))
+    filters.append(http_filter("envoy.filters.http.upstream_codec", upstream_codec.UpstreamCodec()))
+    return filters
+
+
+def _injector(pool: str) -> credential_injector.CredentialInjector:
+    generic = generic_credential.Generic(
+        credential=by_sds(credential_name(pool)), header="authorization", header_value_prefix="Bearer "
+    )
+    return credential_injector.CredentialInjector(
+        overwrite=True, credential=extension("envoy.http.injected_credentials.generic", generic)
+    )

@@ -1,0 +1,137 @@
+"""The HTTP filter chain of a public listener. Routes turn its parts on and off; nothing here is a policy's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from forebay_decision import names
+from forebay_operator.envoy import lua
+from forebay_operator.envoy.clusters import DATA_PLANE
+from forebay_operator.envoy.messages import extension, http_filter
+from forebay_operator.envoy.proto import (
+    core,
+    decompressor,
+    ext_proc,
+    gzip,
+    hcm,
+    header_to_metadata,
+    json_to_metadata,
+    protobuf,
+    router,
+    types,
+)
+from forebay_operator.envoy.proto import lua as lua_filter
+
+DECOMPRESSOR: Final = "envoy.filters.http.decompressor"
+JSON_TO_METADATA: Final = "envoy.filters.http.json_to_metadata"
+EXT_PROC: Final = "envoy.filters.http.ext_proc"
+HEADER_TO_METADATA: Final = "envoy.filters.http.header_to_metadata"
+LUA: Final = "envoy.filters.http.lua"
+
+MESSAGE_TIMEOUT: Final = timedelta(seconds=2)
+INFLATE_RATIO: Final = 100
+"""JSON text deflates to a tenth or so; a bomb claims a thousand."""
+
+
+def public_filters() -> list[hcm.HttpFilter]:
+    """Inflate, read top-level JSON, ask the data plane, note what Envoy decided alone, rewrite on bypass, route."""
+    return [
+        http_filter(DECOMPRESSOR, _gunzip()),
+        http_filter(JSON_TO_METADATA, native_rules(("model",))),
+        http_filter(EXT_PROC, _processor()),
+        http_filter(HEADER_TO_METADATA, header_to_metadata.Config()),
+        lua_scripts(),
+        route_filter(),
+    ]
+
+
+def lua_scripts() -> hcm.HttpFilter:
+    """Both scripts by name; a route names the one it wants, and none runs by default."""
+    sources: dict[str, core.DataSource] = {script: core.DataSource(inline_string=lua.source(script)) for script in lua.SCRIPTS}
+    return http_filter(LUA, lua_filter.Lua(source_codes=sources))
+
+
+def route_filter() -> hcm.HttpFilter:
+    return http_filter("envoy.filters.http.router", router.Router(suppress_envoy_headers=True))
+
+
+def native_rules(keys: tuple[str, ...]) -> json_to_metadata.JsonToMetadata:
+    """Metadata from top-level JSON members: `model` and `stream` as they are, and for each key that it is not there.
+
+    Absence is written by `on_missing` alone and read under names of its own (`absent_marks`), so that no value in a
+    body can claim it. A body that is no JSON writes no model, which no native route matches.
+    """
+    rules = [_rule((key,), None, f"{key}/missing") for key in ("model", "stream")]
+    for key in keys:
+        scalar, structured = absent_marks(key)
+        rules += [_rule((key,), None, scalar), _rule((key, "-"), "present", structured)]
+    return json_to_metadata.JsonToMetadata(request_rules=json_to_metadata.JsonToMetadataMatchRules(rules=rules))
+
+
+def absent_marks(key: str) -> tuple[str, str]:
+    """Metadata keys that both say "absent" where the member is: no scalar, no object.
+
+    Envoy calls an object or array missing when it is asked for a scalar, so objects are asked for one level deeper;
+    an array it cannot tell from nothing.
+    """
+    return f"{key}/scalar", f"{key}/object"
+
+
+def _rule(path: tuple[str, ...], constant: str | None, missing: str) -> json_to_metadata.JsonToMetadataRule:
+    # A constant on_present is written wherever the last selector's *parent* is an object, found or not.
+    return json_to_metadata.JsonToMetadataRule(
+        selectors=[json_to_metadata.JsonToMetadataSelector(key=key) for key in path],
+        on_present=_pair("/".join(path), constant),
+        on_missing=_pair(missing, "absent"),
+        on_error=_pair(missing, "error"),
+    )
+
+
+def _pair(key: str, value: str | None = None) -> json_to_metadata.JsonToMetadataKeyValuePair:
+    return json_to_metadata.JsonToMetadataKeyValuePair(
+        metadata_namespace=names.NATIVE_NAMESPACE,
+        key=key,
+        value=None if value is None else protobuf.Value(string_value=value),
+    )
+
+
+def _gunzip() -> decompressor.Decompressor:
+    off = core.RuntimeFeatureFlag(default_value=False, runtime_key="forebay.decompress_responses")
+    return decompressor.Decompressor(
+        decompressor_library=extension(
+            "envoy.compression.gzip.decompressor", gzip.Gzip(max_inflate_ratio=INFLATE_RATIO)
+        ),
+        request_direction_config=decompressor.DecompressorRequestDirectionConfig(advertise_accept_encoding=False),
+        response_direction_config=decompressor.DecompressorResponseDirectionConfig(
+            common_config=decompressor.DecompressorCommonDirectionConfig(enabled=off)
+        ),
+    )
+
+
+def _processor() -> ext_proc.ExternalProcessor:
+    """One round trip for headers and one for the whole body; the response side stays in Envoy."""
+    send, skip = ext_proc.ProcessingModeHeaderSendMode.SEND, ext_proc.ProcessingModeHeaderSendMode.SKIP
+    worker = core.GrpcService(
+        envoy_grpc=core.GrpcServiceEnvoyGrpc(
+            cluster_name=DATA_PLANE,
+            retry_policy=core.RetryPolicy(retry_on="connect-failure,refused-stream", num_retries=2),
+        )
+    )
+    return ext_proc.ExternalProcessor(
+        grpc_service=worker,
+        processing_mode=ext_proc.ProcessingMode(
+            request_header_mode=send,
+            request_body_mode=ext_proc.ProcessingModeBodySendMode.BUFFERED,
+            response_header_mode=skip,
+            response_body_mode=ext_proc.ProcessingModeBodySendMode.NONE,
+            request_trailer_mode=skip,
+            response_trailer_mode=skip,
+        ),
+        message_timeout=MESSAGE_TIMEOUT,
+        stat_prefix="forebay",
+        metadata_options=ext_proc.MetadataOptions(
+            receiving_namespaces=ext_proc.MetadataOptionsMetadataNamespaces(untyped=[names.METADATA_NAMESPACE])
+        ),
+        status_on_error=types.HttpStatus(code=types.StatusCode.ServiceUnavailable),
+    )

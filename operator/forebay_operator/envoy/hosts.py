@@ -1,0 +1,50 @@
+"""Virtual hosts: which policies a request may meet, by its host, in which order.
+
+A virtual host holds the routes of *every* policy whose hostnames cover it, the most specific host first and then the
+longest path prefix, so that a request falls through to a less specific host's policy.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from forebay_decision.attachment import Attachment as Place
+from forebay_decision.attachment import attachments
+from forebay_operator.envoy.attachment import Attachment
+from forebay_operator.envoy.filters import EXT_PROC, JSON_TO_METADATA
+from forebay_operator.envoy.inputs import EnvoyInputs
+from forebay_operator.envoy.messages import switched_off
+from forebay_operator.envoy.proto import route
+from forebay_operator.envoy.routes import attachment_routes
+
+ROUTES: Final = "forebay"
+
+
+def route_configuration(inputs: EnvoyInputs) -> route.RouteConfiguration:
+    """Everything the public listeners route by."""
+    ordered = attachments({name: spec.attach for name, spec in inputs.policies.items()})
+    hostnames = {place.hostname for place in ordered} | {"*"}
+    return route.RouteConfiguration(
+        name=ROUTES,
+        virtual_hosts=[_virtual_host(hostname, ordered, inputs) for hostname in sorted(hostnames)],
+        # Clusters arrive on their own stream; a route to one that is still on its way answers 503, not a NACK.
+        validate_clusters=False,
+    )
+
+
+def _virtual_host(hostname: str, ordered: tuple[Place, ...], inputs: EnvoyInputs) -> route.VirtualHost:
+    covering = dict.fromkeys(place.policy for place in ordered if place.covers(hostname))
+    routes = [
+        made for name in covering for made in attachment_routes(Attachment(name, inputs.policies[name], inputs))
+    ]
+    return route.VirtualHost(name=hostname, domains=[hostname], routes=[*routes, _no_policy()])
+
+
+def _no_policy() -> route.Route:
+    """404 without reading the body; the local reply puts it in words."""
+    return route.Route(
+        name="no-policy",
+        match=route.RouteMatch(prefix="/"),
+        direct_response=route.DirectResponseAction(status=404),
+        typed_per_filter_config={EXT_PROC: switched_off(), JSON_TO_METADATA: switched_off()},
+    )

@@ -1,0 +1,36 @@
+"""What Envoy's configuration is made from: one frozen value, gathered and checked by others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from forebay_api.local import Listener
+from forebay_api.policy import PolicySpec
+from forebay_api.pool import PoolSpec
+from forebay_decision.native import NativeModel
+
+
+class DataPlane(msgspec.Struct, frozen=True):
+    """Where the workers listen, one address each: ``unix:/path`` or ``host:port`` (IPv6 in brackets)."""
+
+    addresses: tuple[str, ...]
+
+
+class EnvoyInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that `assemble` reads. Policies and pools go by ``namespace/name``.
+
+    `policies` are the accepted Enforce policies; `native` is what Envoy decides alone, by policy; `secrets` maps a pool
+    to its credential, and `missing_secrets` names pools that should have one and do not: they answer 503.
+    `trust_ca` is the PEM bundle that `external` pools are verified against, on Envoy's machine; None is the system's.
+    """
+
+    policies: Mapping[str, PolicySpec]
+    pools: Mapping[str, PoolSpec]
+    data_plane: DataPlane
+    listeners: tuple[Listener, ...] = (Listener(),)
+    native: Mapping[str, tuple[NativeModel, ...]] = {}
+    secrets: Mapping[str, str] = {}
+    missing_secrets: frozenset[str] = frozenset()
+    trust_ca: str | None = None

@@ -1,0 +1,78 @@
+"""Errors that Envoy makes itself, told as OpenAI-style error objects.
+
+The data plane's immediate responses are local replies too. They carry no response code details where Envoy's own
+always do, which is how they are left alone.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from forebay_decision import names
+from forebay_operator.envoy.messages import overwritten, packed, struct
+from forebay_operator.envoy.proto import accesslog, cel_filter, core, hcm
+
+INVALID: Final = "invalid_request_error"
+UNAVAILABLE: Final = "service_unavailable_error"
+
+
+class LocalError(msgspec.Struct, frozen=True):
+    """An error object for one status; `when` narrows it further (CEL over the response's attributes)."""
+
+    status: int
+    type: str
+    code: str
+    message: str
+    when: str = "true"
+
+
+DATA_PLANE_FAILED: Final = "response.code_details.startsWith('ext_proc_error')"
+ERRORS: Final = (
+    LocalError(400, INVALID, "bad_request", "The request is not valid HTTP."),
+    LocalError(401, UNAVAILABLE, "credential_missing", "The pool's credential is not available."),
+    LocalError(404, INVALID, "no_policy", "No policy is attached to this host and path."),
+    LocalError(405, INVALID, "method_not_allowed", "This method is not allowed here."),
+    LocalError(408, INVALID, "request_timeout", "The request's body did not arrive in time."),
+    LocalError(413, INVALID, "request_too_large", "The request's body is larger than the policy's maxRequestBytes."),
+    LocalError(415, INVALID, "unsupported_media_type", "This content type or encoding is not supported."),
+    LocalError(431, INVALID, "headers_too_large", "The request's headers are too large."),
+    LocalError(503, UNAVAILABLE, "decision_unavailable", "The data plane is unavailable.", DATA_PLANE_FAILED),
+    LocalError(503, UNAVAILABLE, "upstream_unavailable", "No server of the model's pool could be reached."),
+    LocalError(504, UNAVAILABLE, "decision_timeout", "The data plane did not decide in time.", DATA_PLANE_FAILED),
+    LocalError(504, UNAVAILABLE, "upstream_timeout", "The model's server did not answer in time."),
+)
+OTHER: Final = LocalError(0, "server_error", "gateway_error", "The gateway could not complete the request.")
+
+
+def local_replies() -> hcm.LocalReplyConfig:
+    """One mapper per error; answers that the data plane, an upstream or a script wrote match none."""
+    return hcm.LocalReplyConfig(mappers=[_mapper(error) for error in (*ERRORS, OTHER)])
+
+
+def error_body(error: LocalError) -> str:
+    """The error object as text, for direct responses."""
+    return msgspec.json.encode(_object(error)).decode()
+
+
+def _object(error: LocalError) -> dict[str, dict[str, str | None]]:
+    return {"error": {"code": error.code, "message": error.message, "param": None, "type": error.type}}
+
+
+def _mapper(error: LocalError) -> hcm.ResponseMapper:
+    status = f"response.code == {error.status}" if error.status else "response.code >= 400"
+    ours = "response.code_details != '' && response.code_details != 'direct_response' && response.code_details != 'lua_response'"
+    condition = cel_filter.ExpressionFilter(expression=f"{status} && {ours} && {error.when}")
+    return hcm.ResponseMapper(
+        filter=accesslog.AccessLogFilter(
+            extension_filter=accesslog.ExtensionFilter(
+                name="envoy.access_loggers.extension_filters.cel", typed_config=packed(condition)
+            )
+        ),
+        body_format_override=core.SubstitutionFormatString(json_format=struct(_object(error))),
+        headers_to_add=[
+            overwritten(f"{names.HEADER_PREFIX}{field}", f"%DYNAMIC_METADATA({names.METADATA_NAMESPACE}:{field})%")
+            for field in names.RESPONSE_FIELDS
+        ],
+    )

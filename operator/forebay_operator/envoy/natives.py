@@ -1,0 +1,82 @@
+"""Routes for what Envoy decides alone: an explicitly named model, read off the body's top level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from forebay_api.pool import Endpoint
+from forebay_decision import names
+from forebay_decision.native import NativeModel
+from forebay_operator.envoy.attachment import Attachment
+from forebay_operator.envoy.explanations import stated
+from forebay_operator.envoy.filters import EXT_PROC, HEADER_TO_METADATA, absent_marks
+from forebay_operator.envoy.messages import packed
+from forebay_operator.envoy.proto import ext_proc, matcher, protobuf, route, types
+
+PATHS: Final[Mapping[Endpoint, str]] = {
+    "ChatCompletions": "/v1/chat/completions",
+    "Completions": "/v1/completions",
+    "Responses": "/v1/responses",
+    "Embeddings": "/v1/embeddings",
+}
+ARRAYS: Final = frozenset({"tools", "functions"})
+"""Members that are lists: Envoy cannot tell a list from nothing, so it never decides where one must be absent."""
+RULE: Final = "explicit-model"
+STRATEGY: Final = "explicit"
+REASON: Final = "the request names a model that this pool serves"
+
+
+def visible(native: NativeModel) -> bool:
+    """Whether Envoy can see everything that the entry's condition asks for."""
+    return not ARRAYS & set(native.absent)
+
+
+def native_routes(here: Attachment) -> Iterator[route.Route]:
+    """One per model and endpoint, ahead of everything that asks the data plane."""
+    for native in filter(visible, here.inputs.native.get(here.name, ())):
+        for endpoint in native.endpoints:
+            name = f"native/{native.model}/{endpoint}"
+            match = _match(here, native, endpoint)
+            yield from here.to_pool(name, native.pool, match, names.NATIVE_NAMESPACE, _alone(here.name, native))
+
+
+def _match(here: Attachment, native: NativeModel, endpoint: Endpoint) -> route.RouteMatch:
+    return route.RouteMatch(
+        path=here.prefix + PATHS[endpoint],
+        headers=[
+            route.HeaderMatcher(name=":method", string_match=matcher.StringMatcher(exact="POST")),
+            # Half-open, and no match where the header is missing: a chunked or inflated body has no length to trust.
+            route.HeaderMatcher(
+                name="content-length", range_match=types.Int64Range(start=1, end=native.max_content_length + 1)
+            ),
+        ],
+        dynamic_metadata=[
+            _says("model", native.model),
+            *(_says(mark, "absent") for key in sorted(native.absent) for mark in absent_marks(key)),
+        ],
+    )
+
+
+def _says(key: str, value: str) -> matcher.MetadataMatcher:
+    return matcher.MetadataMatcher(
+        filter=names.NATIVE_NAMESPACE,
+        path=[matcher.MetadataMatcherPathSegment(key=key)],
+        value=matcher.ValueMatcher(string_match=matcher.StringMatcher(exact=value)),
+    )
+
+
+def _alone(policy: str, native: NativeModel) -> dict[str, protobuf.Any]:
+    fields = {
+        "rule": RULE,
+        "strategy": STRATEGY,
+        "pool": native.pool,
+        "model": native.model,
+        "reason": REASON,
+        "policy": policy,
+        "decided-by": "Envoy",
+    }
+    return {
+        EXT_PROC: packed(ext_proc.ExtProcPerRoute(disabled=True)),
+        HEADER_TO_METADATA: packed(stated(fields)),
+    }
