@@ -1,0 +1,92 @@
+"""The data plane's command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from forebay_extproc.telemetry.logs import LEVELS
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """Addresses are gRPC's (``unix:/path``, ``host:port``). `peers` are the other replicas: name -> address.
+    `metrics_port` None opens no port, 0 takes a free one. `grace_seconds` bounds how long a stop waits for requests."""
+
+    listen: tuple[str, ...]
+    operator: str
+    node_id: str
+    replica: str
+    peers: dict[str, str] = {}
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    last_good: Path | None = None
+    log: str = "info"
+    grace_seconds: float = 5.0
+
+
+def parse_options(arguments: Sequence[str] | None = None) -> Options:
+    """Options from the command line; a mistake ends the process with status 2 and a sentence."""
+    parser = argparse.ArgumentParser(
+        prog="python -m forebay_extproc", description="Forebay's data plane: decides for Envoy where requests go."
+    )
+    host = socket.gethostname()
+    parser.add_argument(
+        "--listen", action="append", required=True, metavar="ADDRESS", help="unix:/path or host:port; may be repeated"
+    )
+    parser.add_argument("--operator", required=True, metavar="ADDRESS", help="the operator's xDS address")
+    parser.add_argument("--node-id", default=host, help="this process's name towards the operator (%(default)s)")
+    parser.add_argument("--replica", default=f"{host}-{os.getpid()}", help="its name in decisions (host and pid)")
+    parser.add_argument(
+        "--peers",
+        action="append",
+        default=[],
+        type=_peer,
+        metavar="REPLICA=ADDRESS",
+        help="another replica; repeatable",
+    )
+    parser.add_argument("--metrics-host", default="127.0.0.1", help="address of the metrics port (%(default)s)")
+    parser.add_argument("--metrics-port", type=_port, metavar="PORT", help="/metrics, /healthz, /readyz; 0: a free one")
+    parser.add_argument("--last-good", type=Path, metavar="FILE", help="where the last good configuration is kept")
+    parser.add_argument("--log", default="info", choices=LEVELS, help="least level logged (%(default)s)")
+    parser.add_argument("--grace", type=_seconds, default=5.0, metavar="SECONDS", help="longest stop (%(default)s)")
+    found = parser.parse_args(arguments)
+    return Options(
+        listen=tuple(found.listen),
+        operator=found.operator,
+        node_id=found.node_id,
+        replica=found.replica,
+        peers={name: address for name, address in found.peers if name != found.replica},
+        metrics_host=found.metrics_host,
+        metrics_port=found.metrics_port,
+        last_good=found.last_good,
+        log=found.log,
+        grace_seconds=found.grace,
+    )
+
+
+def _peer(text: str) -> tuple[str, str]:
+    name, equals, address = text.partition("=")
+    if not (name and equals and address):
+        raise argparse.ArgumentTypeError(f"{text!r} is not REPLICA=ADDRESS")
+    return name, address
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 <= seconds <= 3600.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 3600")
+    return seconds

@@ -1,0 +1,37 @@
+"""Intake: where outcomes arrive, from Envoy or from a peer, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from forebay_extproc.outcomes.ledger import Ledger
+from forebay_extproc.outcomes.outcome import Outcome
+from forebay_extproc.outcomes.peers import Peers
+from forebay_extproc.telemetry.metrics import Metrics
+
+
+class Intake:
+    """Counts each outcome once, here, and strikes it out of the ledger of the replica that decided."""
+
+    def __init__(self, replica: str, ledger: Ledger, peers: Peers, metrics: Metrics) -> None:
+        self._replica = replica
+        self._ledger = ledger
+        self._peers = peers
+        self._metrics = metrics
+
+    def entries(self, outcomes: Iterable[Outcome]) -> None:
+        """Outcomes out of Envoy's access log."""
+        foreign: dict[str, list[str]] = {}
+        for outcome in outcomes:
+            self._metrics.outcome(outcome)
+            if outcome.replica == self._replica:
+                self._ledger.strike(outcome.decision)
+            elif outcome.replica:
+                foreign.setdefault(outcome.replica, []).append(outcome.decision)
+        for replica, decisions in foreign.items():
+            self._peers.tell(replica, decisions)
+
+    def report(self, decisions: Iterable[str]) -> None:
+        """Decisions of ours whose entries went to a peer."""
+        for decision in decisions:
+            self._ledger.strike(decision)

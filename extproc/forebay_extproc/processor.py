@@ -1,0 +1,176 @@
+"""Processor: the ext_proc service. One call of `process` is one request: session, decision, reply, books."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+
+from forebay_api.wire import PoolState
+from forebay_decision.compile import CompiledConfig
+from forebay_decision.errors import Unavailable
+from forebay_decision.route import Answer, Forward, Surroundings, refuse, route
+from forebay_extproc.driver import Driver
+from forebay_extproc.events import EndEvent, Reply
+from forebay_extproc.mutation import error_code, forward, immediate, tenant_hash
+from forebay_extproc.outcomes.ledger import Ledger
+from forebay_extproc.session import Close, Decide, Fail, Say, Session
+from forebay_extproc.shadow import Enforced, Shadows
+from forebay_extproc.telemetry.logs import log_decision
+from forebay_extproc.telemetry.metrics import Metrics
+from forebay_extproc.wire.processing import read_event, write_reply
+
+LOG: Final = logging.getLogger(__name__)
+MAX_DECIDING: Final = 256
+"""Decisions in progress at once. Only those that wait for an encoder are ever many, and an encoder does a few hundred a
+second: whoever comes on top is told at once instead of late."""
+END: Final = EndEvent()
+
+
+class Processor:
+    """Lives on the event loop. `config` and `states` give the newest; a request takes each once."""
+
+    def __init__(
+        self,
+        *,
+        config: Callable[[], CompiledConfig | None],
+        states: Callable[[], Mapping[str, PoolState] | None],
+        driver: Driver,
+        ledger: Ledger,
+        shadows: Shadows,
+        metrics: Metrics,
+        replica: str,
+        clock: Callable[[], float],
+        max_deciding: int = MAX_DECIDING,
+    ) -> None:
+        self._config = config
+        self._states = states
+        self._driver = driver
+        self._ledger = ledger
+        self._shadows = shadows
+        self._metrics = metrics
+        self._replica = replica
+        self._clock = clock
+        self._random = random.Random()
+        self._max_deciding = max_deciding
+        self.deciding = 0
+        """Decisions in progress."""
+        self.streams = 0
+        """Streams open."""
+        self._idle: asyncio.Event | None = None
+
+    async def idle(self) -> None:
+        """Wait until no stream is open."""
+        if self.streams:
+            self._idle = asyncio.Event()
+            await self._idle.wait()
+
+    async def process(self, _requests: Any, context: Any) -> None:
+        """ExternalProcessor.Process. Ends with an error wherever Envoy must not go on as if it had been answered."""
+        config = self._config()
+        if config is None:
+            await self._leave(context, "UNAVAILABLE", "no configuration yet")
+            return
+        self.streams += 1
+        try:
+            await self._converse(Session(config), context)
+        finally:
+            self.streams -= 1
+            if self._idle is not None and not self.streams:
+                self._idle.set()
+
+    async def _converse(self, session: Session, context: Any) -> None:
+        while True:
+            message = await context.read()
+            step = session.on(END if message is grpc.aio.EOF else read_event(message))
+            if isinstance(step, Say):
+                await context.write(write_reply(step.reply))
+                if step.code:
+                    self._metrics.error(step.code)
+                if step.last:
+                    return
+            elif isinstance(step, Decide):
+                await self._decide(session, step, context)
+                return
+            elif isinstance(step, Fail):
+                await self._leave(context, step.status, step.message)
+                return
+            elif isinstance(step, Close):
+                return
+
+    async def _decide(self, session: Session, step: Decide, context: Any) -> None:
+        started = self._clock()
+        around = Surroundings(
+            id=f"{self._random.getrandbits(80):020x}",
+            replica=self._replica,
+            clock=self._clock,
+            deadline=started + step.policy.budget_seconds,
+            states=self._states() or {},
+            in_flight=self._ledger.since_scrape,
+            random=self._random,
+        )
+        try:
+            outcome = await self._route(step, around)
+        except Exception as error:  # noqa: BLE001  Envoy then does what the policy says for a dead data plane
+            # Neither message nor values: they may quote the request.
+            LOG.error(
+                "decision failed",
+                extra={"policy": step.policy.name, "error": type(error).__name__, "at": _place(error)},
+            )
+            await self._leave(context, "INTERNAL", "the decision failed")
+            return
+        reply = self._reply(step, outcome)
+        if isinstance(outcome, Forward):
+            self._ledger.enter(around.id, outcome.record.pool, outcome.record.model)
+        try:
+            await context.write(write_reply(session.settle(reply).reply))
+        except BaseException:
+            # Envoy has not heard of it, so no access-log entry will name it.
+            self._ledger.strike(around.id)
+            raise
+        self._book(step, outcome, self._clock() - started)
+        if step.shadows:
+            self._shadows.offer(step.shadows, Enforced(step.head, step.body, around, outcome))
+
+    async def _route(self, step: Decide, around: Surroundings) -> Forward | Answer:
+        if self.deciding >= self._max_deciding:
+            self._metrics.work_skipped("overloaded")
+            return refuse(
+                Unavailable("Too many requests are being decided. Retry shortly.", code="overloaded", retry_after=1)
+            )
+        self.deciding += 1
+        try:
+            return await self._driver.drive(route(step.policy, step.head, step.body, around), around.deadline)
+        finally:
+            self.deciding -= 1
+
+    def _reply(self, step: Decide, outcome: Forward | Answer) -> Reply:
+        source = step.policy.vantage.identity.get("tenant")
+        tenant = tenant_hash(step.head.headers.get(source, "")) if source else ""
+        if isinstance(outcome, Forward):
+            return forward(outcome, step.head, step.body, step.phase, replica=self._replica, tenant=tenant)
+        return immediate(outcome, step.head.method, replica=self._replica, tenant=tenant)
+
+    def _book(self, step: Decide, outcome: Forward | Answer, seconds: float) -> None:
+        if outcome.record is not None:
+            self._metrics.decision(outcome.record, step.policy, seconds)
+            log_decision(outcome.record)
+        if isinstance(outcome, Answer) and outcome.status >= 400:
+            self._metrics.error(error_code(outcome))
+
+    async def _leave(self, context: Any, status: str, message: str) -> None:
+        self._metrics.stream_failed(status)
+        await context.abort(getattr(grpc.StatusCode, status), message)
+
+
+def _place(error: BaseException) -> str:
+    """File and line where an error was raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""

@@ -1,0 +1,122 @@
+"""The gRPC port: ExternalProcessor, AccessLogService, peers' reports and health, on Unix sockets and TCP alike.
+
+Handlers are generic: replies leave as bytes, so that constant ones are never serialised twice. Health is grpcio's own
+implementation (`grpcio-health-checking`, one small wheel): Envoy, kubelet and grpc_health_probe all speak it, Watch
+included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+import msgspec
+from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
+from grpc_health.v1.health import aio as health_aio  # type: ignore[import-untyped]
+
+from forebay_extproc.outcomes.intake import Intake
+from forebay_extproc.outcomes.peers import METHOD, read_report
+from forebay_extproc.processor import Processor
+from forebay_extproc.wire.access_log import ACKNOWLEDGEMENT, parse_entries, read_outcomes
+from forebay_extproc.wire.processing import parse_request
+
+LOG: Final = logging.getLogger(__name__)
+EXT_PROC: Final = "envoy.service.ext_proc.v3.ExternalProcessor"
+ACCESS_LOG: Final = "envoy.service.accesslog.v3.AccessLogService"
+MAX_MESSAGE_BYTES: Final = (64 << 20) + (1 << 20)
+"""The largest body that a policy can allow, and what stands around it."""
+MAX_STREAMS: Final = 16_384
+OPTIONS: Final = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    # A port that another process has is an error, not a share of its traffic.
+    ("grpc.so_reuseport", 0),
+)
+
+
+class AddressInUse(RuntimeError):
+    """A listen address cannot be bound."""
+
+
+class Server:
+    """Serves until stopped. Addresses are gRPC's: ``unix:/path`` or ``host:port``, port 0 taking a free one."""
+
+    def __init__(self, processor: Processor, intake: Intake) -> None:
+        self._processor = processor
+        self._intake = intake
+        self._health = health_aio.HealthServicer()
+        self._log_streams: set[asyncio.Task[None]] = set()
+        self._server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=MAX_STREAMS)
+        self._server.add_generic_rpc_handlers(self._handlers())
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+
+    async def start(self, addresses: Iterable[str]) -> list[str]:
+        """Listen, not serving yet; the addresses with the ports they got. Raises AddressInUse."""
+        await self.set_serving(False)
+        bound = []
+        for address in addresses:
+            try:
+                port = self._server.add_insecure_port(address)
+            except RuntimeError as error:
+                raise AddressInUse(f"cannot listen on {address}: {error}") from None
+            bound.append(address if address.startswith("unix") else f"{address.rpartition(':')[0]}:{port}")
+        await self._server.start()
+        return bound
+
+    async def set_serving(self, serving: bool) -> None:
+        """What health checks are told, for the whole server and for ext_proc."""
+        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        for service in ("", EXT_PROC):
+            await self._health.set(service, status)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Refuse new streams, let the open ones finish for `grace_seconds`, then cancel what is left.
+
+        Envoy sees GOAWAY at once and retries refused streams elsewhere. Access-log streams never end by themselves:
+        they go when the last decision has.
+        """
+        await self._health.enter_graceful_shutdown()
+        stopping = asyncio.ensure_future(self._server.stop(grace_seconds))
+        try:
+            async with asyncio.timeout(grace_seconds):
+                await self._processor.idle()
+        except TimeoutError:
+            LOG.warning("streams cut off", extra={"streams": self._processor.streams})
+        for task in list(self._log_streams):
+            task.cancel()
+        await stopping
+
+    def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
+        service, method = METHOD.strip("/").split("/")
+        rpc: Any = grpc  # has no annotations
+        process = rpc.stream_stream_rpc_method_handler(self._processor.process, parse_request, None)
+        log = rpc.stream_unary_rpc_method_handler(self._stream_access_logs, parse_entries, None)
+        report = rpc.unary_unary_rpc_method_handler(self._report)
+        return (
+            rpc.method_handlers_generic_handler(EXT_PROC, {"Process": process}),
+            rpc.method_handlers_generic_handler(ACCESS_LOG, {"StreamAccessLogs": log}),
+            rpc.method_handlers_generic_handler(service, {method: report}),
+        )
+
+    async def _stream_access_logs(self, _requests: Any, context: Any) -> bytes:
+        task = asyncio.current_task()
+        if task is not None:
+            self._log_streams.add(task)
+        try:
+            while (message := await context.read()) is not grpc.aio.EOF:
+                self._intake.entries(read_outcomes(message))
+        finally:
+            if task is not None:
+                self._log_streams.discard(task)
+        return ACKNOWLEDGEMENT
+
+    async def _report(self, message: bytes, context: Any) -> bytes:
+        try:
+            self._intake.report(read_report(message))
+        except msgspec.DecodeError as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        return b""
