@@ -11,6 +11,7 @@ import msgspec
 from cel_expr_python import cel
 
 from forebay_decision.errors import PolicyError
+from forebay_decision.policy.logic import Node, split
 from forebay_decision.policy.syntax import References, read_references
 from forebay_decision.policy.variables import POOL_FIELDS
 
@@ -22,7 +23,7 @@ class Expression(msgspec.Struct, frozen=True):
     """A boolean CEL expression, ready to be evaluated."""
 
     text: str
-    program: Any
+    logic: Node
     references: References
 
 
@@ -59,7 +60,7 @@ def compile_expressions(
         mistakes = _literal_errors(path, text, references, vocabulary)
         errors += mistakes
         if not mistakes:
-            compiled.append(Expression(text, program, references))
+            compiled.append(Expression(text, split(program.serialize(), environment), references))
     return environment, compiled, errors
 
 

@@ -1,7 +1,7 @@
 """Facts: what is known about one request so far, and how the next signal becomes known.
 
-A rule is evaluated with what is known. A CEL error means that something it needs is not: then the cheapest signal it
-names is computed and the rule is tried again. `true || x` and `false && x` therefore never compute x.
+A rule is evaluated with what is known (logic.py). While that leaves it open, the cheapest signal that could settle it is
+computed and the rule is tried again. `true || x` and `false && x` therefore never compute x.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 
 from forebay_api.wire import PoolState
 from forebay_decision.policy.expression import Expression
+from forebay_decision.policy.logic import Leaf, Node
 from forebay_decision.policy.variables import HEADERS, POOL_FIELDS, POOLS, REQUEST
 from forebay_decision.record import SignalRecord
 from forebay_decision.request import RequestView
@@ -53,26 +54,34 @@ class Facts:
         self._clock = clock
         self._deadline = deadline
         self._known = _first_facts(vantage, view, headers, states)
-        self._activation: Any = None
+        self._base: Any = None
+        self._leaves: dict[Leaf, bool | None] = {}
         self._scoped: dict[str, bytes] = {}
         self._embeddings: dict[str, object] = {}
         self.records: dict[str, SignalRecord] = {}
 
-    def truth(self, expression: Expression) -> bool | None:
-        """The expression's value as far as it is settled by what is known; None means: not yet."""
-        if self._activation is None:
-            self._activation = self._vantage.environment.Activation(self._known)
-        value = expression.program.eval(self._activation).plain_value()
-        return value if value is True or value is False else None
-
     def settle(self, expression: Expression) -> Generator[Work, object, bool | None]:
         """The expression's value, computing what it needs, cheapest first; None where it stays unknown."""
-        while (value := self.truth(expression)) is None:
-            detector = self._next(expression)
+        logic = expression.logic
+        while (value := logic.truth(self)) is None:
+            detector = self._next(logic)
             if detector is None:
                 return None
             yield from self.learn(detector)
         return value
+
+    def flag(self, variable: str) -> bool | None:
+        value: bool | None = self._known.get(variable)
+        return value
+
+    def evaluate(self, leaf: Leaf) -> bool | None:
+        if leaf in self._leaves:
+            return self._leaves[leaf]
+        if any(signal not in self.records for signal in leaf.signals):
+            return None
+        value = leaf.program.eval(self._activation(leaf)).plain_value()
+        self._leaves[leaf] = settled = value if value is True or value is False else None
+        return settled
 
     def learn(self, detector: Detector) -> Generator[Work, object, None]:
         """Compute one signal; past the deadline, or when it fails, it becomes unknown."""
@@ -105,14 +114,21 @@ class Facts:
     def embeddings(self) -> dict[str, object]:
         return self._embeddings
 
-    def _next(self, expression: Expression) -> Detector | None:
-        waiting = [d for name in expression.references.signals if name not in self.records
-                   if (d := self._vantage.detectors.get(name)) is not None]  # fmt: skip
-        return min(waiting, key=lambda detector: detector.cost, default=None)
+    def _activation(self, leaf: Leaf) -> Any:
+        activate = self._vantage.environment.Activation
+        if leaf.signals:
+            return activate({name: self._known[name] for name in leaf.variables if name in self._known})
+        if self._base is None:
+            self._base = activate(self._known)
+        return self._base
+
+    def _next(self, logic: Node) -> Detector | None:
+        detectors = self._vantage.detectors
+        waiting = {name for name in logic.wanted(self) if name not in self.records}
+        return min((detectors[name] for name in waiting), key=lambda d: (d.cost, d.name), default=None)
 
     def _note(self, name: str, outcome: SignalValue | Skipped, micros: int) -> None:
         prefix = f"signals.{name}."
-        self._activation = None
         if isinstance(outcome, Skipped):
             self._known[prefix + "unknown"] = True
             self.records[name] = SignalRecord(unknown=outcome.reason, micros=micros)

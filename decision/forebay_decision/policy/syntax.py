@@ -9,6 +9,7 @@ import msgspec
 from cel.expr import checked_pb2
 from google.protobuf import any_pb2
 
+from forebay_decision.policy.logic import walk
 from forebay_decision.policy.variables import HEADERS, POOLS
 
 
@@ -23,6 +24,7 @@ class References(msgspec.Struct, frozen=True):
     """Everything a policy check or an evaluator wants to know about one expression."""
 
     variables: frozenset[str]
+    signals: frozenset[str]
     headers: tuple[Literal, ...]
     pools: tuple[Literal, ...]
     pool_fields: tuple[Literal, ...]
@@ -31,10 +33,6 @@ class References(msgspec.Struct, frozen=True):
     root: str | None
     """The field, where the whole expression is an access such as ``pools["small"].saturated``."""
     positions: dict[int, int]
-
-    @property
-    def signals(self) -> frozenset[str]:
-        return frozenset(name.split(".")[1] for name in self.variables if name.startswith("signals."))
 
 
 def read_references(serialized: bytes) -> References:
@@ -46,7 +44,7 @@ def read_references(serialized: bytes) -> References:
     pools: list[Literal] = []
     fields: list[Literal] = []
     labels: list[tuple[str, Literal]] = []
-    for node in _walk(checked.expr):
+    for node in walk(checked.expr):
         container, key = _access(node)
         if container is not None and key is not None:
             name = names.get(container.id)
@@ -61,6 +59,7 @@ def read_references(serialized: bytes) -> References:
         labels.extend(_label_comparisons(node, names))
     return References(
         frozenset(names.values()),
+        frozenset(name.split(".")[1] for name in names.values() if name.startswith("signals.")),
         tuple(headers),
         tuple(pools),
         tuple(fields),
@@ -68,28 +67,6 @@ def read_references(serialized: bytes) -> References:
         key.text if (key := _access(checked.expr)[1]) is not None else None,
         dict(checked.source_info.positions),
     )
-
-
-def _walk(expr: Any) -> Iterator[Any]:
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        yield node
-        kind = node.WhichOneof("expr_kind")
-        if kind == "select_expr":
-            stack.append(node.select_expr.operand)
-        elif kind == "call_expr":
-            if node.call_expr.HasField("target"):
-                stack.append(node.call_expr.target)
-            stack.extend(node.call_expr.args)
-        elif kind == "list_expr":
-            stack.extend(node.list_expr.elements)
-        elif kind == "struct_expr":
-            stack.extend(entry.value for entry in node.struct_expr.entries)
-            stack.extend(e.map_key for e in node.struct_expr.entries if e.WhichOneof("key_kind") == "map_key")
-        elif kind == "comprehension_expr":
-            fold = node.comprehension_expr
-            stack += [fold.iter_range, fold.accu_init, fold.loop_condition, fold.loop_step, fold.result]
 
 
 def _access(node: Any) -> tuple[Any | None, Literal | None]:

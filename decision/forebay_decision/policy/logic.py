@@ -1,0 +1,172 @@
+"""Three-valued logic over CEL leaves: an expression is split at ``&&``, ``||`` and ``!``, and only leaves go to CEL.
+
+So a leaf is evaluated once a request, as soon as its signals are known, and whatever is settled without a leaf never
+evaluates it, nor computes the signals that only it wants. CEL's own ``&&`` and ``||`` absorb errors in the same way
+(cel-spec, logical operators), so the split changes no result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from cel.expr import checked_pb2
+from google.protobuf import any_pb2
+
+
+class Known(Protocol):
+    """What leaves are evaluated against."""
+
+    def flag(self, variable: str) -> bool | None:
+        """A boolean variable's value, None while it is not known."""
+        ...
+
+    def evaluate(self, leaf: Leaf) -> bool | None:
+        """A leaf's value, None while a signal it wants is missing or where it has none (a CEL error)."""
+        ...
+
+
+class Node(Protocol):
+    """Part of an expression. `truth` is True, False or None for unknown; `wanted` yields the signals that could still
+    settle it, those of settled parts left out."""
+
+    def truth(self, known: Known) -> bool | None: ...
+    def wanted(self, known: Known) -> Iterator[str]: ...
+
+
+class Flag:
+    """``signals.<name>.matched`` by itself: a look-up, without CEL."""
+
+    __slots__ = ("signal", "variable")
+
+    def __init__(self, variable: str) -> None:
+        self.variable = variable
+        self.signal = variable.split(".")[1]
+
+    def truth(self, known: Known) -> bool | None:
+        return known.flag(self.variable)
+
+    def wanted(self, known: Known) -> Iterator[str]:
+        if known.flag(self.variable) is None:
+            yield self.signal
+
+
+class Leaf:
+    """Anything else: a CEL program, with the variables and signals it reads."""
+
+    __slots__ = ("program", "signals", "variables")
+
+    def __init__(self, program: Any, variables: frozenset[str]) -> None:
+        self.program = program
+        self.variables = tuple(sorted(variables))
+        self.signals = tuple(sorted({name.split(".")[1] for name in variables if name.startswith("signals.")}))
+
+    def truth(self, known: Known) -> bool | None:
+        return known.evaluate(self)
+
+    def wanted(self, known: Known) -> Iterator[str]:
+        if self.signals and known.evaluate(self) is None:
+            yield from self.signals
+
+
+class Not:
+    __slots__ = ("inner",)
+
+    def __init__(self, inner: Node) -> None:
+        self.inner = inner
+
+    def truth(self, known: Known) -> bool | None:
+        value = self.inner.truth(known)
+        return None if value is None else not value
+
+    def wanted(self, known: Known) -> Iterator[str]:
+        return self.inner.wanted(known)
+
+
+class Combination:
+    """``&&`` (`decisive` is False) or ``||`` (`decisive` is True): one decisive part settles the whole."""
+
+    __slots__ = ("decisive", "parts")
+
+    def __init__(self, decisive: bool, parts: tuple[Node, ...]) -> None:
+        self.decisive = decisive
+        self.parts = parts
+
+    def truth(self, known: Known) -> bool | None:
+        result: bool | None = not self.decisive
+        for part in self.parts:
+            value = part.truth(known)
+            if value is self.decisive:
+                return value
+            if value is None:
+                result = None
+        return result
+
+    def wanted(self, known: Known) -> Iterator[str]:
+        if self.truth(known) is None:
+            for part in self.parts:
+                yield from part.wanted(known)
+
+
+def split(serialized: bytes, environment: Any) -> Node:
+    """The logic of an expression that ``cel.Expression.serialize`` wrote; leaves become programs of `environment`."""
+    checked = checked_pb2.CheckedExpr.FromString(any_pb2.Any.FromString(serialized).value)  # type: ignore[attr-defined]
+    names = {node: ref.name for node, ref in checked.reference_map.items() if ref.name}
+
+    def build(expr: Any) -> Node:
+        function = expr.call_expr.function if expr.WhichOneof("expr_kind") == "call_expr" else ""
+        if function in ("_&&_", "_||_"):
+            decisive = function == "_||_"
+            parts: list[Node] = []
+            for argument in expr.call_expr.args:
+                part = build(argument)
+                same = isinstance(part, Combination) and part.decisive == decisive
+                parts.extend(part.parts if same and isinstance(part, Combination) else (part,))
+            return Combination(decisive, tuple(parts))
+        if function == "!_":
+            return Not(build(expr.call_expr.args[0]))
+        name = names.get(expr.id, "")
+        if name.startswith("signals.") and name.endswith(".matched"):
+            return Flag(name)
+        return Leaf(_program(expr, checked, environment), frozenset(_variables(expr, names)))
+
+    return build(checked.expr)
+
+
+def _program(expr: Any, whole: Any, environment: Any) -> Any:
+    part = checked_pb2.CheckedExpr(expr=expr)  # type: ignore[attr-defined]
+    for kind in ("reference_map", "type_map"):
+        for node, value in getattr(whole, kind).items():
+            getattr(part, kind)[node].CopyFrom(value)
+    packed = any_pb2.Any()
+    packed.Pack(part)
+    return environment.deserialize(packed.SerializeToString())
+
+
+def _variables(expr: Any, names: dict[int, str]) -> Iterator[str]:
+    for node in walk(expr):
+        if node.id in names:
+            yield names[node.id]
+
+
+def walk(expr: Any) -> Iterator[Any]:
+    """Every node of a syntax tree, the root first."""
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        yield node
+        kind = node.WhichOneof("expr_kind")
+        if kind == "select_expr":
+            stack.append(node.select_expr.operand)
+        elif kind == "call_expr":
+            if node.call_expr.HasField("target"):
+                stack.append(node.call_expr.target)
+            stack.extend(node.call_expr.args)
+        elif kind == "list_expr":
+            stack.extend(node.list_expr.elements)
+        elif kind == "struct_expr":
+            stack.extend(entry.value for entry in node.struct_expr.entries)
+            stack.extend(e.map_key for e in node.struct_expr.entries if e.WhichOneof("key_kind") == "map_key")
+        elif kind == "comprehension_expr":
+            fold = node.comprehension_expr
+            stack += [fold.iter_range, fold.accu_init, fold.loop_condition, fold.loop_step, fold.result]
