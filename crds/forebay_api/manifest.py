@@ -9,7 +9,8 @@ import msgspec
 from forebay_api.admission.fault import suggest
 from forebay_api.admission.review import review
 from forebay_api.base import API_VERSION, GROUP
-from forebay_api.document import MAX_DOCUMENTS, Document, Malformed, read_document, split_documents
+from forebay_api.document.builder import Malformed
+from forebay_api.document.stream import Document, read_document, split_documents
 from forebay_api.local import LocalConfig
 from forebay_api.path import Path, render_path
 from forebay_api.policy import RoutingPolicy
@@ -20,6 +21,7 @@ from forebay_api.schema.structs import shape_of
 
 MAX_TEXT: Final = 16 << 20
 """Characters of one source, all documents together."""
+MAX_DOCUMENTS: Final = 1000
 _MAX_ERRORS: Final = 50
 
 
@@ -121,6 +123,7 @@ class _Reader:
         try:
             document = self.document = read_document(chunk, line)
         except Malformed as malformed:
+            self.name = _name_of(malformed.partial)
             self.errors.append(self.report(malformed))
             return None
         if document.value is None:
@@ -203,15 +206,15 @@ class _Reader:
         for bare in document.bare:
             self._say(
                 bare.path,
-                f'kubectl would read the bare word {bare.text} as a boolean: write "{bare.text}" in quotes, so that it '
-                "means the same in a cluster",
+                f'kubectl would read {bare.text[:40]} as {bare.reading}: write "{bare.text[:40]}" in quotes, so that it means '
+                "the same in a cluster",
                 "Warning",
             )
         return None if self.refused else msgspec.convert(settled, kind.struct)
 
 
-def _name_of(value: dict[str, Any]) -> str:
-    metadata = value.get("metadata")
+def _name_of(value: Any) -> str:
+    metadata = value.get("metadata") if isinstance(value, dict) else None
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
         return ""
     namespace = metadata.get("namespace") or "default"

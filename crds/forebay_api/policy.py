@@ -16,7 +16,7 @@ Algorithm = Literal["RoundRobin", "Weighted", "LeastBusy"]
 Scope = Literal["LatestTurn", "Conversation"]
 EncoderKind = Literal["Static", "Transformer"]
 Phrase = Annotated[str, Meta(min_length=1, max_length=4096)]
-SignalName = Annotated[str, Meta(pattern=r"^[a-z][a-zA-Z0-9_]{0,62}$", max_length=63)]
+SignalName = Annotated[str, Meta(pattern=r"^[a-z][a-zA-Z0-9_]{0,62}$", max_length=63, examples=["code", "has_card"])]
 ATOMIC = {"x-kubernetes-list-type": "atomic"}
 BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 

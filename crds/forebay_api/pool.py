@@ -106,7 +106,7 @@ class Quality(Strict, frozen=True):
 
 
 class Reasoning(Strict, frozen=True):
-    """How this model is told to think harder."""
+    """How the `reasoning` levels of policies are written into the body for this model."""
 
     parameter: Annotated[
         Literal["ReasoningEffort", "ChatTemplateKwargs", "ThinkingBudget"],
@@ -161,7 +161,7 @@ class Model(Strict, frozen=True):
             extra_json_schema={"x-kubernetes-list-type": "set"},
         ),
     ] = []
-    reasoning: Annotated[Reasoning, Meta(description="How `reasoning` levels are written into the body.")] | None = None
+    reasoning: Reasoning | None = None
     price: Annotated[Price, Meta(description="What a request costs.")] | None = None
     quality: Annotated[Quality, Meta(description="Stated quality.")] | None = None
 
@@ -249,7 +249,7 @@ class PoolSpec(Strict, frozen=True, kw_only=True):
     """What a pool is."""
 
     dialect: Annotated[Literal["OpenAI"], Meta(description="Wire format of the endpoints.")] = "OpenAI"
-    backend: Annotated[Backend, Meta(description="Where the endpoints are.")]
+    backend: Backend
     placement: Annotated[Placement, Meta(description="Where the text goes when it goes here.")] = Placement()
     models: Annotated[
         list[Model],

@@ -23,7 +23,7 @@ Duration = Annotated[str, Meta(pattern=DURATION_PATTERN, max_length=24, examples
 ByteSize = Annotated[str, Meta(pattern=BYTES_PATTERN, max_length=14, examples=["512Ki", "8Mi"])]
 BodySize = Annotated[str, Meta(pattern=BODY_SIZE_PATTERN, max_length=8, examples=["512Ki", "8Mi", "64Mi"])]
 Money = Annotated[str, Meta(pattern=MONEY_PATTERN, max_length=19, examples=["0.05", "12"])]
-Name = Annotated[str, Meta(pattern=NAME_PATTERN, min_length=1, max_length=63, examples=["llama-70b"])]
+Name = Annotated[str, Meta(pattern=NAME_PATTERN, min_length=1, max_length=63, examples=["a-name"])]
 ModelName = Annotated[
     str, Meta(pattern=MODEL_PATTERN, min_length=1, max_length=253, examples=["Qwen/Qwen2.5-7B-Instruct"])
 ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from forebay_api.admission.defaults import fill_defaults
 from forebay_api.admission.fault import Fault
 from forebay_api.admission.fields import check_fields
 from forebay_api.admission.lists import check_lists
 from forebay_api.admission.rules import check_rules
 from forebay_api.path import Path
+from forebay_api.schema.defaults import fill_defaults
 from forebay_api.schema.shape import Shape
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import yaml
 
-from forebay_api.admission.defaults import fill_defaults
 from forebay_api.base import GROUP, VERSION, CelRule
+from forebay_api.schema.defaults import fill_defaults
 from forebay_api.schema.envelope import MAX_NAME
 from forebay_api.schema.kinds import Column, Kind
 from forebay_api.schema.shape import Shape, ShapeType

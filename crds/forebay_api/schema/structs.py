@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import inspect
 
 from forebay_api.base import CelRule
+from forebay_api.schema.defaults import fill_defaults
 from forebay_api.schema.shape import Shape
 
 _INT32: Final = 2**31 - 1
@@ -69,9 +70,12 @@ def _shape(node: inspect.Type, path: str) -> Shape:
 def _struct(node: inspect.Type, path: str) -> Shape:
     assert isinstance(node, inspect.StructType)  # noqa: S101 - narrows the type; callers have matched it
     properties: dict[str, Shape] = {}
+    hints = get_type_hints(node.cls, include_extras=True)
     for field in node.fields:
         child = f"{path}.{field.encode_name}"
-        shape = msgspec.structs.replace(_shape(field.type, child), default=_default(field))
+        shape = _in_declared_order(_shape(field.type, child), dict(_declared_orders(hints[field.name])))
+        # Written out in full: an API server checks a default, CEL rules included, before it fills in what is inside.
+        shape = msgspec.structs.replace(shape, default=fill_defaults(_default(field), shape))
         if not shape.description:
             raise SchemaError(f"{child}: has no description; give it Meta(description=...) or its struct a docstring")
         properties[field.encode_name] = shape
@@ -82,6 +86,28 @@ def _struct(node: inspect.Type, path: str) -> Shape:
         properties=MappingProxyType(properties),
         required=tuple(field.encode_name for field in node.fields if field.required),
         rules=rules,
+    )
+
+
+def _declared_orders(hint: Any) -> Iterator[tuple[frozenset[str], tuple[str, ...]]]:
+    arguments = get_args(hint)
+    if get_origin(hint) is Literal:
+        yield frozenset(arguments), arguments
+    else:
+        for argument in arguments:
+            yield from _declared_orders(argument)
+
+
+def _in_declared_order(shape: Shape, orders: Mapping[frozenset[str], tuple[str, ...]]) -> Shape:
+    # msgspec sorts the values of a Literal; the order in which a person wrote them says more (Edge, Private, Public).
+    order = orders.get(frozenset(shape.enum or shape.properties), ())
+    return msgspec.structs.replace(
+        shape,
+        enum=order if shape.enum else (),
+        properties=MappingProxyType({name: shape.properties[name] for name in order or shape.properties})
+        if not shape.enum
+        else shape.properties,
+        items=None if shape.items is None else _in_declared_order(shape.items, orders),
     )
 
 

@@ -1,105 +1,43 @@
-"""YAML text -> documents of JSON values that know their lines, within bounds.
+"""Parser events -> one JSON value that knows its lines, within bounds.
 
-Built from parser events and not from composed nodes, so that the bounds hold while the text is read: depth, node count
-(aliases count as often as they are used) and size. Duplicate keys, tags, merge keys and keys that are not text are
+Built from events and not from composed nodes, so that the bounds hold while the text is read: depth, and a node count
+in which aliases weigh as much as what they name. Duplicate keys, tags, merge keys and keys that are not text are
 refused, because readers disagree on what they mean.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 import yaml
 
+from forebay_api.document.scalars import kubectl_reading, resolve_scalar
 from forebay_api.path import Path
-from forebay_api.scalars import is_boolean_to_kubectl, resolve_scalar
 
-MAX_DOCUMENT_CHARACTERS: Final = 1 << 20
-"""As much as an API server could store: etcd takes 1.5 MiB an object."""
-MAX_DOCUMENTS: Final = 1000
 MAX_NODES: Final = 100_000
 MAX_DEPTH: Final = 64
-
-_SEPARATOR: Final = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_NOTHING: Final = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n|%.*\n)*[ \t]*(?:#.*|%.*)?")
 _TEXT_TAGS: Final = ("!", "tag:yaml.org,2002:str")
-# libyaml's parser is ten times as fast; the wheels of all platforms we support have it.
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Bare(msgspec.Struct, frozen=True):
-    """An unquoted word that is text here and a boolean to kubectl."""
+    """An unquoted word that is text here and something else, `reading`, to kubectl."""
 
     path: Path
     line: int
     text: str
-
-
-class Document(msgspec.Struct, frozen=True):
-    """One document: a JSON value, the 1-based line of each place in it, and the words kubectl would misread."""
-
-    value: Any
-    line: int
-    lines: Mapping[Path, int]
-    bare: tuple[Bare, ...]
-
-    def line_of(self, path: Path) -> int:
-        """The line of the nearest place that is written out."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path, self.line)
+    reading: str
 
 
 class Malformed(Exception):
-    """Text that is no document within the bounds."""
+    """Text that is no document within the bounds. `partial` is what had been read of it."""
 
-    def __init__(self, message: str, line: int, path: Path = ()) -> None:
+    def __init__(self, message: str, line: int, path: Path = (), partial: Any = None) -> None:
         super().__init__(message)
         self.message = message
         self.line = line
         self.path = path
-
-
-def split_documents(text: str) -> Iterator[tuple[str, int]]:
-    """The text of each document and its first line, so that one malformed document does not take the others along.
-
-    Column-zero ``---`` cannot stand inside a document, not even in a block of text.
-    """
-    start, line = 0, 1
-    marks = [mark.start() for mark in _SEPARATOR.finditer(text)]
-    for end in [*marks, len(text)]:
-        chunk = text[start:end]
-        body = chunk.removeprefix("---")
-        if not _NOTHING.fullmatch(body):
-            yield chunk, line
-        line += chunk.count("\n")
-        start = end
-
-
-def read_document(text: str, first_line: int = 1) -> Document:
-    """The one document of a text. Raises Malformed."""
-    if len(text) > MAX_DOCUMENT_CHARACTERS:
-        raise Malformed(f"a document may have {MAX_DOCUMENT_CHARACTERS} characters, not {len(text)}", first_line)
-    builder = _Builder(first_line)
-    try:
-        for event in yaml.parse(text, Loader=_LOADER):
-            builder.take(event)
-    except yaml.MarkedYAMLError as error:
-        raise _not_yaml(error, first_line) from None
-    except (yaml.YAMLError, UnicodeError) as error:
-        raise Malformed(f"not YAML: {str(error).splitlines()[0]}", first_line) from None
-    return Document(builder.value, first_line, builder.lines, tuple(builder.bare))
-
-
-def _not_yaml(error: yaml.MarkedYAMLError, first_line: int) -> Malformed:
-    mark = error.problem_mark or error.context_mark
-    problem = f"not YAML: {error.problem or error.context}"
-    if mark is None:
-        return Malformed(problem, first_line)
-    return Malformed(f"{problem}, at column {mark.column + 1}", first_line + mark.line)
+        self.partial = partial
 
 
 class _Frame:
@@ -116,7 +54,7 @@ class _Frame:
         self.key: str | None = None
 
 
-class _Builder:
+class Builder:
     """Folds events into one value. Reads no event after the first that breaks a bound."""
 
     def __init__(self, first_line: int) -> None:
@@ -156,8 +94,8 @@ class _Builder:
             value = resolve_scalar(event.value) if plain else event.value
         except ValueError as error:
             raise Malformed(f"{error}", line, path) from None
-        if plain and is_boolean_to_kubectl(event.value):
-            self.bare.append(Bare(path, line, event.value))
+        if plain and (reading := kubectl_reading(event.value)):
+            self.bare.append(Bare(path, line, event.value, reading))
         self._count(1, line)
         if event.anchor:
             self._anchors[event.anchor] = (value, 1, 0)
@@ -171,8 +109,8 @@ class _Builder:
             raise Malformed(f'keys are text: write "{key[:40]}" in quotes', line, frame.path)
         if key in frame.container:
             raise Malformed(f'the key "{key[:40]}" stands here twice: remove one', line, (*frame.path, key))
-        if plain and is_boolean_to_kubectl(key):
-            self.bare.append(Bare((*frame.path, key), line, key))
+        if plain and (reading := kubectl_reading(key)):
+            self.bare.append(Bare((*frame.path, key), line, key, reading))
         frame.key = key
         self.lines[(*frame.path, key)] = line
 
