@@ -10,7 +10,7 @@ import msgspec
 
 from forebay_api.policy import PolicySpec, PoolRef
 from forebay_api.pool import PoolSpec
-from forebay_api.quantities import byte_count, duration_seconds
+from forebay_api.quantities import duration_seconds
 from forebay_api.reasons import Reason
 from forebay_decision.policy.compiler import compile_rules
 from forebay_decision.select.demand import Demand, unmet
@@ -18,7 +18,6 @@ from forebay_decision.served import policy_pools, qualified
 from forebay_decision.signals.keyword import KeywordDetector
 from forebay_decision.signals.regex import PatternError, RegexDetector
 
-LARGEST_BODY = 64 << 20
 LONGEST_BUDGET_SECONDS = 1.0
 """Envoy waits 2 s for a reply at most."""
 
@@ -45,8 +44,6 @@ def check_policy(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> 
 
 
 def _bounds(spec: PolicySpec) -> Iterator[Finding]:
-    if byte_count(spec.max_request_bytes) > LARGEST_BODY:
-        yield Finding("spec.maxRequestBytes", f"{spec.max_request_bytes} is more than 64Mi")
     seconds = duration_seconds(spec.decision_budget.time)
     if not 0 < seconds <= LONGEST_BUDGET_SECONDS:
         yield Finding("spec.decisionBudget.time", f"{spec.decision_budget.time} is not within 1ms and 1s")

@@ -216,3 +216,8 @@ def test_a_response_that_continues_from_stored_text_says_so(key: str) -> None:
     assert stored_context(read("Responses", json.dumps({"model": "m", "input": "x", key: None}).encode())) is None
     chatting = {"model": "m", "messages": [user("x")], key: "resp_1"}
     assert stored_context(read("ChatCompletions", json.dumps(chatting).encode())) is None
+
+
+def test_a_stub_without_a_picture_is_no_picture() -> None:
+    item = {"type": "function_call_output", "call_id": "1", "output": [{"type": "input_image"}] * 3}
+    assert view("Responses", input=[{"role": "user", "content": "x"}, item]).needs == set()

@@ -17,6 +17,7 @@ STORED: Final = ("previous_response_id", "conversation")
 """Members that refer to text kept by the server that issued their value."""
 _INPUT_HINT: Final = "A response takes a string or a list of items."
 _SPOKEN: Final = ("text", "refusal", "stdout", "stderr", "logs", "result")
+_PICTURES: Final = ("input_image", "computer_screenshot")
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -94,7 +95,7 @@ def _spoken(value: object, attachments: Attachments) -> Iterator[str]:
         if isinstance(element, str):
             yield element
         elif isinstance(element, Mapping):
-            if element.get("type") in ("input_image", "computer_screenshot"):
+            if element.get("type") in _PICTURES and ("image_url" in element or "file_id" in element):
                 attachments.image()
             for key in _SPOKEN:
                 if isinstance(element.get(key), str):
