@@ -46,6 +46,7 @@ class Client:
         self._max_names = max_names
         self._ledgers: dict[str, Ledger] = {}
         self._nonce = 0
+        self._to_warm: set[str] = set()
 
     def receive(self, request: Request) -> None:
         """Take in a request. Raises TooManyNames where the client asks for more than is kept for one."""
@@ -60,6 +61,9 @@ class Client:
                 max_names=self._max_names,
             )
         ledger.receive(request)
+        if request.type_url == ENDPOINTS:
+            ledger.repeat(self._to_warm)
+            self._to_warm.clear()
 
     def next_response(self, rollout: Rollout, now: float) -> Response | None:
         """What to send next, None where there is nothing. It counts as outstanding from here on.
@@ -76,10 +80,25 @@ class Client:
             withdraw = url not in FOUNDATION or not (
                 self._owed(rollout, ROUTING, now, removals=True) or self._refuses(rollout, ROUTING)
             )
-            self._nonce += 1
-            if (response := ledger.compose(view, str(self._nonce), now, withdraw=withdraw)) is not None:
+            response = ledger.compose(view, str(self._nonce + 1), now, withdraw=withdraw)
+            if response is not None:
+                self._nonce += 1
+                if url == CLUSTER:
+                    self._warm_again(response, ledger)
                 return response
         return None
+
+    def _warm_again(self, response: Response, clusters: Ledger) -> None:
+        """A cluster that is changed in place warms anew, and Envoy does not ask again for endpoints that it has.
+
+        It would wait for them until its initial fetch time-out (15 s), with everything else of CDS held up (tried on
+        1.40). So they are sent again, behind the cluster.
+        """
+        changed = {offer.resource.name for offer in response.offers if clusters.holds(offer.resource.name)}
+        if (endpoints := self._ledgers.get(ENDPOINTS)) is not None:
+            endpoints.repeat(changed)
+        else:
+            self._to_warm |= changed
 
     def standing(self, rollout: Rollout, stage: Stage, now: float) -> Standing:
         """How the client stands towards what is on offer to its kind up to `stage`."""
@@ -98,12 +117,13 @@ class Client:
         return next(self.rejections(rollout), None) is None
 
     def rejections(self, rollout: Rollout) -> Iterator[Rejection]:
-        """Every resource on offer that the client refused."""
+        """Every resource that the client refused and that the newest snapshot wants it to have."""
         for url, ledger in self._ledgers.items():
             view = rollout.view(url)
             if view is not None and ledger.refused:
                 for name, text in ledger.refuses(view).items():
-                    yield Rejection(self.node_id, url, name, view[name].version, text)
+                    if rollout.aims_at(url, name):
+                        yield Rejection(self.node_id, url, name, view[name].version, text)
 
     def claims_until(self) -> Iterator[float]:
         """When claims from an earlier stream stop being spared."""

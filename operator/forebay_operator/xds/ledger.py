@@ -10,7 +10,7 @@ alone until it changes, and the rest is in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -92,8 +92,7 @@ class Ledger:
                 continue
             if not self._first:
                 # Naming a resource again means "send it again": the client may have forgotten it.
-                self._held.pop(name, None)
-                self._sent.pop(name, None)
+                self.repeat((name,))
                 self.refused.pop(name, None)
             self.names.add(name)
         for name in request.unsubscribe:
@@ -101,6 +100,13 @@ class Ledger:
         self._first = False
         if max(len(self.names), len(request.initial_versions)) > self._max_names:
             raise TooManyNames(f"more than {self._max_names} names of {self.type_url}")
+
+    def repeat(self, names: Iterable[str]) -> None:
+        """Have these sent again although the client has them; without effect on names it did not ask for."""
+        for name in names:
+            self._held.pop(name, None)
+            self._sent.pop(name, None)
+        self._known = None
 
     def _open(self, request: Request) -> None:
         everything = WILDCARD in request.subscribe or (self._legacy_wildcard and not request.subscribe)

@@ -58,6 +58,10 @@ class Rollout:
         live = self._live
         return live is None or ((offer := live.get(type_url, {}).get(name)) is not None and offer.version == version)
 
+    def aims_at(self, type_url: str, name: str) -> bool:
+        """False for what is on offer only because it lingers: nobody needs to take it."""
+        return name in self._target[type_url] or (self._bridge is not None and name in self._bridge.get(type_url, {}))
+
     @property
     def types(self) -> tuple[str, ...]:
         """Every type on offer, in the order in which a stream sends them."""
