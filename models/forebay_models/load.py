@@ -15,7 +15,7 @@ LIBRARIES: dict[EncoderKind, tuple[str, ...]] = {
 
 
 def load_encoder(kind: EncoderKind, *, folder: Path = ARTEFACTS) -> Encoder:
-    """Loads the encoder that a policy calls `kind`; about 0.1 s (Static) or 0.2 s (Transformer) with warm files.
+    """Loads the encoder that a policy calls `kind`; about 0.2 s with warm files, the libraries' import included.
 
     `folder` holds the artefacts and their manifest; the shipped ones unless told. Each call makes a new instance: a
     process loads one of a kind and shares it.

@@ -21,6 +21,7 @@ SCALES = "static.scales.npy"
 DIMENSIONS = 256
 CHARACTERS = 16_384
 TOKENS = 4_096
+CHUNK = 256
 # Splitting an unknown word takes time in the square of its length: 16,384 characters of noise would take 80 ms.
 UNKNOWN_CHARACTERS = 4_096
 
@@ -69,15 +70,20 @@ class Static:
             raise ValueError(f"max_tokens: {cap} is outside 1..{TOKENS}; shorten the cap or leave it out")
         rows = np.zeros((len(texts), DIMENSIONS), np.float32)
         for row, text in enumerate(texts):
-            tokens = self._tokenise(text, cap)
-            if tokens:
-                ids = np.array(tokens)
-                # take() beats fancy indexing on short id lists.
-                sums = self._scales.take(ids) @ self._table.take(ids, axis=0).astype(np.float32)
-                length = float(np.sqrt(sums @ sums))
-                if length > 0:
-                    rows[row] = sums / length
+            sums = self._add(self._tokenise(text, cap))
+            length = float(np.sqrt(sums @ sums))
+            if length > 0:
+                rows[row] = sums / length
         return rows
+
+    def _add(self, tokens: list[int]) -> NDArray[np.float32]:
+        ids = np.array(tokens, np.int64)
+        sums = np.zeros(DIMENSIONS, np.float32)
+        # In pieces: megabytes of scratch per call would be mapped and unmapped each time, at several times the cost.
+        for start in range(0, len(ids), CHUNK):
+            chunk = ids[start : start + CHUNK]
+            sums += self._scales.take(chunk) @ self._table.take(chunk, axis=0).astype(np.float32)
+        return sums
 
     def _tokenise(self, text: str, cap: int) -> list[int]:
         words = cut_middle(WORDS.findall(cut_middle(text, CHARACTERS).lower()), cap)

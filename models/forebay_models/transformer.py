@@ -1,8 +1,7 @@
 """all-MiniLM-L6-v2 with int8 weights on onnxruntime: the encoder for signals that must understand a paraphrase.
 
 The graph (see `build/graph.py`) takes one text and returns its pooled unit vector. Texts are never batched: the int8
-kernels scale activations by the tensor's extremes, so in a batch a row would depend on its neighbours, and on one core
-a batch of short texts gains nothing.
+kernels scale activations by the tensor's extremes, so in a batch a row would depend on its neighbours.
 """
 
 from collections.abc import Sequence
@@ -56,7 +55,7 @@ class Transformer:
 
     Only the head of a text is read: `max_tokens` tokens, and at most 16 characters for each of them. On one 2020s server
     core 1.5 ms at 20 tokens, 5 ms at 100, 25 ms at 400 (the card has the figures of the last build). Runs release the
-    GIL. Memory: the weights once, and about 10 MiB of activations per thread that encodes 512 tokens.
+    GIL. Memory: the weights once, and about 10 MiB of scratch per thread that encodes 512 tokens.
     """
 
     name: Literal["Transformer"] = "Transformer"

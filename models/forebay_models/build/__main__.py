@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from forebay_models import static, transformer, wordpiece
 from forebay_models.build.card import Findings, format_quality, write_card
+from forebay_models.build.cosines import measure_cosines
 from forebay_models.build.cost import measure_memory, time_static, time_transformer
 from forebay_models.build.datasets import Dataset, find_data, read_all
 from forebay_models.build.distil import distil_table, embed_tokens
 from forebay_models.build.graph import build_model
 from forebay_models.build.quality import Embedded, Quality, measure_quality, number_labels
-from forebay_models.build.source import derive_tokenizer, find_source, load_weights
+from forebay_models.build.source import derive_tokenizer, find_source, list_pieces, load_weights
 from forebay_models.build.stages import recall, report_progress, write_atomically
 from forebay_models.encoder import Encoder, EncoderKind
 from forebay_models.load import ARTEFACTS, load_encoder
@@ -44,15 +45,15 @@ def make_artefacts(out: Path, work: Path) -> float:
     write_atomically(out / wordpiece.FILE_NAME, derive_tokenizer(source).encode())
     write_atomically(work / TEACHER, build_model(weights, int8=False))
     write_atomically(out / transformer.MODEL, build_model(weights, int8=True))
-    count = len(weights["embeddings.word_embeddings.weight"])
+    pieces = list_pieces(source)
     session = transformer.open_session(work / TEACHER)
     vectors = recall(
         work,
         "tokens",
         hash_file(work / TEACHER),
-        lambda: embed_tokens(session, count, report_progress("token vectors")),
+        lambda: embed_tokens(session, len(pieces), report_progress("token vectors")),
     )
-    table, scales, share = distil_table(vectors)
+    table, scales, share = distil_table(vectors, pieces)
     write_atomically(out / static.TABLE, to_npy(table))
     write_atomically(out / static.SCALES, to_npy(scales))
     entries = {
@@ -95,18 +96,20 @@ def describe_artefacts(out: Path, work: Path, share: float, datasets: tuple[Data
     teacher = transformer.Transformer(work, digest=hash_file(work / TEACHER), model=TEACHER)
     encoders: dict[str, Encoder] = {"fp32": teacher, "int8": shipped["Transformer"], "static": shipped["Static"]}
     quality: dict[str, dict[str, Quality]] = {}
-    tests: dict[str, NDArray[np.float32]] = {}
+    intents: dict[str, Embedded] = {}
     for dataset in datasets:
         quality[dataset.name] = {}
         for label, encoder in encoders.items():
             data = embed_dataset(encoder, label, dataset, work)
             quality[dataset.name][label] = measure_quality(data)
-            tests.setdefault(label, data.test)
+            # Agreement and cosines are read on the first set, CLINC150.
+            intents.setdefault(label, data)
     print("\n".join(format_quality(quality)))
-    cosine = (tests["fp32"] * tests["int8"]).sum(axis=1)
+    cosine = (intents["fp32"].test * intents["int8"].test).sum(axis=1)
     agreement = (float(cosine.mean()), float(np.quantile(cosine, 0.01)), float(cosine.min()))
     for kind, encoder in shipped.items():
         names = FILES[kind][1]
+        data = intents["static" if kind == "Static" else "int8"]
         findings = Findings(
             kind=kind,
             entry=EncoderEntry(encoder.dimensions, {name: hash_file(out / name) for name in names}),
@@ -116,6 +119,7 @@ def describe_artefacts(out: Path, work: Path, share: float, datasets: tuple[Data
             memory=measure_memory(kind, out, work),
             variance=share,
             agreement=agreement,
+            cosines=measure_cosines(encoder, data.test, data.test_labels),
         )
         write_atomically(out / f"{kind.lower()}.md", write_card(findings).encode())
 

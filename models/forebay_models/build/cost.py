@@ -19,8 +19,7 @@ from forebay_models.encoder import Encoder, EncoderKind
 from forebay_models.transformer import DEFAULT_TOKENS, MODEL, POSITIONS, open_session
 from forebay_models.wordpiece import FILE_NAME, FRAME_END, FRAME_START, WordPiece
 
-ROUNDS = 9
-CALLS = 15
+ROUNDS = 101
 TOKENS = (20, 66, 100, DEFAULT_TOKENS, 400, POSITIONS)
 CHARACTERS = (88, 528, 3_500, 16_384, 1_000_000)
 PROSE = (
@@ -46,7 +45,7 @@ print(short, resident())
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Milliseconds a call, median over rounds; `bare` is the session alone on ready ids."""
+    """Milliseconds a call, median over calls; `bare` is the session alone on ready ids."""
 
     label: str
     encode: float
@@ -60,15 +59,15 @@ def name_processor() -> str:
 
 
 def time_calls(*calls: Callable[[], object]) -> list[float]:
-    """Median milliseconds of each call, the calls interleaved so that a slow moment hits them alike."""
+    """Median milliseconds of each call, the calls taken in turn so that a slow moment hits them alike."""
     times: list[list[float]] = [[] for _ in calls]
+    for call in calls:
+        call()
     for _ in range(ROUNDS):
         for call, found in zip(calls, times, strict=True):
+            start = time.perf_counter()
             call()
-            for _ in range(CALLS):
-                start = time.perf_counter()
-                call()
-                found.append(time.perf_counter() - start)
+            found.append(time.perf_counter() - start)
     return [median(found) * 1000 for found in times]
 
 

@@ -1,4 +1,4 @@
-"""Labelled texts to measure on, read where they lie; none of them shapes an artefact."""
+"""Labelled texts to measure on, read where they lie; none of them trains an artefact."""
 
 import csv
 import json

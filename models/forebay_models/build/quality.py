@@ -1,8 +1,7 @@
 """How well vectors separate intents: the figures that stand on each card.
 
 Three readings of one frozen encoder: the nearest of all training texts, the nearest of ten per label (what a
-`similarity` signal's author writes), and a linear softmax head. Its three constants were chosen on CLINC150's
-validation split; tests are read once.
+`similarity` signal's author writes), and a linear softmax head. Its constants were chosen on CLINC150's validation split.
 """
 
 from dataclasses import asdict, dataclass

@@ -26,14 +26,10 @@ Weights = dict[str, NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Paths of the source files; `key` names both for caches."""
+    """Paths of the source files."""
 
     weights: Path
     tokenizer: Path
-
-    @property
-    def key(self) -> str:
-        return f"{WEIGHTS_DIGEST} {TOKENIZER_DIGEST}"
 
 
 def find_source() -> Source:
@@ -61,3 +57,9 @@ def derive_tokenizer(source: Source) -> str:
         content[name] = None
     content["added_tokens"] = []
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def list_pieces(source: Source) -> list[str]:
+    """The vocabulary in the order of its ids."""
+    vocabulary: dict[str, int] = json.loads(source.tokenizer.read_text(encoding="utf-8"))["model"]["vocab"]
+    return sorted(vocabulary, key=vocabulary.__getitem__)
