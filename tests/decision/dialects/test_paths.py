@@ -10,7 +10,7 @@ from forebay_decision.dialects.openai.paths import (
     check_content_type,
     resolve,
 )
-from forebay_decision.errors import BadRequest, NotFound
+from forebay_decision.errors import BadRequest, MethodNotAllowed, NotFound
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_a_message_repeats_of_a_path_is_bounded_and_printable() -> None:
     ],
 )
 def test_a_wrong_method_is_told_which_are_right(method: str, path: str, allow: str) -> None:
-    with pytest.raises(WrongMethod) as caught:
+    with pytest.raises(MethodNotAllowed) as caught:
         resolve(method, path)
     assert (caught.value.http_status, caught.value.allow) == (405, allow)
     assert allow in caught.value.message

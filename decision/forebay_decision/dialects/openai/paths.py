@@ -40,21 +40,11 @@ class Methods(msgspec.Struct, frozen=True):
     allow: str
 
 
-class WrongMethod(MethodNotAllowed):
-    """405; `allow` is the value of the Allow header."""
-
-    def __init__(self, method: str, path: str, allow: str) -> None:
-        super().__init__(
-            f"{_shown(method)} is not allowed on {_shown(path)}: it takes {allow}.", code="method_not_allowed"
-        )
-        self.allow = allow
-
-
 def resolve(method: str, path: str) -> Endpoint | ModelsList | ModelGet | Methods:
     """What `method` on `path` asks for.
 
     `path` has neither the policy's prefix nor a query. One trailing slash is ignored. A model's id may hold slashes,
-    as they are or percent-encoded. Raises NotFound, or WrongMethod, which carries what is allowed.
+    as they are or percent-encoded. Raises NotFound, or MethodNotAllowed with the Allow header's value in `allow`.
     """
     trimmed = path.removesuffix("/")
     endpoint = ENDPOINTS.get(trimmed)
@@ -95,7 +85,9 @@ def _otherwise(method: str, path: str, allowed: tuple[str, ...]) -> Methods:
     allow = ", ".join(allowed)
     if method == "OPTIONS":
         return Methods(allow)
-    raise WrongMethod(method, path, allow)
+    raise MethodNotAllowed(
+        f"{_shown(method)} is not allowed on {_shown(path)}: it takes {allow}.", code="method_not_allowed", allow=allow
+    )
 
 
 def _shown(text: str) -> str:
