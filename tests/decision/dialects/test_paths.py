@@ -6,7 +6,6 @@ from forebay_decision.dialects.openai.paths import (
     Methods,
     ModelGet,
     ModelsList,
-    WrongMethod,
     check_content_type,
     resolve,
 )
