@@ -34,7 +34,7 @@ class CelRule(NamedTuple):
 
 def for_each(items: str, variable: str, holds: str, message: str, *, at: str = "") -> CelRule:
     """The rule that ``holds`` is true of every item of the list ``self.<items>``, which must have a default."""
-    return CelRule(f"self.{items}.all({variable}, {holds})", message, each=Each(items, variable, holds, at))
+    return CelRule(f"self.{items}.all({variable}, {holds})", message, f".{items}", Each(items, variable, holds, at))
 
 
 class Strict(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):

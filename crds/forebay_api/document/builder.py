@@ -94,7 +94,7 @@ class Builder:
             value = resolve_scalar(event.value) if plain else event.value
         except ValueError as error:
             raise Malformed(f"{error}", line, path) from None
-        if plain and (reading := kubectl_reading(event.value)):
+        if plain and isinstance(value, str) and (reading := kubectl_reading(value)):
             self.bare.append(Bare(path, line, event.value, reading))
         self._count(1, line)
         if event.anchor:
