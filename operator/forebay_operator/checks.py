@@ -1,0 +1,87 @@
+"""Second step of a reconcile: from facts to verdicts, without I/O or clock.
+
+One bad policy is refused alone. What was good before stays: a policy whose newest version is refused is served in its
+last good version, as long as that still fits the pools. Pools are facts about the world and go out as they stand, never
+in an older version that would, say, call a public pool private; only the deletion of a pool waits until no published
+policy refers to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from forebay_api.policy import PolicySpec
+from forebay_api.pool import PoolSpec
+from forebay_decision.check import Finding, check_policy
+from forebay_decision.served import policy_pools, qualified
+from forebay_operator.claims import Award, Bid, Rival, award_attachments
+from forebay_operator.findings import errors_of, state_accepted, state_resolved
+from forebay_operator.gather import Inputs
+from forebay_operator.pool_checks import judge_pool
+from forebay_operator.verdict import NOTHING_JUDGED, PolicyVerdict, Statement, Verdicts
+
+PolicyCheck = Callable[[str, PolicySpec, Mapping[str, PoolSpec]], tuple[Finding, ...]]
+
+
+def judge(inputs: Inputs, previous: Verdicts = NOTHING_JUDGED, *, check: PolicyCheck = check_policy) -> Verdicts:
+    """Judge all objects together. `previous` is the last judgement: what it let out is the last good version."""
+    pools = {
+        name: judge_pool(
+            name, pool, faults=inputs.pool_faults.get(name, ()), credentials=inputs.credentials.findings.get(name, ())
+        )
+        for name, pool in inputs.pools.items()
+    }
+    present = {name: verdict.spec for name, verdict in pools.items()}
+    # A deleted pool still counts for what was published while it was there.
+    remembered = previous.accepted_pools() | present
+    findings = {name: check(name, policy.spec, present) for name, policy in inputs.policies.items()}
+    bids = []
+    for name, policy in inputs.policies.items():
+        newest = () if errors_of(findings[name]) else (policy.spec,)
+        last = _last_good(name, newest, previous, remembered, check)
+        bids.append(Bid(name, policy.metadata, (*newest, *last)))
+    awards = award_attachments(bids)
+    policies = {name: _policy_verdict(name, inputs, findings[name], awards[name]) for name in inputs.policies}
+    published = {name: verdict.spec for name, verdict in policies.items() if verdict.spec is not None}
+    used = {pool for name, spec in published.items() for pool in _pools_of(name, spec)}
+    detained = {name: remembered[name] for name in sorted(used - present.keys()) if name in remembered}
+    return Verdicts(policies, pools, detained)
+
+
+def _last_good(
+    name: str, newest: tuple[PolicySpec, ...], previous: Verdicts, pools: Mapping[str, PoolSpec], check: PolicyCheck
+) -> tuple[PolicySpec, ...]:
+    before = previous.policies.get(name)
+    last = before.spec if before is not None else None
+    if last is None or last in newest or errors_of(check(name, last, pools)):
+        return ()
+    return (last,)
+
+
+def _policy_verdict(name: str, inputs: Inputs, findings: tuple[Finding, ...], award: Award) -> PolicyVerdict:
+    policy = inputs.policies[name]
+    found = (*inputs.policy_faults.get(name, ()), *findings)
+    is_last_good = award.spec is not None and (award.spec != policy.spec or bool(errors_of(found)))
+    served = "the last good version is served" if is_last_good else "the policy is not served"
+    accepted = state_accepted(found, served)
+    if accepted.status == "True" and award.rivals:
+        accepted = Statement("Accepted", "False", "Conflicted", f"{_tell_rivals(award.rivals)}; {served}")
+    return PolicyVerdict(
+        name=name,
+        generation=policy.metadata.generation,
+        accepted=accepted,
+        resolved=state_resolved(found, served),
+        spec=award.spec,
+        is_last_good=is_last_good,
+        findings=found,
+    )
+
+
+def _tell_rivals(rivals: tuple[Rival, ...]) -> str:
+    parts = [f"policy {r.policy} has hostname {r.hostname!r} with pathPrefix {r.path_prefix!r}" for r in rivals]
+    return f"spec.attach: {'; '.join(parts)}: change one of the two, or set mode: Shadow"
+
+
+def _pools_of(name: str, spec: PolicySpec) -> tuple[str, ...]:
+    bypass = () if spec.fail_open is None else (qualified(name, spec.fail_open.pool),)
+    return (*policy_pools(name, spec), *bypass)

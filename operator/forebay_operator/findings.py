@@ -1,0 +1,46 @@
+"""From findings to the statements that conditions make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from forebay_decision.check import Finding
+from forebay_operator.verdict import Statement
+
+_SHOWN = 8
+_LONGEST_FINDING = 512
+_LONGEST = 1024
+
+
+def cut(text: str, limit: int = _LONGEST) -> str:
+    """The text, shortened to what a condition can show."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def errors_of(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.severity == "Error")
+
+
+def tell(findings: Iterable[Finding]) -> str:
+    """One line: each finding with its path, the first few of them, each cut to a readable length."""
+    parts = [f"{f.path}: {f.message}" if f.path else f.message for f in findings]
+    shown = [cut(part, _LONGEST_FINDING) for part in parts[:_SHOWN]]
+    return "; ".join(shown) + (f"; and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else "")
+
+
+def state_accepted(findings: Iterable[Finding], served: str) -> Statement:
+    """Accepted or Invalid. `served` is what a refusal has to add: what is served instead."""
+    listed = tuple(findings)
+    invalid = [finding for finding in errors_of(listed) if finding.reason == "Invalid"]
+    if invalid:
+        return Statement("Accepted", "False", "Invalid", f"{tell(invalid)}; {served}")
+    warnings = [finding for finding in listed if finding.severity == "Warning"]
+    return Statement("Accepted", "True", "Accepted", f"Accepted; to know: {tell(warnings)}" if warnings else "Accepted")
+
+
+def state_resolved(findings: Iterable[Finding], served: str) -> Statement:
+    """ResolvedRefs, or the reason of the first reference that leads nowhere."""
+    broken = [finding for finding in errors_of(findings) if finding.reason != "Invalid"]
+    if broken:
+        return Statement("ResolvedRefs", "False", broken[0].reason, f"{tell(broken)}; {served}")
+    return Statement("ResolvedRefs", "True", "ResolvedRefs", "All references lead somewhere")

@@ -1,0 +1,56 @@
+"""First step of a reconcile: everything that the checks look at, read once, into one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from forebay_api.policy import RoutingPolicy
+from forebay_api.pool import ModelPool
+from forebay_decision.check import Finding
+from forebay_operator.secrets import Credentials, resolve_credentials
+from forebay_operator.source.view import View
+
+
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts about all objects, which go by ``namespace/name``.
+
+    `policy_faults` and `pool_faults` are what reading an object's text has found. With an Error among them the object
+    stands here as it was before, because its newest text is refused.
+    """
+
+    policies: Mapping[str, RoutingPolicy]
+    pools: Mapping[str, ModelPool]
+    credentials: Credentials = Credentials({}, {})
+    policy_faults: Mapping[str, tuple[Finding, ...]] = {}
+    pool_faults: Mapping[str, tuple[Finding, ...]] = {}
+
+
+def gather(view: View, *, base: Path, environ: Mapping[str, str]) -> Inputs:
+    """Add to a View what stands outside of it: the credentials. `base` is the directory of forebay.yaml."""
+    specs = {name: pool.spec for name, pool in view.pools.items()}
+    return Inputs(
+        policies=view.policies,
+        pools=view.pools,
+        credentials=resolve_credentials(specs, view.local, base=base, environ=environ),
+        policy_faults=_faults(view, "RoutingPolicy", view.policies),
+        pool_faults=_faults(view, "ModelPool", view.pools),
+    )
+
+
+def _faults(view: View, kind: str, names: Iterable[str]) -> dict[str, tuple[Finding, ...]]:
+    told = {name: tuple(_faults_of(view, f"{kind} {name}")) for name in names}
+    return {name: findings for name, findings in told.items() if findings}
+
+
+def _faults_of(view: View, key: str) -> Iterator[Finding]:
+    named = [error for error in view.errors if error.name == key]
+    yield from (Finding(e.path, e.message, severity="Warning") for e in named if e.severity == "Warning")
+    if key not in view.kept:
+        return  # what else bears this name is wrong with its twin, in another document
+    own = [error for error in view.errors if error.source == view.kept[key] and error.severity == "Error"]
+    for error in [e for e in own if e.name == key] or own[:1]:
+        place = error.source if error.line is None else f"{error.source}:{error.line}"
+        yield Finding(error.path, f"{error.message} ({place})")

@@ -1,0 +1,57 @@
+"""What can be wrong with a pool beyond its shape. None of it keeps the pool out: pools are facts about the world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from forebay_api.pool import ModelPool, PoolSpec
+from forebay_api.quantities import duration_seconds
+from forebay_decision.check import Finding
+from forebay_operator.findings import errors_of, state_accepted, state_resolved
+from forebay_operator.verdict import PoolVerdict
+
+
+def judge_pool(
+    name: str, pool: ModelPool, *, faults: tuple[Finding, ...] = (), credentials: tuple[Finding, ...] = ()
+) -> PoolVerdict:
+    """The verdict on one pool. `faults` are what is wrong with its newest text; with an Error among them `pool` is the
+    last good version. `credentials` are findings about its secrets."""
+    findings = (*faults, *credentials, *check_pool(pool.spec))
+    return PoolVerdict(
+        name=name,
+        generation=pool.metadata.generation,
+        accepted=state_accepted(findings, "the last good version is served"),
+        resolved=state_resolved(findings, "requests to this pool are answered 503 until then"),
+        spec=pool.spec,
+        is_last_good=bool(errors_of(faults)),
+        findings=findings,
+    )
+
+
+def check_pool(spec: PoolSpec) -> tuple[Finding, ...]:
+    """Warnings: settings that cannot mean what they say."""
+    return tuple(Finding(path, message, severity="Warning") for path, message in _oddities(spec))
+
+
+def _oddities(spec: PoolSpec) -> Iterator[tuple[str, str]]:
+    telemetry, limits = spec.telemetry, spec.saturation
+    if telemetry.engine == "None":
+        measured = (
+            []
+            if limits is None
+            else [("queueDepth", limits.queue_depth), ("kvCacheUtilization", limits.kv_cache_utilization)]
+        )
+        for field in _set(measured):
+            yield f"spec.saturation.{field}", "is never measured while spec.telemetry.engine is None: set the engine"
+    elif duration_seconds(telemetry.stale_after) <= duration_seconds(telemetry.interval):
+        yield (
+            "spec.telemetry.staleAfter",
+            f"{telemetry.stale_after} is not longer than the interval of {telemetry.interval}: every reading would "
+            "be stale before the next one",
+        )
+    if limits is not None and limits.kv_cache_utilization == 0:
+        yield "spec.saturation.kvCacheUtilization", "0 is always reached, so the pool would never take any work"
+
+
+def _set(fields: Iterable[tuple[str, float | None]]) -> Iterator[str]:
+    return (field for field, value in fields if value is not None)

@@ -1,0 +1,63 @@
+"""One scrape of one endpoint: a bounded GET, told as a Sample whatever happens."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from forebay_operator.scrape.exposition import Reading, read_load
+from forebay_operator.scrape.mapping import METRIC_NAMES
+from forebay_operator.scrape.sample import Outcome, Sample
+from forebay_operator.scrape.targets import Target
+
+MAX_PAGE_BYTES: Final = 2 << 20
+_CHUNK_BYTES: Final = 64 << 10
+_NOBODY_LISTENS: Final = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EHOSTDOWN})
+_HEADERS: Final = {"accept": "text/plain;version=0.0.4", "accept-encoding": "identity"}
+
+
+class _Unreadable(Exception):
+    """The server answered, and the answer holds no load."""
+
+
+async def fetch(session: aiohttp.ClientSession, target: Target, clock: Callable[[], float]) -> Sample:
+    """Read one page within the target's time-out. Never raises but for cancellation."""
+    try:
+        reading = await _read(session, target)
+    except _Unreadable as error:
+        return _sample(target, clock(), "Failed", detail=str(error))
+    except aiohttp.ClientConnectorError as error:
+        down = target.serving and error.os_error.errno in _NOBODY_LISTENS
+        return _sample(target, clock(), "Down" if down else "Failed", detail=f"cannot connect: {error.strerror}")
+    except TimeoutError:
+        return _sample(target, clock(), "Failed", detail=f"no whole answer within {target.timeout:g} s")
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        # ValueError: a host name that is none, or a header line that aiohttp cannot read.
+        return _sample(target, clock(), "Failed", detail=f"{type(error).__name__}: {error}"[:200])
+    return _sample(target, clock(), "Read", reading=reading)
+
+
+async def _read(session: aiohttp.ClientSession, target: Target) -> Reading:
+    url = URL.build(scheme=target.scheme, host=target.host, port=target.port, path=target.path)
+    timeout = aiohttp.ClientTimeout(total=target.timeout)
+    async with session.get(url, headers=_HEADERS, timeout=timeout, allow_redirects=False) as answer:
+        if answer.status != 200:
+            raise _Unreadable(f"status {answer.status} for {target.path}")
+        page = bytearray()
+        async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
+            page += chunk
+            if len(page) > MAX_PAGE_BYTES:
+                raise _Unreadable(f"the page is longer than {MAX_PAGE_BYTES} bytes")
+    names = METRIC_NAMES[target.engine]
+    reading = read_load(bytes(page), names)
+    if reading is None:
+        raise _Unreadable(f"the page lacks {names.queued[0]} or {names.running[0]}")
+    return reading
+
+
+def _sample(target: Target, at: float, outcome: Outcome, *, reading: Reading | None = None, detail: str = "") -> Sample:
+    return Sample(target.pool, target.endpoint, at, outcome, reading, detail)

@@ -1,0 +1,45 @@
+"""When a pool takes no more work: thresholds with hysteresis, so that it does not flap around one of them."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from forebay_api.pool import Saturation
+
+Cause = Literal["", "QueueDepth", "KVCache", "InFlight"]
+"""Why a pool is saturated; empty where it is not."""
+RELEASE: Final = 0.8
+"""Share of a threshold below which a measure must fall before it stops counting."""
+
+
+class Measures(msgspec.Struct, frozen=True):
+    """`queue_depth` is the mean of waiting requests per ready endpoint, `kv_cache_utilization` a mean in [0,1],
+    `in_flight` the requests that all data planes together have under way in this pool."""
+
+    queue_depth: float = 0.0
+    kv_cache_utilization: float = 0.0
+    in_flight: int = 0
+
+
+def saturation_cause(limits: Saturation | None, measures: Measures, before: Cause) -> Cause:
+    """Why the pool is saturated now, given why it was `before`.
+
+    It becomes saturated when any measure reaches its threshold, and ends only when every measure is below RELEASE of
+    its own. The cause stays the same while that measure alone would keep the pool saturated.
+    """
+    if limits is None:
+        return ""
+    pairs: tuple[tuple[Cause, float, float | None], ...] = (
+        ("QueueDepth", measures.queue_depth, limits.queue_depth),
+        ("KVCache", measures.kv_cache_utilization, limits.kv_cache_utilization),
+        ("InFlight", measures.in_flight, limits.in_flight),
+    )
+    reached: list[Cause] = [cause for cause, measure, limit in pairs if limit is not None and measure >= limit]
+    if not before:
+        return reached[0] if reached else ""
+    held: list[Cause] = [cause for cause, measure, limit in pairs if limit is not None and measure >= RELEASE * limit]
+    if before in held:
+        return before
+    return (reached or held or [""])[0]

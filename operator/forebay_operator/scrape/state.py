@@ -1,0 +1,111 @@
+"""The pools' states as told to the data planes: collects samples and load reports, says what has changed.
+
+What is told when. A change of readiness, saturation or staleness at the next tick. A change of a count at most once per
+`telemetry.interval` and pool, because a count moves with every request. And without any change twice per `staleAfter`,
+so that a reader that ages the state by itself, because the operator may be gone, does not age it while all is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from forebay_api.pool import PoolSpec
+from forebay_api.quantities import duration_seconds
+from forebay_api.wire import LoadReport, PoolState
+from forebay_operator.scrape.sample import Sample
+from forebay_operator.scrape.saturation import Cause
+from forebay_operator.scrape.summary import NO_LOAD, NOTHING_KNOWN, Knowledge, Load, summarise
+from forebay_operator.scrape.targets import endpoint_names
+
+LOAD_REPORT_SECONDS: Final = 5.0
+"""Age at which a replica's load report stops counting: the replica is gone, or cut off."""
+
+
+class PoolStates:
+    """One writer's view of all pools. Times are Unix seconds, passed in."""
+
+    def __init__(self, *, load_report_seconds: float = LOAD_REPORT_SECONDS) -> None:
+        self._load_report_seconds = load_report_seconds
+        self._specs: dict[str, PoolSpec] = {}
+        self._endpoints: dict[str, dict[str, Knowledge]] = {}
+        self._causes: dict[str, Cause] = {}
+        self._reports: dict[str, tuple[float, LoadReport]] = {}
+        self._told: dict[str, tuple[float, PoolState]] = {}
+
+    def configure(self, pools: Mapping[str, PoolSpec]) -> None:
+        """The pools ``namespace/name`` that there are now. What is known of endpoints that stay is kept."""
+        known = self._endpoints
+        self._specs = dict(pools)
+        self._endpoints = {
+            name: {endpoint: known.get(name, {}).get(endpoint, NOTHING_KNOWN) for endpoint in endpoint_names(spec)}
+            for name, spec in pools.items()
+        }
+        self._causes = {name: cause for name, cause in self._causes.items() if name in pools}
+        self._told = {name: told for name, told in self._told.items() if name in pools}
+
+    def observe(self, sample: Sample) -> None:
+        """Take in one scrape; a sample of a pool or an endpoint that is gone is dropped."""
+        endpoints = self._endpoints.get(sample.pool, {})
+        if sample.endpoint in endpoints:
+            endpoints[sample.endpoint] = endpoints[sample.endpoint].learn(sample)
+
+    def load(self, report: LoadReport, now: float) -> None:
+        """Take in a replica's load; it replaces that replica's previous report."""
+        self._reports[report.replica] = (now, report)
+
+    def forget(self, replica: str) -> None:
+        """A replica that is known to be gone has nothing under way."""
+        self._reports.pop(replica, None)
+
+    def tick(self, now: float) -> dict[str, PoolState]:
+        """The states that have to be told now, by pool. Call it after samples, and often enough for staleness."""
+        oldest = now - self._load_report_seconds
+        self._reports = {name: entry for name, entry in self._reports.items() if entry[0] >= oldest}
+        changed = {}
+        for name, spec in self._specs.items():
+            state = summarise(name, spec, self._endpoints[name], self._load_of(name), self._causes.get(name, ""), now)
+            self._causes[name] = _cause(state)
+            if _worth_telling(spec, self._told.get(name), state, now):
+                self._told[name] = (now, state)
+                changed[name] = state
+        return changed
+
+    @property
+    def told(self) -> Mapping[str, PoolState]:
+        """What the data planes are to know: the state last told of each pool."""
+        return {name: state for name, (_, state) in self._told.items()}
+
+    def _load_of(self, pool: str) -> Load:
+        if not self._reports:
+            return NO_LOAD
+        in_flight = sum(max(0, report.in_flight.get(pool, 0)) for _, report in self._reports.values())
+        return Load(in_flight, max(at for at, _ in self._reports.values()))
+
+
+def _cause(state: PoolState) -> Cause:
+    for cause in ("QueueDepth", "KVCache", "InFlight"):
+        if state.saturation_reason == cause:
+            return cause
+    return ""
+
+
+def _worth_telling(spec: PoolSpec, told: tuple[float, PoolState] | None, state: PoolState, now: float) -> bool:
+    if told is None:
+        return True
+    at, before = told
+    if _standing(before) != _standing(state):
+        return True
+    if _counts(before) != _counts(state):
+        return now - at >= duration_seconds(spec.telemetry.interval)
+    if state.stale or state.observed_at is None or before.observed_at is None:
+        return False
+    return state.observed_at - before.observed_at >= duration_seconds(spec.telemetry.stale_after) / 2
+
+
+def _standing(state: PoolState) -> tuple[int, int, bool, str, bool]:
+    return (state.ready, state.total, state.saturated, state.saturation_reason, state.stale)
+
+
+def _counts(state: PoolState) -> tuple[float, float, float, int]:
+    return (state.queued, state.running, state.kv_cache_utilization, state.in_flight)

@@ -1,0 +1,80 @@
+"""Which pages are read for which pools: one target an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from forebay_api.pool import Engine, PoolSpec
+from forebay_api.quantities import duration_seconds
+
+TIMEOUT_SHARE = 0.8
+"""Of the interval: an answer that takes longer would run into the next scrape."""
+
+
+class Target(msgspec.Struct, frozen=True):
+    """One metrics page. Times are seconds; `endpoint` is ``host:port`` of the serving port.
+
+    `serving` says that the page is on the port that requests go to: a refused connection then means that the endpoint
+    is down, and not only that its metrics cannot be read.
+    """
+
+    pool: str
+    endpoint: str
+    engine: Engine
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+    path: str
+    interval: float
+    stale_after: float
+    serving: bool
+
+    @property
+    def timeout(self) -> float:
+        return self.interval * TIMEOUT_SHARE
+
+    @property
+    def slowest(self) -> float:
+        """Longest pause between two scrapes that fail, so that news of a dead endpoint never goes stale."""
+        return max(self.interval, self.stale_after / 2)
+
+
+def endpoint_names(spec: PoolSpec) -> tuple[str, ...]:
+    """``host:port`` of each endpoint, in declared order, each once."""
+    return tuple(dict.fromkeys(f"{host}:{port}" for host, port in _addresses(spec)))
+
+
+def scrape_targets(pools: Mapping[str, PoolSpec]) -> tuple[Target, ...]:
+    """The pages to read for pools ``namespace/name``; pools whose engine is None have none."""
+    return tuple(
+        target for name, spec in pools.items() if spec.telemetry.engine != "None" for target in _targets(name, spec)
+    )
+
+
+def _targets(name: str, spec: PoolSpec) -> dict[Target, None]:
+    telemetry = spec.telemetry
+    return {
+        Target(
+            pool=name,
+            endpoint=f"{host}:{port}",
+            engine=telemetry.engine,
+            scheme="http" if spec.backend.external is None else "https",
+            host=host,
+            port=telemetry.port or port,
+            path=telemetry.path,
+            interval=max(0.05, duration_seconds(telemetry.interval)),
+            stale_after=duration_seconds(telemetry.stale_after),
+            serving=telemetry.port in (None, port),
+        ): None
+        for host, port in _addresses(spec)
+    }
+
+
+def _addresses(spec: PoolSpec) -> list[tuple[str, int]]:
+    external = spec.backend.external
+    if external is not None:
+        return [(external.hostname, external.port)]
+    return [(address.host, address.port) for address in spec.backend.addresses or []]

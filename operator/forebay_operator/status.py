@@ -1,0 +1,133 @@
+"""Last step of a reconcile: from verdicts, acknowledgements and pool state to the status that people read.
+
+A condition's message holds nothing that moves by itself (no counts of requests, no times), so that status is written
+when something has happened and not each second. `lastTransitionTime` moves only when a condition's status does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from forebay_api.pool import PoolSpec
+from forebay_api.reasons import Reason
+from forebay_api.status import Condition, EndpointCounts, PolicyStatus, PoolStatus
+from forebay_api.wire import PoolState
+from forebay_operator.findings import cut
+from forebay_operator.progress import Rollout, state_programmed
+from forebay_operator.verdict import PolicyVerdict, PoolVerdict, Statement
+
+_SATURATION_FIELDS: Final[Mapping[str, tuple[Reason, str]]] = {
+    "QueueDepth": ("QueueDepth", "queueDepth"),
+    "KVCache": ("KVCache", "kvCacheUtilization"),
+    "InFlight": ("InFlight", "inFlight"),
+}
+
+
+def policy_status(
+    verdict: PolicyVerdict, rollout: Rollout | None, before: PolicyStatus | None, now: datetime
+) -> PolicyStatus:
+    """The status of a policy. `rollout` is None until something has been published; `before` is its present status."""
+    programmed = state_programmed(rollout)
+    if verdict.spec is None:
+        programmed = Statement("Programmed", "False", "Pending", "Not published: see Accepted and ResolvedRefs")
+    elif verdict.is_last_good and programmed.status == "True":
+        message = f"The last good version, not this one: {programmed.message}"
+        programmed = Statement("Programmed", "False", "Pending", message)
+    statements = (verdict.accepted, verdict.resolved, programmed)
+    revision = before.revision if before else None
+    if rollout is not None and rollout.acknowledgements.complete and verdict.spec is not None:
+        revision = rollout.acknowledgements.revision
+    return PolicyStatus(
+        observed_generation=verdict.generation,
+        conditions=_stamp(
+            (_ready(statements), *statements), before.conditions if before else (), verdict.generation, now
+        ),
+        revision=revision,
+    )
+
+
+def pool_status(
+    verdict: PoolVerdict, rollout: Rollout | None, state: PoolState | None, before: PoolStatus | None, now: datetime
+) -> PoolStatus:
+    """The status of a pool. `state` is the one last told to the data planes, None before there is one."""
+    statements = (verdict.accepted, verdict.resolved, state_programmed(rollout))
+    ready = _ready(statements)
+    if ready.status == "True":
+        ready = _endpoints_ready(verdict.spec, state)
+    stated = (ready, *statements, _saturated(verdict.spec, state))
+    return PoolStatus(
+        observed_generation=verdict.generation,
+        conditions=_stamp(stated, before.conditions if before else (), verdict.generation, now),
+        endpoints=None if state is None else EndpointCounts(ready=state.ready, total=state.total),
+    )
+
+
+def _ready(statements: Sequence[Statement]) -> Statement:
+    """True when all the others are; otherwise what stands in the way first."""
+    for statement in statements:
+        if statement.status != "True":
+            reason: Reason = "Pending" if statement.reason == "Pending" else "NotReady"
+            return Statement(
+                "Ready", "False", reason, cut(f"{statement.type}: {statement.reason}: {statement.message}")
+            )
+    return Statement("Ready", "True", "Ready", statements[-1].message)
+
+
+def _endpoints_ready(spec: PoolSpec, state: PoolState | None) -> Statement:
+    if spec.telemetry.engine == "None":
+        return Statement("Ready", "True", "Ready", "Endpoints count as ready: spec.telemetry.engine is None")
+    if state is None or (state.stale and state.observed_at is None):
+        return Statement("Ready", "Unknown", "Pending", "No endpoint's metrics have been read yet")
+    if state.stale:
+        return Statement("Ready", "Unknown", "TelemetryStale", _stale(spec))
+    counts = f"{state.ready} of {state.total} endpoints ready"
+    if state.ready == 0:
+        return Statement("Ready", "False", "NoReadyEndpoints", counts)
+    return Statement("Ready", "True", "Ready", counts)
+
+
+def _saturated(spec: PoolSpec, state: PoolState | None) -> Statement:
+    if spec.saturation is None:
+        return Statement("Saturated", "False", "BelowThreshold", "spec.saturation sets no threshold")
+    if state is None:
+        return Statement("Saturated", "Unknown", "Pending", "No load has been measured yet")
+    if state.stale:
+        return Statement("Saturated", "Unknown", "TelemetryStale", _stale(spec))
+    if not state.saturated:
+        return Statement("Saturated", "False", "BelowThreshold", "Below every threshold of spec.saturation")
+    reason, field = _SATURATION_FIELDS[state.saturation_reason]
+    limit = msgspec.to_builtins(spec.saturation)[field]
+    message = (
+        f"spec.saturation.{field} of {limit:g} was reached; it ends when every measure is below 80 % of its threshold"
+    )
+    return Statement("Saturated", "True", reason, message)
+
+
+def _stale(spec: PoolSpec) -> str:
+    source = "load has been reported" if spec.telemetry.engine == "None" else "endpoint's metrics have been read"
+    return f"No {source} for {spec.telemetry.stale_after} (spec.telemetry.staleAfter): load counts in no decision"
+
+
+def _stamp(
+    statements: Iterable[Statement], before: Sequence[Condition], generation: int, now: datetime
+) -> list[Condition]:
+    known = {condition.type: condition for condition in before}
+    time = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    stamped = []
+    for statement in statements:
+        old = known.get(statement.type)
+        stamped.append(
+            Condition(
+                type=statement.type,
+                status=statement.status,
+                reason=statement.reason,
+                message=statement.message,
+                last_transition_time=old.last_transition_time if old and old.status == statement.status else time,
+                observed_generation=generation,
+            )
+        )
+    return stamped
