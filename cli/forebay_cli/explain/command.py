@@ -1,0 +1,155 @@
+"""`forebay explain DIR`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.progress import Progress
+
+from forebay_api.policy import PolicySpec
+from forebay_api.wire import PoolState
+from forebay_cli.console import EXIT_FINDINGS, Output, give_up, print_json, stderr, stdout
+from forebay_cli.explain.case import Explained, read_states
+from forebay_cli.explain.case import explain as explain_case
+from forebay_cli.explain.table import print_explained
+from forebay_cli.validate.findings import Loaded, load
+from forebay_decision.compile import CompiledConfig, compile_config
+from forebay_decision.native import NativeModel, native_models
+from forebay_decision.request import RequestHead
+from forebay_models import load_encoder
+
+DEFAULT_PATH = "/v1/chat/completions"
+
+
+def explain(
+    directory: Annotated[Path, typer.Argument(help="Directory of manifests.")],
+    body: Annotated[Path, typer.Argument(help="File with one OpenAI request body; - is standard input.")] = Path("-"),
+    jsonl: Annotated[Path | None, typer.Option(help="File with one body a line; one record a line comes out.")] = None,
+    host: Annotated[str, typer.Option(help="Host the request asks for.")] = "localhost",
+    path: Annotated[
+        str | None, typer.Option(help="Path of the request, prefix included. [default: chat completions]")
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option("--header", "-H", help="Request header 'name: value'; repeatable.")
+    ] = None,
+    policy: Annotated[str | None, typer.Option(help="Ask this policy: host and path prefix are taken from it.")] = None,
+    pool_state: Annotated[Path | None, typer.Option(help="JSON of PoolStates to decide under.")] = None,
+    all_signals: Annotated[bool, typer.Option("--all-signals", help="Compute every declared signal.")] = False,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="table for people, json for machines.")
+    ] = Output.table,
+) -> None:
+    """Decide a request without any server, and say why. Ends with 1 if the answer is an error.
+
+    Examples:
+
+        echo '{"model":"auto","messages":[{"role":"user","content":"Fix this traceback"}]}' | forebay explain examples/assistant
+
+        forebay explain examples/assistant body.json --all-signals --output json
+
+        forebay explain examples/assistant --jsonl requests.jsonl > records.jsonl
+    """
+    if not directory.is_dir():
+        give_up(f"there is no directory {directory}")
+    loaded = load([directory])
+    _warn(loaded)
+    config, errors = compile_config(loaded.policies, loaded.pools, revision="local", encoders=load_encoder)
+    for name, error in errors.items():
+        give_up(f"policy {name}: {error}")
+    states = _states(pool_state)
+    head = _head(loaded, host, path, header or [], policy)
+    natives = _natives(loaded, states)
+    if jsonl is not None:
+        _many(jsonl, config, natives, head, states, all_signals)
+        return
+    explained = explain_case(config, natives, head, _read(body), states, identifier="explain", every_signal=all_signals)
+    if output is Output.json:
+        print_json(explained.record if explained.record is not None and explained.error is None else explained)
+    else:
+        print_explained(stdout(), explained)
+    if explained.error is not None:
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+def _warn(loaded: Loaded) -> None:
+    console = stderr()
+    for line in loaded.outcome.findings:
+        console.print(f"{line.severity.lower()}: {line.object} {line.path}: {line.message}", markup=False)
+    if not loaded.policies:
+        give_up("no policy is accepted; `forebay validate` says why", EXIT_FINDINGS)
+
+
+def _states(file: Path | None) -> dict[str, PoolState]:
+    if file is None:
+        stderr().print("no --pool-state: every pool is assumed ready and idle", markup=False)
+        return {}
+    try:
+        return read_states(file.read_bytes())
+    except (OSError, msgspec.MsgspecError) as error:
+        give_up(f"--pool-state {file}: {error}")
+
+
+def _head(loaded: Loaded, host: str, path: str | None, headers: list[str], policy: str | None) -> RequestHead:
+    prefix = ""
+    if policy is not None:
+        spec = _spec(loaded, policy)
+        prefix = spec.attach.path_prefix.rstrip("/")
+        wanted = spec.attach.hostnames[0]
+        host = host if wanted == "*" else wanted.replace("*", "any")
+    given = {"content-type": "application/json"}
+    for line in headers:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            give_up(f"--header {line!r} is not 'name: value'")
+        given[name.strip().lower()] = value.strip()
+    return RequestHead("POST", host.lower(), path or prefix + DEFAULT_PATH, given)
+
+
+def _spec(loaded: Loaded, policy: str) -> PolicySpec:
+    name = policy if "/" in policy else f"default/{policy}"
+    if name not in loaded.policies:
+        give_up(f"there is no accepted policy {name}; there are {', '.join(loaded.policies)}")
+    return loaded.policies[name]
+
+
+def _natives(loaded: Loaded, states: Mapping[str, PoolState]) -> dict[str, tuple[NativeModel, ...]]:
+    saturated = frozenset(name for name, state in states.items() if state.saturated and not state.stale)
+    shadows = [spec.attach for spec in loaded.policies.values() if spec.mode == "Shadow"]
+    return {
+        name: native_models(name, spec, loaded.pools, shadowed=spec.attach in shadows, saturated=saturated)
+        for name, spec in loaded.policies.items()
+        if spec.mode == "Enforce"
+    }
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        give_up(f"{file}: {error.strerror}")
+
+
+def _many(
+    file: Path,
+    config: CompiledConfig,
+    natives: Mapping[str, tuple[NativeModel, ...]],
+    head: RequestHead,
+    states: Mapping[str, PoolState],
+    every_signal: bool,
+) -> None:
+    lines = [line for line in _read(file).splitlines() if line.strip()]
+    with Progress(console=stderr(), disable=not stderr().is_terminal) as progress:
+        for index, line in enumerate(progress.track(lines, description="explaining")):
+            explained = explain_case(
+                config, natives, head, line, states, identifier=str(index), every_signal=every_signal
+            )
+            print_json(_line(explained), indent=False)
+
+
+def _line(explained: Explained) -> object:
+    return explained if explained.record is None or explained.error is not None else explained.record

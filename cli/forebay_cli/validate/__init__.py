@@ -1,0 +1,1 @@
+"""`forebay validate`: what the operator would say of these manifests, without a cluster."""

@@ -1,0 +1,104 @@
+"""Every finding in a directory or in files, from the same loader and the same checks as the operator's conditions."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from forebay_api.policy import PolicySpec
+from forebay_api.pool import PoolSpec
+from forebay_decision.native import NativeModel, native_report
+from forebay_operator.checks import judge
+from forebay_operator.gather import gather
+from forebay_operator.source.directory import Directory
+from forebay_operator.verdict import PolicyVerdict, PoolVerdict, Verdicts
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One finding. `object` is ``Kind namespace/name``; `path` is the manifest path inside it."""
+
+    severity: str
+    message: str
+    object: str = ""
+    path: str = ""
+    source: str = ""
+    line: int | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What was found; `ok` where nothing is an Error. `native` says per policy and model what Envoy decides alone."""
+
+    ok: bool
+    findings: tuple[Line, ...]
+    policies: tuple[str, ...]
+    pools: tuple[str, ...]
+    native: dict[str, dict[str, str]]
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Manifests as the operator accepts them."""
+
+    outcome: Outcome
+    policies: Mapping[str, PolicySpec]
+    pools: Mapping[str, PoolSpec]
+
+
+def load(paths: Sequence[Path]) -> Loaded:
+    """Read one directory, or some files as if they stood in one."""
+    if len(paths) == 1 and paths[0].is_dir():
+        return _load(paths[0])
+    with tempfile.TemporaryDirectory(prefix="forebay-") as scratch:
+        for index, path in enumerate(paths):
+            if path.is_dir():
+                shutil.copytree(path, Path(scratch) / f"{index:03}-{path.name}")
+            else:
+                shutil.copy(
+                    path, Path(scratch) / (path.name if path.name == "forebay.yaml" else f"{index:03}-{path.name}")
+                )
+        return _load(Path(scratch))
+
+
+def _load(directory: Path) -> Loaded:
+    view = Directory(directory).read()
+    verdicts = judge(gather(view, base=directory, environ=os.environ))
+    lines = [Line(e.severity, e.message, e.name or "", e.path or "", e.source, e.line) for e in view.errors]
+    told = {(line.object, line.path, line.message) for line in lines}
+    for kind, found in (("RoutingPolicy", verdicts.policies), ("ModelPool", verdicts.pools)):
+        for name, verdict in found.items():
+            lines += [line for line in _lines(f"{kind} {name}", verdict)
+                      if (line.object, line.path, line.message) not in told]  # fmt: skip
+    outcome = Outcome(
+        ok=not any(line.severity == "Error" for line in lines),
+        findings=tuple(lines),
+        policies=tuple(verdicts.policies),
+        pools=tuple(verdicts.pools),
+        native=_natives(verdicts),
+    )
+    return Loaded(outcome, verdicts.accepted_policies(), verdicts.accepted_pools())
+
+
+def _lines(name: str, verdict: PolicyVerdict | PoolVerdict) -> list[Line]:
+    found = [Line(finding.severity, finding.message, name, finding.path) for finding in verdict.findings]
+    for statement in (verdict.accepted, verdict.resolved):
+        if statement.status != "True" and not any(line.severity == "Error" for line in found):
+            severity = "Warning" if statement.reason == "SecretNotFound" else "Error"
+            found.append(Line(severity, statement.message, name))
+    return found
+
+
+def _natives(verdicts: Verdicts) -> dict[str, dict[str, str]]:
+    policies, pools = verdicts.accepted_policies(), verdicts.accepted_pools()
+    report = {}
+    for name, spec in policies.items():
+        shadowed = any(s.mode == "Shadow" and s.attach == spec.attach for s in policies.values())
+        entries = native_report(name, spec, pools, shadowed=shadowed, saturated=frozenset())
+        report[name] = {
+            model: "Envoy" if isinstance(entry, NativeModel) else f"DataPlane: {entry}"
+            for model, entry in entries.items()
+        }
+    return report

@@ -1,0 +1,27 @@
+"""`python -m forebay_operator`: the control plane as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+
+from forebay_operator.app import run
+from forebay_operator.options import parse_options
+
+
+def main() -> int:
+    """Run until told to stop; standard output carries status reports, standard error the log."""
+    options = parse_options()
+    logging.basicConfig(
+        level=options.log.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    if not options.directory.is_dir():
+        logging.getLogger("forebay_operator").error("there is no directory %s", options.directory)
+        return 2
+    asyncio.run(run(options))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""The operator's core: gather -> checks -> assemble -> publish, whatever the source of its objects.
+
+It has one writer (the loop that calls it) and no I/O of its own but the xDS server it publishes to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from forebay_api.status import PolicyStatus, PoolStatus
+from forebay_api.wire import PoolState
+from forebay_operator.checks import judge
+from forebay_operator.envoy.assemble import assemble
+from forebay_operator.envoy.inputs import EnvoyInputs
+from forebay_operator.gather import Inputs
+from forebay_operator.publication import (
+    Surface,
+    bridge,
+    combined,
+    data_plane_resources,
+    envoy_inputs,
+    state_resources,
+)
+from forebay_operator.resources import Snapshot
+from forebay_operator.verdict import NOTHING_JUDGED, Verdicts
+from forebay_operator.xds.server import XdsServer
+
+EMPTY = Snapshot({})
+
+
+class Statuses(msgspec.Struct, frozen=True):
+    """The status of every object, by ``namespace/name``."""
+
+    policies: Mapping[str, PolicyStatus] = {}
+    pools: Mapping[str, PoolStatus] = {}
+
+
+class Core:
+    """Keeps what was last judged and published, so that a change sends what changed and nothing else."""
+
+    def __init__(self, server: XdsServer) -> None:
+        self._server = server
+        self._envoy: EnvoyInputs | None = None
+        self._resources = EMPTY
+        self._ours = EMPTY
+        self._states: Mapping[str, PoolState] = {}
+        self.verdicts: Verdicts = NOTHING_JUDGED
+        self.revision = ""
+
+    def reconcile(self, inputs: Inputs, surface: Surface, states: Mapping[str, PoolState]) -> None:
+        """Judge everything anew and publish what follows from it."""
+        self.verdicts = judge(inputs, self.verdicts)
+        saturated = frozenset(name for name, state in states.items() if state.saturated and not state.stale)
+        wanted = envoy_inputs(inputs, self.verdicts, surface, saturated)
+        between = None
+        if wanted != self._envoy:
+            if self._envoy is not None and self._envoy.policies:
+                between = bridge(self._envoy, wanted)
+            self._resources = assemble(wanted)
+            self._envoy = wanted
+        self._ours = Snapshot.of(
+            data_plane_resources(self.verdicts.accepted_policies(), self.verdicts.accepted_pools())
+        )
+        self._publish(states, between)
+
+    def tell_states(self, states: Mapping[str, PoolState]) -> None:
+        """Publish pool states alone; they wait for nothing."""
+        if self._envoy is not None:
+            self._publish(states, None)
+
+    def _publish(self, states: Mapping[str, PoolState], between: Snapshot | None) -> None:
+        snapshot = combined(self._resources, self._ours, Snapshot.of(state_resources(states)))
+        self.revision = self._server.publish(snapshot, bridge=between)

@@ -1,0 +1,132 @@
+"""From verdicts to everything that goes out: Envoy's resources and ours, and the routing that bridges a change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+
+import msgspec
+
+from forebay_api.local import Listener
+from forebay_api.policy import PolicySpec
+from forebay_api.pool import PoolSpec
+from forebay_api.wire import (
+    POLICY_TYPE,
+    POOL_STATE_TYPE,
+    POOL_TYPE,
+    REVISION_TYPE,
+    PolicyResource,
+    PoolResource,
+    PoolState,
+    Revision,
+)
+from forebay_decision.attachment import attachments
+from forebay_decision.native import NativeModel, native_models
+from forebay_operator.envoy.assemble import assemble
+from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
+from forebay_operator.gather import Inputs
+from forebay_operator.resources import Resource, Snapshot
+from forebay_operator.verdict import Verdicts
+
+
+class Surface(msgspec.Struct, frozen=True):
+    """What the machine or the cluster adds: where to listen, where the data plane is, whom to trust."""
+
+    listeners: tuple[Listener, ...]
+    data_plane: DataPlane
+    trust_ca: str | None = None
+
+
+def envoy_inputs(inputs: Inputs, verdicts: Verdicts, surface: Surface, saturated: frozenset[str]) -> EnvoyInputs:
+    """What Envoy's resources are made from; `saturated` pools lose their native routes, so that callers hear 429."""
+    policies = verdicts.accepted_policies()
+    pools = verdicts.accepted_pools()
+    enforced = {name: spec for name, spec in policies.items() if spec.mode == "Enforce"}
+    return EnvoyInputs(
+        policies=enforced,
+        pools=pools,
+        data_plane=surface.data_plane,
+        listeners=surface.listeners,
+        native=_natives(policies, pools, saturated),
+        secrets={pool: value for pool, value in inputs.credentials.reveal().items() if pool in pools},
+        missing_secrets=frozenset(inputs.credentials.findings).intersection(pools),
+        trust_ca=surface.trust_ca,
+    )
+
+
+def _natives(
+    policies: Mapping[str, PolicySpec], pools: Mapping[str, PoolSpec], saturated: frozenset[str]
+) -> dict[str, tuple[NativeModel, ...]]:
+    shadows = attachments({name: spec.attach for name, spec in policies.items() if spec.mode == "Shadow"})
+    shadowed = {(place.hostname, place.prefix) for place in shadows}
+    found = {}
+    for name, spec in policies.items():
+        if spec.mode == "Enforce":
+            places = {(place.hostname, place.prefix) for place in attachments({name: spec.attach})}
+            found[name] = native_models(name, spec, pools, shadowed=bool(places & shadowed), saturated=saturated)
+    return found
+
+
+def data_plane_resources(policies: Mapping[str, PolicySpec], pools: Mapping[str, PoolSpec]) -> list[Resource]:
+    """Policies and pools, and the Revision that says which of them belong together."""
+    made = [
+        *(_resource(POLICY_TYPE, name, PolicyResource(name=name, spec=spec)) for name, spec in policies.items()),
+        *(_resource(POOL_TYPE, name, PoolResource(name=name, spec=spec)) for name, spec in pools.items()),
+    ]
+    versions = {url: {r.name: r.version for r in made if r.type_url == url} for url in (POLICY_TYPE, POOL_TYPE)}
+    digest = sha256(msgspec.msgpack.encode(versions, order="deterministic")).hexdigest()[:12]
+    revision = Revision(id=digest, policies=versions[POLICY_TYPE], pools=versions[POOL_TYPE])
+    return [*made, _resource(REVISION_TYPE, revision.name, revision)]
+
+
+def state_resources(states: Mapping[str, PoolState]) -> Iterator[Resource]:
+    """Pool states, one resource a pool."""
+    for name, state in states.items():
+        yield _resource(POOL_STATE_TYPE, name, state)
+
+
+def _resource(type_url: str, name: str, value: msgspec.Struct) -> Resource:
+    return Resource(name, type_url, msgspec.msgpack.encode(value, order="deterministic"))
+
+
+def combined(*snapshots: Snapshot) -> Snapshot:
+    """All resources of several snapshots that share no type."""
+    return Snapshot({url: found for snapshot in snapshots for url, found in snapshot.resources.items()})
+
+
+def bridge(old: EnvoyInputs, new: EnvoyInputs) -> Snapshot:
+    """Routing that serves the data plane's old policies and its new ones alike, for the moment between the two.
+
+    It keeps what only the old policies choose (their pools, chains and attachments) and leaves to Envoy alone only
+    what both configurations leave to it.
+    """
+    policies = {name: _merged(old.policies.get(name), spec) for name, spec in new.policies.items()}
+    policies |= {name: spec for name, spec in old.policies.items() if name not in new.policies}
+    native = {name: tuple(n for n in new.native.get(name, ()) if n in old.native.get(name, ())) for name in policies}
+    pools = {**old.pools, **new.pools}
+    return assemble(
+        msgspec.structs.replace(
+            new,
+            policies={name: _within(name, spec, pools) for name, spec in policies.items()},
+            pools=pools,
+            native=native,
+            secrets={**old.secrets, **new.secrets},
+            missing_secrets=new.missing_secrets | (old.missing_secrets - new.pools.keys()),
+        )
+    )
+
+
+def _merged(old: PolicySpec | None, new: PolicySpec) -> PolicySpec:
+    if old is None or old.strategies == new.strategies:
+        return new
+    return msgspec.structs.replace(
+        new, strategies=[*new.strategies, *(strategy for strategy in old.strategies if strategy not in new.strategies)]
+    )
+
+
+def _within(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> PolicySpec:
+    """The policy without a fail-open target that no longer exists."""
+    namespace = name.partition("/")[0]
+    if spec.fail_open is None or f"{namespace}/{spec.fail_open.pool}" in pools:
+        return spec
+    return msgspec.structs.replace(spec, fail_open=None)
