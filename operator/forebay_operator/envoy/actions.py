@@ -9,9 +9,8 @@ from typing import Final
 
 from forebay_api.pool import PoolSpec
 from forebay_decision import names
-from forebay_operator.envoy.local_replies import UNAVAILABLE, LocalError, error_body
 from forebay_operator.envoy.messages import packed, span
-from forebay_operator.envoy.proto import core, matcher, previous_hosts, route
+from forebay_operator.envoy.proto import matcher, previous_hosts, route
 
 BACK_OFF: Final = route.RetryPolicyRetryBackOff(
     base_interval=timedelta(milliseconds=1), max_interval=timedelta(milliseconds=5)
@@ -66,13 +65,6 @@ def chain_action(chain: str, hops: list[PoolSpec]) -> route.RouteAction:
             retry_back_off=BACK_OFF,
         ),
     )
-
-
-def credential_missing(pool: str) -> route.DirectResponseAction:
-    error = LocalError(
-        503, UNAVAILABLE, "credential_missing", f"Pool {pool} needs a credential that is not available yet."
-    )
-    return route.DirectResponseAction(status=503, body=core.DataSource(inline_string=error_body(error)))
 
 
 def by_silence(made: route.Route, namespace: str, silence: timedelta) -> Iterator[route.Route]:

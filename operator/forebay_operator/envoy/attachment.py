@@ -10,9 +10,10 @@ import msgspec
 
 from forebay_api.policy import PolicySpec
 from forebay_api.quantities import byte_count
-from forebay_operator.envoy.actions import by_silence, credential_missing, pool_action
+from forebay_operator.envoy.actions import by_silence, pool_action
 from forebay_operator.envoy.explanations import CHOSEN, response_headers
 from forebay_operator.envoy.inputs import EnvoyInputs
+from forebay_operator.envoy.local_replies import credential_missing
 from forebay_operator.envoy.messages import overwritten, span
 from forebay_operator.envoy.proto import core, matcher, protobuf, route
 
@@ -31,6 +32,12 @@ class Attachment(msgspec.Struct, frozen=True):
     def prefix(self) -> str:
         """``""`` for the root, else ``/segment...`` without a trailing slash."""
         return self.spec.attach.path_prefix.rstrip("/")
+
+    @property
+    def body_limit(self) -> int:
+        """maxRequestBytes. The data plane, the bypass and native routes hold to it exactly; Envoy's buffer bounds
+        what reaches them, with room for edits and never below a connection's own buffer."""
+        return byte_count(self.spec.max_request_bytes)
 
     def match(self, *headers: route.HeaderMatcher) -> route.RouteMatch:
         """Paths under the prefix, by whole segments."""
@@ -53,7 +60,6 @@ class Attachment(msgspec.Struct, frozen=True):
         action: route.RouteAction,
         filters: Mapping[str, protobuf.Any] | None = None,
         fields: tuple[str, ...] = CHOSEN,
-        extra_room: int = EDIT_ROOM,
     ) -> route.Route:
         """A route of this attachment; `fields` are the decision fields that it shows the caller."""
         return route.Route(
@@ -62,7 +68,7 @@ class Attachment(msgspec.Struct, frozen=True):
             route=self.stripped(action),
             typed_per_filter_config=dict(sorted((filters or {}).items())),
             response_headers_to_add=response_headers(fields),
-            request_body_buffer_limit=byte_count(self.spec.max_request_bytes) + extra_room,
+            request_body_buffer_limit=self.body_limit + EDIT_ROOM,
         )
 
     def to_pool(

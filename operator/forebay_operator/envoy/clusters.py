@@ -41,6 +41,8 @@ from forebay_operator.envoy.trust import verified_tls
 
 DATA_PLANE: Final = "data-plane"
 UNDECIDED: Final = "undecided"
+CLIENT_TRACES: Final = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "forwarded")
+"""Who called from where is no business of a bought endpoint."""
 HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
@@ -178,15 +180,13 @@ def _http_options(pool: str, spec: PoolSpec, credential: bool) -> upstream_http.
 
 
 def _door(pool: str, spec: PoolSpec, credential: bool) -> list[hcm.HttpFilter]:
-    ours = mutation_rules.HeaderMutation(
-        remove_on_match=mutation_rules.HeaderMutationRemoveOnMatch(
-            key_matcher=matcher.StringMatcher(prefix=names.HEADER_PREFIX)
-        )
-    )
-    theirs = () if spec.forward_client_credentials else names.CREDENTIAL_HEADERS
+    ours, envoys = _without(prefix=names.HEADER_PREFIX), _without(prefix="x-envoy-")
+    removed = () if spec.forward_client_credentials else names.CREDENTIAL_HEADERS
+    if spec.backend.external is not None:
+        removed = (*removed, *CLIENT_TRACES)
     strip = header_mutation.HeaderMutation(
         mutations=header_mutation.Mutations(
-            request_mutations=[ours, *(mutation_rules.HeaderMutation(remove=header) for header in theirs)],
+            request_mutations=[ours, envoys, *(mutation_rules.HeaderMutation(remove=name) for name in removed)],
             response_mutations=[ours],
         )
     )
@@ -195,6 +195,11 @@ def _door(pool: str, spec: PoolSpec, credential: bool) -> list[hcm.HttpFilter]:
         filters.append(http_filter("envoy.filters.http.credential_injector", _injector(pool)))
     filters.append(http_filter("envoy.filters.http.upstream_codec", upstream_codec.UpstreamCodec()))
     return filters
+
+
+def _without(*, prefix: str) -> mutation_rules.HeaderMutation:
+    matching = mutation_rules.HeaderMutationRemoveOnMatch(key_matcher=matcher.StringMatcher(prefix=prefix))
+    return mutation_rules.HeaderMutation(remove_on_match=matching)
 
 
 def _injector(pool: str) -> credential_injector.CredentialInjector:

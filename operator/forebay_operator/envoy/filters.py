@@ -48,7 +48,9 @@ def public_filters() -> list[hcm.HttpFilter]:
 
 def lua_scripts() -> hcm.HttpFilter:
     """Both scripts by name; a route names the one it wants, and none runs by default."""
-    sources: dict[str, core.DataSource] = {script: core.DataSource(inline_string=lua.source(script)) for script in lua.SCRIPTS}
+    sources: dict[str, core.DataSource] = {
+        script: core.DataSource(inline_string=lua.source(script)) for script in lua.SCRIPTS
+    }
     return http_filter(LUA, lua_filter.Lua(source_codes=sources))
 
 

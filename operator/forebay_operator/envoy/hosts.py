@@ -10,9 +10,10 @@ from typing import Final
 
 from forebay_decision.attachment import Attachment as Place
 from forebay_decision.attachment import attachments
-from forebay_operator.envoy.attachment import Attachment
+from forebay_operator.envoy.attachment import Attachment, json_content
 from forebay_operator.envoy.filters import EXT_PROC, JSON_TO_METADATA
 from forebay_operator.envoy.inputs import EnvoyInputs
+from forebay_operator.envoy.local_replies import NO_POLICY, direct_error
 from forebay_operator.envoy.messages import switched_off
 from forebay_operator.envoy.proto import route
 from forebay_operator.envoy.routes import attachment_routes
@@ -34,17 +35,16 @@ def route_configuration(inputs: EnvoyInputs) -> route.RouteConfiguration:
 
 def _virtual_host(hostname: str, ordered: tuple[Place, ...], inputs: EnvoyInputs) -> route.VirtualHost:
     covering = dict.fromkeys(place.policy for place in ordered if place.covers(hostname))
-    routes = [
-        made for name in covering for made in attachment_routes(Attachment(name, inputs.policies[name], inputs))
-    ]
+    routes = [made for name in covering for made in attachment_routes(Attachment(name, inputs.policies[name], inputs))]
     return route.VirtualHost(name=hostname, domains=[hostname], routes=[*routes, _no_policy()])
 
 
 def _no_policy() -> route.Route:
-    """404 without reading the body; the local reply puts it in words."""
+    """404 without reading the body."""
     return route.Route(
         name="no-policy",
         match=route.RouteMatch(prefix="/"),
-        direct_response=route.DirectResponseAction(status=404),
+        direct_response=direct_error(NO_POLICY),
+        response_headers_to_add=[json_content()],
         typed_per_filter_config={EXT_PROC: switched_off(), JSON_TO_METADATA: switched_off()},
     )

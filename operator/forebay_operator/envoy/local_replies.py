@@ -12,10 +12,13 @@ import msgspec
 
 from forebay_decision import names
 from forebay_operator.envoy.messages import overwritten, packed, struct
-from forebay_operator.envoy.proto import accesslog, cel_filter, core, hcm
+from forebay_operator.envoy.proto import accesslog, cel_filter, core, hcm, route
 
 INVALID: Final = "invalid_request_error"
 UNAVAILABLE: Final = "service_unavailable_error"
+
+
+MADE_BY_ENVOY: Final = "!(response.code_details in ['', 'direct_response', 'lua_response'])"
 
 
 class LocalError(msgspec.Struct, frozen=True):
@@ -28,11 +31,12 @@ class LocalError(msgspec.Struct, frozen=True):
     when: str = "true"
 
 
+NO_POLICY: Final = LocalError(404, INVALID, "no_policy", "No policy is attached to this host and path.")
 DATA_PLANE_FAILED: Final = "response.code_details.startsWith('ext_proc_error')"
 ERRORS: Final = (
     LocalError(400, INVALID, "bad_request", "The request is not valid HTTP."),
     LocalError(401, UNAVAILABLE, "credential_missing", "The pool's credential is not available."),
-    LocalError(404, INVALID, "no_policy", "No policy is attached to this host and path."),
+    NO_POLICY,
     LocalError(405, INVALID, "method_not_allowed", "This method is not allowed here."),
     LocalError(408, INVALID, "request_timeout", "The request's body did not arrive in time."),
     LocalError(413, INVALID, "request_too_large", "The request's body is larger than the policy's maxRequestBytes."),
@@ -51,9 +55,15 @@ def local_replies() -> hcm.LocalReplyConfig:
     return hcm.LocalReplyConfig(mappers=[_mapper(error) for error in (*ERRORS, OTHER)])
 
 
-def error_body(error: LocalError) -> str:
-    """The error object as text, for direct responses."""
-    return msgspec.json.encode(_object(error)).decode()
+def direct_error(error: LocalError) -> route.DirectResponseAction:
+    """A route's own answer; give the route the content type."""
+    text = msgspec.json.encode(_object(error)).decode()
+    return route.DirectResponseAction(status=error.status, body=core.DataSource(inline_string=text))
+
+
+def credential_missing(pool: str) -> route.DirectResponseAction:
+    message = f"Pool {pool} needs a credential that is not available yet."
+    return direct_error(LocalError(503, UNAVAILABLE, "credential_missing", message))
 
 
 def _object(error: LocalError) -> dict[str, dict[str, str | None]]:
@@ -62,8 +72,7 @@ def _object(error: LocalError) -> dict[str, dict[str, str | None]]:
 
 def _mapper(error: LocalError) -> hcm.ResponseMapper:
     status = f"response.code == {error.status}" if error.status else "response.code >= 400"
-    ours = "response.code_details != '' && response.code_details != 'direct_response' && response.code_details != 'lua_response'"
-    condition = cel_filter.ExpressionFilter(expression=f"{status} && {ours} && {error.when}")
+    condition = cel_filter.ExpressionFilter(expression=f"{status} && {MADE_BY_ENVOY} && {error.when}")
     return hcm.ResponseMapper(
         filter=accesslog.AccessLogFilter(
             extension_filter=accesslog.ExtensionFilter(

@@ -42,14 +42,13 @@ def native_routes(here: Attachment) -> Iterator[route.Route]:
 
 
 def _match(here: Attachment, native: NativeModel, endpoint: Endpoint) -> route.RouteMatch:
+    longest = min(native.max_content_length, here.body_limit)
     return route.RouteMatch(
         path=here.prefix + PATHS[endpoint],
         headers=[
             route.HeaderMatcher(name=":method", string_match=matcher.StringMatcher(exact="POST")),
             # Half-open, and no match where the header is missing: a chunked or inflated body has no length to trust.
-            route.HeaderMatcher(
-                name="content-length", range_match=types.Int64Range(start=1, end=native.max_content_length + 1)
-            ),
+            route.HeaderMatcher(name="content-length", range_match=types.Int64Range(start=1, end=longest + 1)),
         ],
         dynamic_metadata=[
             _says("model", native.model),

@@ -57,8 +57,8 @@ def _catch_all(here: Attachment) -> route.Route:
     else:
         pool = qualified(here.name, open_to.pool)
         action = pool_action(pool, here.inputs.pools[pool])
-        filters |= _bypass(here.name, pool, open_to, _upstream_name(here, pool, open_to.model))
-    return here.made("ask", here.match(), action, filters, extra_room=0)
+        filters |= _bypass(here, pool, open_to)
+    return here.made("ask", here.match(), action, filters)
 
 
 def _upstream_name(here: Attachment, pool: str, model: str) -> str:
@@ -73,19 +73,20 @@ def _top_level(here: Attachment) -> protobuf.Any:
     return packed(native_rules(tuple(sorted({key for native in natives for key in native.absent}))))
 
 
-def _bypass(policy: str, pool: str, open_to: FailOpen, upstream_name: str) -> dict[str, protobuf.Any]:
+def _bypass(here: Attachment, pool: str, open_to: FailOpen) -> dict[str, protobuf.Any]:
     fields = {
         "decision": "bypassed",
         "decided-by": "Bypass",
         "pool": pool,
         "model": open_to.model,
-        "policy": policy,
+        "policy": here.name,
         "reason": "the data plane is unavailable",
     }
+    rewrite = {"model": _upstream_name(here, pool, open_to.model), "limit": here.body_limit}
     return {
         EXT_PROC: packed(ext_proc.ExtProcPerRoute(overrides=ext_proc.ExtProcOverrides(failure_mode_allow=True))),
         HEADER_TO_METADATA: packed(stated(fields)),
-        LUA: packed(lua.LuaPerRoute(name="bypass", filter_context=struct({"model": upstream_name}))),
+        LUA: packed(lua.LuaPerRoute(name="bypass", filter_context=struct(rewrite))),
     }
 
 

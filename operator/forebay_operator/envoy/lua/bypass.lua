@@ -1,6 +1,9 @@
 -- Writes the top-level "model" of a JSON body while the data plane is unreachable.
 -- One pass over the bytes; what stands in nested objects or inside strings is never touched.
--- The route's filter context says which model: {model = "..."}.
+-- The route's filter context says which model, and how many bytes are too many: {model = "...", limit = 1048576}.
+
+local TOO_LARGE = '{"error":{"message":"The request\'s body is larger than the policy\'s maxRequestBytes.",'
+  .. '"type":"invalid_request_error","param":null,"code":"request_too_large"}}'
 
 local NAMED = { b = "\b", f = "\f", n = "\n", r = "\r", t = "\t" }
 
@@ -70,6 +73,10 @@ end
 function envoy_on_request(handle)
   local body = handle:body()
   if not body or body:length() == 0 then return end
+  if body:length() > handle:filterContext():get("limit") then
+    handle:respond({ [":status"] = "413", ["content-type"] = "application/json" }, TOO_LARGE)
+    return
+  end
   local model = handle:filterContext():get("model")
   local changed = rewritten(body:getBytes(0, body:length()), model)
   if not changed then return end

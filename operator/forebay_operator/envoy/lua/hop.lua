@@ -1,6 +1,6 @@
 -- One hop of a fallback chain: may this pool serve the request, and how must its body read?
 -- x-forebay-hops: |pool=model@start:length:text,start:length:text|pool=model@|
--- model and text are percent-encoded; starts count bytes of the body as it stands, from 0, in ascending order.
+-- model is a name as it stands (no "|" in it), text is percent-encoded; starts count bytes of the body as it stands, from 0, in ascending order.
 -- The route's filter context says which pool this is: {pool = "namespace/name"}.
 
 local REFUSED = '{"error":{"message":"None of the pools that may serve this request could.",'
@@ -40,7 +40,7 @@ function envoy_on_request(handle)
 
   local metadata = handle:streamInfo():dynamicMetadata()
   metadata:set("forebay", "pool", pool)
-  metadata:set("forebay", "model", decoded(model))
+  metadata:set("forebay", "model", model)
   if edits == "" then return end
 
   local body = handle:body()
