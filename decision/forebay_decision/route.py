@@ -20,7 +20,7 @@ from forebay_decision.compile import CompiledPolicy
 from forebay_decision.dialects.openai import answers, paths
 from forebay_decision.dialects.openai.edits import edits_for, encode_edits, rebase
 from forebay_decision.dialects.openai.view import read, stored_context
-from forebay_decision.errors import DecisionError, NotFound, Refused, TooLarge, Unavailable
+from forebay_decision.errors import BadRequest, DecisionError, NotFound, Refused, TooLarge, Unavailable
 from forebay_decision.names import chain_cluster, pool_cluster
 from forebay_decision.policy.facts import Facts
 from forebay_decision.policy.rules import Ruling, judge
