@@ -218,9 +218,10 @@ class Processor:
 
         self._loop.run(run())
 
-    def stop(self) -> None:
+    def stop(self, grace: float | None = None) -> None:
+        """Stops; with `grace` seconds, requests under way are answered first."""
         if self._server is not None:
-            self._loop.run(self._server.stop(None))
+            self._loop.run(self._server.stop(grace))
             self._server = None
 
     async def process(self, requests: Any, context: Any) -> Any:

@@ -40,7 +40,8 @@ def pool_action(pool: str, spec: PoolSpec) -> route.RouteAction:
                 typed_config=packed(previous_hosts.PreviousHostsPredicate()),
             )
         ],
-        host_selection_retry_max_attempts=5,
+        # Each attempt draws anew: with few, two endpoints would sometimes yield the failed one again.
+        host_selection_retry_max_attempts=32,
     )
     return route.RouteAction(
         cluster=names.pool_cluster(pool),

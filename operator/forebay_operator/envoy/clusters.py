@@ -54,7 +54,7 @@ def pool_cluster(pool: str, spec: PoolSpec, *, credential: bool, trust_ca: str |
         name=name,
         connect_timeout=span(spec.resilience.connect_timeout),
         lb_policy=cluster.ClusterLbPolicy.LEAST_REQUEST,
-        common_lb_config=without_panic(),
+        common_lb_config=prompt_health(),
         circuit_breakers=unbounded(),
         outlier_detection=_outlier_detection(spec),
         typed_extension_protocol_options={HTTP_OPTIONS: packed(_http_options(pool, spec, credential))},
@@ -81,7 +81,7 @@ def data_plane_cluster(data_plane: DataPlane) -> cluster.Cluster:
         type=cluster.ClusterDiscoveryType.STRICT_DNS if by_name else cluster.ClusterDiscoveryType.STATIC,
         connect_timeout=timedelta(milliseconds=250),
         lb_policy=cluster.ClusterLbPolicy.LEAST_REQUEST,
-        common_lb_config=without_panic(),
+        common_lb_config=prompt_health(),
         circuit_breakers=unbounded(),
         close_connections_on_host_health_failure=True,
         load_assignment=load_assignment(DATA_PLANE, hosts),
@@ -147,9 +147,14 @@ def unbounded() -> cluster.CircuitBreakers:
     )
 
 
-def without_panic() -> cluster.ClusterCommonLbConfig:
-    """Never send to a host that is known to be down: fail at once instead, so that a fallback can answer."""
-    return cluster.ClusterCommonLbConfig(healthy_panic_threshold=types.Percent(value=0.0))
+def prompt_health() -> cluster.ClusterCommonLbConfig:
+    """Never send to a host that is known to be down: fail at once instead, so that a fallback can answer.
+
+    Envoy gathers health changes for a second before its workers hear of them; here they hear at once.
+    """
+    return cluster.ClusterCommonLbConfig(
+        healthy_panic_threshold=types.Percent(value=0.0), update_merge_window=timedelta(0)
+    )
 
 
 def _outlier_detection(spec: PoolSpec) -> cluster.OutlierDetection:

@@ -258,7 +258,6 @@ def test_a_failed_attempt_is_tried_on_another_endpoint(rig: Rig, servers: Server
     assert list(ejected.values()) == [1]
     servers.two.handler = failing(500)
     assert rig.chat().status_code == 500
-    rig.ads  # noqa: B018
     _heal(rig)
 
 
