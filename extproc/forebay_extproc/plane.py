@@ -44,7 +44,7 @@ class Addresses(msgspec.Struct, frozen=True):
 
 
 class DataPlane:
-    """Construct, `start`, `configure` as often as there is something new, `stop`."""
+    """Construct on a running loop, `start`, `configure` as often as there is something new, `stop`."""
 
     def __init__(self, replica: str, peers: Mapping[str, str] | None = None, encoders: Encoders | None = None) -> None:
         clock = time.monotonic
@@ -109,6 +109,10 @@ class DataPlane:
         LOG.info("configured", extra={"revision": revision, "policies": len(verdict.config.policies)})
         return verdict.errors
 
+    def limit_decisions(self, most: int) -> None:
+        """Most decisions in progress at once; whoever comes on top is told 503."""
+        self._processor.max_deciding = most
+
     def observe(self, states: Mapping[str, PoolState]) -> None:
         """New pool states, all of them."""
         self._states = dict(states)
@@ -116,6 +120,8 @@ class DataPlane:
 
     async def stop(self, grace_seconds: float) -> None:
         """Finish what is under way, for `grace_seconds` at most."""
+        if self._stopping:
+            return
         self._stopping = True
         await self._server.stop(grace_seconds)
         for task in self._tasks:

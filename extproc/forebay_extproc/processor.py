@@ -57,7 +57,7 @@ class Processor:
         self._replica = replica
         self._clock = clock
         self._random = random.Random()
-        self._max_deciding = max_deciding
+        self.max_deciding = max_deciding
         self.deciding = 0
         """Decisions in progress."""
         self.streams = 0
@@ -138,7 +138,7 @@ class Processor:
             self._shadows.offer(step.shadows, Enforced(step.head, step.body, around, outcome))
 
     async def _route(self, step: Decide, around: Surroundings) -> Forward | Answer:
-        if self.deciding >= self._max_deciding:
+        if self.deciding >= self.max_deciding:
             self._metrics.work_skipped("overloaded")
             return refuse(
                 Unavailable("Too many requests are being decided. Retry shortly.", code="overloaded", retry_after=1)

@@ -43,13 +43,13 @@ class AddressInUse(RuntimeError):
 
 
 class Server:
-    """Serves until stopped. Addresses are gRPC's: ``unix:/path`` or ``host:port``, port 0 taking a free one."""
+    """Serves until stopped; made on a running loop. Addresses are gRPC's: ``unix:/path`` or ``host:port``, port 0 taking a free one."""
 
     def __init__(self, processor: Processor, intake: Intake) -> None:
         self._processor = processor
         self._intake = intake
         self._health = health_aio.HealthServicer()
-        self._log_streams: set[asyncio.Task[None]] = set()
+        self._drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=MAX_STREAMS)
         self._server.add_generic_rpc_handlers(self._handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -86,8 +86,7 @@ class Server:
                 await self._processor.idle()
         except TimeoutError:
             LOG.warning("streams cut off", extra={"streams": self._processor.streams})
-        for task in list(self._log_streams):
-            task.cancel()
+        self._drained.set_result(None)
         await stopping
 
     def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
@@ -103,16 +102,19 @@ class Server:
         )
 
     async def _stream_access_logs(self, _requests: Any, context: Any) -> bytes:
-        task = asyncio.current_task()
-        if task is not None:
-            self._log_streams.add(task)
-        try:
-            while (message := await context.read()) is not grpc.aio.EOF:
-                self._intake.entries(read_outcomes(message))
-        finally:
-            if task is not None:
-                self._log_streams.discard(task)
+        while (message := await self._next(context)) is not grpc.aio.EOF:
+            self._intake.entries(read_outcomes(message))
         return ACKNOWLEDGEMENT
+
+    async def _next(self, context: Any) -> Any:
+        """The next message; EOF also when the server stops, because these streams have no end of their own and a
+        cancelled handler would leave its stream open."""
+        read = asyncio.ensure_future(context.read())
+        try:
+            await asyncio.wait((read, self._drained), return_when=asyncio.FIRST_COMPLETED)
+            return read.result() if read.done() else grpc.aio.EOF
+        finally:
+            read.cancel()
 
     async def _report(self, message: bytes, context: Any) -> bytes:
         try:

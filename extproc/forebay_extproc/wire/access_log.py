@@ -58,7 +58,7 @@ def _outcome(entry: HTTPAccessLogEntry) -> Outcome:
         decided_by=said.get("decision", ""),
         status=entry.response.response_code.value,
         ttfb_seconds=_ttfb(common),
-        duration_seconds=common.duration.seconds + common.duration.nanos * 1e-9,
+        duration_seconds=common.duration.seconds + common.duration.nanos / 1e9,
         flags=_flags(common),
         attempts=common.upstream_request_attempt_count,
     )
@@ -66,7 +66,7 @@ def _outcome(entry: HTTPAccessLogEntry) -> Outcome:
 
 def _ttfb(common: AccessLogCommon) -> float | None:
     text = common.custom_tags.get(TTFB_TAG, "")
-    return int(text) * 1e-6 if text.isascii() and text.isdigit() and len(text) < 16 else None
+    return int(text) / 1e6 if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def _flags(common: AccessLogCommon) -> tuple[str, ...]:

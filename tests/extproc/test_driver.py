@@ -1,0 +1,152 @@
+"""Work that cannot finish in time is dropped, not queued."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Generator
+
+import msgspec
+import pytest
+from streams import until
+
+from forebay_decision.work import Skipped, Work
+from forebay_extproc.driver import Driver
+from forebay_extproc.lane import Lane
+
+
+class Task(msgspec.Struct):
+    """Work of a test; waits for `gate` where there is one."""
+
+    expected_seconds: float = 0.001
+    inline: bool = False
+    result: object = "done"
+    gate: threading.Event | None = None
+    begun: list[str] = []
+    label: str = "task"
+
+    def run(self) -> object:
+        self.begun.append(threading.current_thread().name)
+        if self.gate is not None:
+            assert self.gate.wait(10)
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+@pytest.fixture
+async def lane() -> AsyncIterator[Lane]:
+    lane = Lane(time.monotonic)
+    yield lane
+    lane.close()
+
+
+def asks(*tasks: Work) -> Generator[Work, object, list[object]]:
+    results: list[object] = []
+    for task in tasks:
+        results.append((yield task))  # noqa: PERF401  a comprehension cannot yield
+    return results
+
+
+def soon(seconds: float = 5.0) -> float:
+    return time.monotonic() + seconds
+
+
+async def test_cheap_work_runs_on_the_spot(lane: Lane) -> None:
+    task = Task(inline=True)
+    assert await a_driver(lane).drive(asks(task), soon()) == ["done"]
+    assert task.begun == [threading.current_thread().name]
+
+
+async def test_other_work_runs_on_the_encoders_thread(lane: Lane) -> None:
+    task = Task()
+    assert await a_driver(lane).drive(asks(task), soon()) == ["done"]
+    assert task.begun == ["encoder_0"]
+
+
+async def test_work_that_would_take_longer_than_is_left_is_not_begun(lane: Lane) -> None:
+    task = Task(expected_seconds=60.0)
+    assert await a_driver(lane).drive(asks(task), soon()) == [Skipped("deadline")]
+    assert task.begun == []
+
+
+async def test_cheap_work_past_the_deadline_is_not_begun(lane: Lane) -> None:
+    task = Task(inline=True)
+    assert await a_driver(lane).drive(asks(task), time.monotonic() - 1) == [Skipped("deadline")]
+    assert task.begun == []
+
+
+async def test_work_that_would_wait_too_long_is_refused_at_once(lane: Lane) -> None:
+    gate = threading.Event()
+    first = asyncio.ensure_future(lane.run(Task(expected_seconds=60.0, gate=gate), soon(120)))
+    await until(lambda: not lane.idle)
+    assert await lane.run(Task(), soon()) == Skipped("encoder busy")
+    gate.set()
+    assert await first == "done"
+    assert lane.idle
+
+
+async def test_work_that_overruns_its_deadline_is_given_up(lane: Lane) -> None:
+    gate = threading.Event()
+    assert await lane.run(Task(gate=gate), soon(0.05)) == Skipped("deadline")
+    gate.set()
+    await until(lambda: lane.idle)
+    assert await lane.run(Task(result="next"), soon()) == "next"
+
+
+async def test_work_that_fails_makes_its_signal_unknown(lane: Lane) -> None:
+    assert await lane.run(Task(result=ValueError("a prompt")), soon()) == Skipped("error")
+    assert lane.idle
+
+
+async def test_the_message_of_a_failure_is_not_logged(lane: Lane, caplog: pytest.LogCaptureFixture) -> None:
+    await lane.run(Task(result=ValueError("a prompt")), soon())
+    assert "work failed" in caplog.text
+    assert "a prompt" not in caplog.text
+
+
+async def test_cancelling_withdraws_what_has_not_begun(lane: Lane) -> None:
+    gate = threading.Event()
+    first = asyncio.ensure_future(lane.run(Task(gate=gate), soon()))
+    second_task = Task()
+    second = asyncio.ensure_future(lane.run(second_task, soon()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    gate.set()
+    await first
+    assert second_task.begun == []
+    assert lane.idle
+
+
+async def test_cancelling_a_decision_closes_its_generator(lane: Lane) -> None:
+    gate = threading.Event()
+    closed = []
+
+    def steps() -> Generator[Work, object, None]:
+        try:
+            yield Task(gate=gate)
+        finally:
+            closed.append(True)
+
+    drive = asyncio.ensure_future(a_driver(lane).drive(steps(), soon()))
+    await until(lambda: not lane.idle)
+    drive.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await drive
+    gate.set()
+    assert closed == [True]
+
+
+async def test_each_reason_for_dropped_work_is_told(lane: Lane) -> None:
+    reasons: list[str] = []
+    driver = a_driver(lane, reasons.append)
+    await driver.drive(asks(Task(expected_seconds=60.0), Task(result=ValueError())), soon())
+    assert reasons == ["deadline", "error"]
+
+
+def a_driver(lane: Lane, skipped: Callable[[str], None] = lambda _: None) -> Driver:
+    return Driver(lane, time.monotonic, skipped)

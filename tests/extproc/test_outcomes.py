@@ -1,0 +1,140 @@
+"""Access-log entries -> outcomes -> what is under way."""
+
+from __future__ import annotations
+
+import pytest
+from streams import log_entry, log_message
+
+from forebay_api.wire import PoolState
+from forebay_extproc.outcomes.intake import Intake
+from forebay_extproc.outcomes.ledger import Ledger
+from forebay_extproc.outcomes.peers import MAX_WAITING, Peers
+from forebay_extproc.telemetry.metrics import Metrics
+from forebay_extproc.wire.access_log import read_outcomes
+
+
+class Clock:
+    """Unix seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def state(observed_at: float | None, *, stale: bool = False) -> dict[str, PoolState]:
+    return {"ai/small": PoolState(name="ai/small", observed_at=observed_at, stale=stale)}
+
+
+def test_an_entry_tells_who_served_how_and_how_fast() -> None:
+    [outcome] = read_outcomes(log_message(log_entry("d1", "r0", ttfb_us="250000")))
+    assert (outcome.decision, outcome.replica, outcome.pool, outcome.model) == ("d1", "r0", "ai/small", "qwen")
+    assert (outcome.status_class, outcome.ttfb_seconds, outcome.duration_seconds) == ("2xx", 0.25, 0.12)
+
+
+def test_on_a_fallback_chain_the_response_says_who_served() -> None:
+    entry = log_entry("d1", "r0")
+    entry.response.response_headers["x-forebay-pool"] = "ai/big"
+    entry.response.response_headers["x-forebay-model"] = "llama"
+    [outcome] = read_outcomes(log_message(entry))
+    assert (outcome.pool, outcome.model) == ("ai/big", "llama")
+
+
+def test_without_a_body_there_is_no_time_to_first_byte() -> None:
+    [outcome] = read_outcomes(log_message(log_entry("d1", "r0", ttfb_us="-")))
+    assert outcome.ttfb_seconds is None
+
+
+def test_flags_have_envoys_short_names() -> None:
+    entry = log_entry("d1", "r0", status=503)
+    entry.common_properties.response_flags.no_healthy_upstream = True
+    entry.common_properties.response_flags.upstream_connection_failure = True
+    [outcome] = read_outcomes(log_message(entry))
+    assert set(outcome.flags) == {"UH", "UF"}
+
+
+def test_a_caller_who_left_has_no_status() -> None:
+    [outcome] = read_outcomes(log_message(log_entry("d1", "r0", status=0)))
+    assert outcome.status_class == "none"
+
+
+def test_an_entry_of_an_open_stream_is_no_outcome() -> None:
+    entry = log_entry("d1", "r0")
+    entry.common_properties.intermediate_log_entry = True
+    assert read_outcomes(log_message(entry)) == []
+
+
+def test_a_request_counts_until_its_entry_comes(clock: Clock) -> None:
+    ledger = Ledger(clock)
+    ledger.enter("d1", "ai/small", "qwen")
+    assert ledger.by_pool() == {"ai/small": 1}
+    assert ledger.by_model() == {("ai/small", "qwen"): 1}
+    assert ledger.strike("d1")
+    assert ledger.by_pool() == {"ai/small": 0}
+    assert not ledger.strike("d1")
+
+
+def test_an_entry_that_never_comes_expires(clock: Clock) -> None:
+    ledger = Ledger(clock, ttl_seconds=60.0)
+    ledger.enter("d1", "ai/small", "qwen")
+    clock.now += 30
+    ledger.enter("d2", "ai/small", "qwen")
+    clock.now += 31
+    assert ledger.expire() == 1
+    assert ledger.by_pool() == {"ai/small": 1}
+    assert ledger.since_scrape("ai/small") == 1
+
+
+def test_the_ledger_is_bounded(clock: Clock) -> None:
+    ledger = Ledger(clock, max_entries=3)
+    for number in range(5):
+        ledger.enter(f"d{number}", "ai/small", "qwen")
+    assert len(ledger) == 3
+    assert not ledger.strike("d0")
+
+
+def test_a_request_that_a_scrape_has_seen_is_in_the_scrapes_counts(clock: Clock) -> None:
+    ledger = Ledger(clock)
+    ledger.enter("seen", "ai/small", "qwen")
+    clock.now += 1
+    ledger.observe(state(clock.now))
+    clock.now += 1
+    ledger.enter("new", "ai/small", "qwen")
+    assert ledger.since_scrape("ai/small") == 1
+    ledger.strike("seen")
+    assert ledger.since_scrape("ai/small") == 1
+    ledger.strike("new")
+    assert ledger.since_scrape("ai/small") == 0
+
+
+def test_stale_state_has_counted_nothing(clock: Clock) -> None:
+    ledger = Ledger(clock)
+    ledger.enter("d1", "ai/small", "qwen")
+    ledger.observe(state(clock.now + 1))
+    assert ledger.since_scrape("ai/small") == 0
+    ledger.observe(state(clock.now + 1, stale=True))
+    assert ledger.since_scrape("ai/small") == 1
+
+
+async def test_an_entry_is_counted_here_and_struck_out_where_it_was_decided(clock: Clock) -> None:
+    metrics, ledger, peers = Metrics(), Ledger(clock), Peers({"r1": "127.0.0.1:1"})
+    intake = Intake("r0", ledger, peers, metrics)
+    metrics.vocabulary.learn(["ai/small", "qwen"])
+    ledger.enter("mine", "ai/small", "qwen")
+    intake.entries(read_outcomes(log_message(log_entry("mine", "r0"), log_entry("theirs", "r1"))))
+    assert len(ledger) == 0
+    labels = {"pool": "ai/small", "model": "qwen", "decided_by": "DataPlane", "status": "2xx"}
+    assert metrics.registry.get_sample_value("forebay_outcomes_total", labels) == 2
+
+
+async def test_reports_for_an_unknown_peer_or_a_full_queue_are_dropped() -> None:
+    peers = Peers({"r1": "127.0.0.1:1"})
+    peers.tell("nobody", ["d1"])
+    peers.tell("r1", (f"d{number}" for number in range(MAX_WAITING + 5)))
+    assert peers.dropped == 6

@@ -1,0 +1,125 @@
+"""Metrics with bounded labels, the port they are read on, and log lines."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from forebay_extproc.telemetry.exposition import Exposition
+from forebay_extproc.telemetry.logs import DECISIONS, JsonLines
+from forebay_extproc.telemetry.metrics import MAX_CODES, Metrics
+from forebay_extproc.telemetry.tallies import Distribution, Tally
+from forebay_extproc.telemetry.vocabulary import Vocabulary
+
+
+def samples(part: Tally | Distribution) -> dict[tuple[str, ...], float]:
+    return {(sample.name, *sample.labels.values()): sample.value for sample in part.collect().samples}
+
+
+def test_a_word_that_no_configuration_names_is_counted_as_other() -> None:
+    tally = Tally("t", "", ("pool",), Vocabulary(["small"]))
+    for pool in ("small", "made-up-1", "made-up-2", "small"):
+        tally.add((pool,))
+    assert samples(tally) == {("t_total", "small"): 2, ("t_total", "other"): 2}
+
+
+def test_a_histogram_counts_up_to_each_bound() -> None:
+    distribution = Distribution("d", "", (), Vocabulary(), (0.1, 1.0))
+    for value in (0.05, 0.1, 0.5, 3.0):
+        distribution.observe((), value)
+    found = samples(distribution)
+    assert (found["d_bucket", "0.1"], found["d_bucket", "1.0"], found["d_bucket", "+Inf"]) == (2, 3, 4)
+    assert found["d_sum",] == pytest.approx(3.65)
+
+
+def test_error_codes_are_bounded_too() -> None:
+    metrics = Metrics()
+    for number in range(MAX_CODES + 50):
+        metrics.error(f"code-{number}")
+    assert metrics.registry.get_sample_value("forebay_errors_total", {"code": "other"}) is not None
+    assert metrics.registry.get_sample_value("forebay_errors_total", {"code": "code-0"}) == 1
+
+
+class Port:
+    def __init__(self) -> None:
+        self.why_not = ""
+        self.metrics = Metrics()
+        self.exposition = Exposition(self.metrics.registry, lambda: self.why_not)
+        self.number = 0
+
+    async def get(self, request: str) -> tuple[str, str]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.number)
+        writer.write(f"{request} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+        return head.splitlines()[0].removeprefix("HTTP/1.1 "), body
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[Port]:
+    port = Port()
+    port.number = await port.exposition.start("127.0.0.1", 0)
+    yield port
+    await port.exposition.stop()
+
+
+async def test_metrics_are_served_as_prometheus_text(port: Port) -> None:
+    port.metrics.error("no_policy")
+    status, body = await port.get("GET /metrics")
+    assert status == "200 OK"
+    assert 'forebay_errors_total{code="no_policy"} 1.0' in body
+    assert "forebay_build_info" in body
+
+
+async def test_ready_says_why_not(port: Port) -> None:
+    port.why_not = "no configuration yet"
+    assert await port.get("GET /readyz") == ("503 Service Unavailable", "no configuration yet\n")
+    port.why_not = ""
+    assert await port.get("GET /readyz?verbose") == ("200 OK", "ok\n")
+
+
+async def test_health_says_that_the_loop_turns(port: Port) -> None:
+    assert await port.get("GET /healthz") == ("200 OK", "ok\n")
+
+
+async def test_other_paths_and_methods_are_refused(port: Port) -> None:
+    assert (await port.get("GET /"))[0] == "404 Not Found"
+    assert (await port.get("POST /metrics"))[0] == "405 Method Not Allowed"
+
+
+async def test_head_has_no_body(port: Port) -> None:
+    assert await port.get("HEAD /healthz") == ("200 OK", "")
+
+
+async def test_a_request_without_end_does_not_disturb_the_next(port: Port) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port.number)
+    writer.write(b"GET /metr")
+    writer.close()
+    await writer.wait_closed()
+    assert (await port.get("GET /healthz"))[0] == "200 OK"
+
+
+def test_a_log_line_is_one_json_object() -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    logger = logging.getLogger("forebay.test.lines")
+    logger.addHandler(handler)
+    logger.warning("policy refused", extra={"policy": "ai/p", "count": 2})
+    line = json.loads(stream.getvalue())
+    assert {key: line[key] for key in ("level", "event", "policy", "count")} == {
+        "level": "warning",
+        "event": "policy refused",
+        "policy": "ai/p",
+        "count": 2,
+    }
+
+
+def test_decisions_are_not_logged_unless_asked_for() -> None:
+    assert not DECISIONS.isEnabledFor(logging.INFO)
