@@ -77,9 +77,7 @@ class Client:
                 continue
             if url in ROUTING and self._owed(rollout, FOUNDATION, now, removals=False):
                 continue
-            withdraw = url not in FOUNDATION or not (
-                self._owed(rollout, ROUTING, now, removals=True) or self._refuses(rollout, ROUTING)
-            )
+            withdraw = url not in FOUNDATION or self._is_routed(rollout, now)
             response = ledger.compose(view, str(self._nonce + 1), now, withdraw=withdraw)
             if response is not None:
                 self._nonce += 1
@@ -153,6 +151,16 @@ class Client:
             if ledger.awaits_answer or found.changed or found.unknown or (removals and found.withdrawn):
                 return True
         return False
+
+    def _is_routed(self, rollout: Rollout, now: float) -> bool:
+        """True when the client is known to have all routing on offer, so that nothing it has refers to anything older."""
+        asks = LISTENER in self._ledgers or not rollout.view(LISTENER)
+        return (
+            asks
+            and self._asks_for_routes(rollout)
+            and not self._owed(rollout, ROUTING, now, removals=True)
+            and not self._refuses(rollout, ROUTING)
+        )
 
     def _refuses(self, rollout: Rollout, group: tuple[str, ...]) -> bool:
         return any(rejection.type_url in group for rejection in self.rejections(rollout))

@@ -20,6 +20,7 @@ from forebay_operator.xds.type_urls import WILDCARD
 RESPONSE_BYTES: Final = 2 << 20
 """Resource bytes in one response; more are split over several. A single larger resource travels alone."""
 _ABSENT: Final = ""
+_UNSURE: Final = "?"
 
 
 class TooManyNames(Exception):
@@ -130,6 +131,8 @@ class Ledger:
         elif len(names) == 1:
             self.refused[names[0]] = Refusal(sent[names[0]], error)
         elif names:
+            # Envoy has taken the good ones among them; which, is not said.
+            self._held.update((name, _UNSURE) for name, version in sent.items() if version != _ABSENT)
             middle = len(names) // 2
             self._suspects[:0] = [names[:middle], names[middle:]]
 

@@ -16,6 +16,7 @@ from forebay_operator.xds.acknowledgements import Kind
 from forebay_operator.xds.client import Client
 from forebay_operator.xds.machine import Machine
 from forebay_operator.xds.messages import Offer, Request, Response
+from forebay_operator.xds.rollout import Stage
 from forebay_operator.xds.type_urls import CLUSTER, ENDPOINTS, LISTENER, ROUTES, WILDCARD
 
 LINGER, DEADLINE = 30.0, 5.0
@@ -142,6 +143,8 @@ class World(RuleBasedStateMachine):
         self.machine.expect(REPLICAS, self.now)
         self.replicas = {name: Replica(name) for name in REPLICAS}
         self.version = 0
+        self.pools: set[str] = set()
+        self.recent: set[str] = set()
         self.live: Offer | None = None
         self.table: Resource | None = None
 
@@ -153,11 +156,12 @@ class World(RuleBasedStateMachine):
     )
     def publish(self, pools: set[str], bad: set[str]) -> None:
         self.version += 1
-        former = set().union(*(replica.uses() for replica in self.replicas.values()))
+        self.recent = {*self.recent, *pools} if self.machine.rollout.stage is not Stage.DONE else {*self.pools, *pools}
+        self.pools = pools
         target = configuration(pools, self.version, bad)
         bridge = Snapshot.of(
             [
-                made(ROUTES, "table", uses=sorted(pools | former), bad="routes" in bad),
+                made(ROUTES, "table", uses=sorted(self.recent), bad="routes" in bad),
                 *target.of_type(LISTENER).values(),
             ]
         )
@@ -211,14 +215,21 @@ class World(RuleBasedStateMachine):
             again = replica.acknowledged.get(key) == offer.version and key not in replica.may_repeat
             assert not again, f"{key} is sent to {replica.name} again, unchanged"
             replica.may_repeat.discard(key)
-            if response.type_url == CLUSTER and key in replica.acknowledged:
+            if response.type_url == CLUSTER and (key in replica.acknowledged or key in replica.holds):
                 replica.may_repeat.add((ENDPOINTS, offer.resource.name))
             if response.type_url == ROUTES:
                 has = {name for url, name in replica.holds if url == CLUSTER}
                 assert set(json.loads(offer.resource.value)["uses"]) <= has, "a route before its cluster"
         for name in response.removed:
             replica.acknowledged.pop((response.type_url, name), None)
-            assert response.type_url != CLUSTER or name not in replica.uses(), "a cluster goes while a route uses it"
+            if response.type_url == CLUSTER:
+                assert name not in replica.uses(), "a cluster goes while a route uses it"
+                for other in self.replicas.values():
+                    used = other.kind is Kind.DATA_PLANE and other.client is not None and name in other.uses()
+                    assert not used or other.name in self.late(), "a cluster goes while a policy uses it"
+
+    def late(self) -> set[str]:
+        return {name for name, since in self.machine._behind_since.items() if self.now >= since + DEADLINE}
 
     @invariant()
     def policies_come_after_what_they_use(self) -> None:
@@ -230,7 +241,7 @@ class World(RuleBasedStateMachine):
         table = self.target.of_type(ROUTES)["table"]
         refused_before, self.table = first or table == self.table, table
         uses = set(json.loads(self.live.resource.value)["uses"])
-        late = {name for name, since in self.machine._behind_since.items() if self.now >= since + DEADLINE}
+        late = self.late()
         for replica in self.replicas.values():
             if replica.kind is Kind.ENVOY and replica.client is not None and replica.name not in late:
                 assert uses <= {name for url, name in replica.holds if url == CLUSTER}, "a policy before its cluster"
