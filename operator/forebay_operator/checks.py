@@ -8,23 +8,25 @@ policy refers to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.check import Finding, check_policy
 from forebay_decision.served import policy_pools, qualified
+from forebay_operator.check_memory import PolicyCheck
 from forebay_operator.claims import Award, Bid, Rival, award_attachments
 from forebay_operator.findings import errors_of, state_accepted, state_resolved
 from forebay_operator.gather import Inputs
 from forebay_operator.pool_checks import judge_pool
 from forebay_operator.verdict import NOTHING_JUDGED, PolicyVerdict, Statement, Verdicts
 
-PolicyCheck = Callable[[str, PolicySpec, Mapping[str, PoolSpec]], tuple[Finding, ...]]
-
 
 def judge(inputs: Inputs, previous: Verdicts = NOTHING_JUDGED, *, check: PolicyCheck = check_policy) -> Verdicts:
-    """Judge all objects together. `previous` is the last judgement: what it let out is the last good version."""
+    """Judge all objects together. `previous` is the last judgement: what it let out is the last good version.
+
+    `check` is `check_policy`, or a CheckMemory of it that lives as long as the operator.
+    """
     pools = {
         name: judge_pool(
             name, pool, faults=inputs.pool_faults.get(name, ()), credentials=inputs.credentials.findings.get(name, ())

@@ -77,15 +77,11 @@ class Scraper:
             _tell_change(before, sample)
             self._on_sample(sample)
             before = sample.outcome
-            failures = 0 if sample.outcome == "Read" else failures + 1
+            # A refused connection costs next to nothing, and the endpoint's return should be seen soon: no back-off.
+            failures = failures + 1 if sample.outcome == "Failed" else 0
+            pause = target.pause(failures) * (self._random.uniform(0.8, 1.0) if failures else 1.0)
             # A scrape that could not start in time is skipped, not made up for.
-            due = max(due + self._pause(target, failures), loop.time())
-
-    def _pause(self, target: Target, failures: int) -> float:
-        if failures == 0:
-            return target.interval
-        pause = min(target.slowest, target.interval * 2.0 ** min(failures - 1, 16))
-        return self._random.uniform(0.8, 1.0) * pause
+            due = max(due + pause, loop.time())
 
 
 def _tell_change(before: Outcome | None, sample: Sample) -> None:

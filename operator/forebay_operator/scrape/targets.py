@@ -36,10 +36,11 @@ class Target(msgspec.Struct, frozen=True):
     def timeout(self) -> float:
         return self.interval * TIMEOUT_SHARE
 
-    @property
-    def slowest(self) -> float:
-        """Longest pause between two scrapes that fail, so that news of a dead endpoint never goes stale."""
-        return max(self.interval, self.stale_after / 2)
+    def pause(self, failures: int) -> float:
+        """Seconds to the next scrape after so many failures in a row: doubling, and never so long that an endpoint that
+        works again is read only after its state went stale."""
+        slowest = max(self.interval, self.stale_after / 2)
+        return min(slowest, self.interval * 2.0 ** min(max(0, failures - 1), 16))
 
 
 def endpoint_names(spec: PoolSpec) -> tuple[str, ...]:
