@@ -1,0 +1,214 @@
+"""Keeps this replica's configuration and pool states at what the operator publishes, and says what it made of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+
+from forebay_api.wire import DATA_PLANE_TYPES, POOL_STATE_TYPE, REVISION_TYPE, PoolState
+from forebay_extproc import last_good
+from forebay_extproc.backoff import Backoff
+from forebay_extproc.discovery import METHOD, Update, answer, decode_update, subscription
+from forebay_extproc.inventory import Candidate, ConfigSet, Inventory
+
+log = logging.getLogger(__name__)
+
+MAX_TEXT: Final = 2048
+COPY_AFTER: Final = 2.0
+
+
+class ConfigRefused(Exception):
+    """Raised by `on_config`: why, policy by policy (``namespace/name`` -> text).
+
+    With `rest_applied` the rest of the set is in force and only these policies stay as they were; else nothing is.
+    """
+
+    def __init__(self, errors: Mapping[str, str], *, rest_applied: bool) -> None:
+        super().__init__("; ".join(f"{name}: {text}" for name, text in errors.items()))
+        self.errors = errors
+        self.rest_applied = rest_applied
+
+
+class Watch:
+    """Delta xDS client. `run` never gives up; without an operator the last good configuration simply stays.
+
+    `on_config` is awaited with each complete set, one at a time, newest only; it returns when the set is in force, or
+    raises: ConfigRefused for what it refuses by name, anything else to refuse the whole. `on_states` is called with all
+    pool states whenever one changes, and is never kept waiting by `on_config`. `copy` is where the last good
+    configuration is kept; it is started from if the operator has sent none within `copy_after` seconds, or cannot be reached.
+    """
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        node_id: str,
+        *,
+        on_config: Callable[[ConfigSet], Awaitable[None]],
+        on_states: Callable[[Mapping[str, PoolState]], None],
+        copy: Path | None = None,
+        copy_after: float = COPY_AFTER,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._stream: grpc.aio.StreamStreamMultiCallable[bytes, Update] = channel.stream_stream(
+            METHOD, response_deserializer=decode_update
+        )
+        self._node_id = node_id
+        self._on_config = on_config
+        self._on_states = on_states
+        self._copy = copy
+        self._copy_after = copy_after
+        self._backoff = backoff or Backoff()
+        self._inventory = Inventory()
+        self._call: Any = None
+        self._heard = False
+        self._failed: Candidate | None = None
+        self._writing = asyncio.Lock()
+        self._revision_nonce: str | None = None
+        self._arrived = asyncio.Event()
+        self._unreachable = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        """True while a stream to the operator is open that has delivered something."""
+        return self._heard
+
+    @property
+    def revision(self) -> str | None:
+        """The revision in force, None before the first."""
+        applied = self._inventory.applied
+        return None if applied is None else applied.config.revision
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._apply_forever(), name="apply configuration")
+            tasks.create_task(self._start_from_copy(), name="start from the last good copy")
+            while True:
+                await self._follow_stream()
+                self._unreachable.set()
+                await asyncio.sleep(self._backoff.next())
+
+    # --- the stream
+
+    async def _follow_stream(self) -> None:
+        call = self._stream()
+        try:
+            for url in DATA_PLANE_TYPES:
+                await call.write(subscription(self._node_id, url, self._inventory.versions(url)))
+            self._call = call
+            while (update := await call.read()) is not grpc.aio.EOF:
+                self._backoff.reset()
+                self._heard = True
+                await self._take(update)
+            log.info("operator ended the stream: %s", (await call.code()).name)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
+            # A write on a stream that just ended raises InvalidStateError.
+            log.info(
+                "operator out of reach: %s", error.code().name if isinstance(error, grpc.aio.AioRpcError) else error
+            )
+        finally:
+            self._call = self._revision_nonce = None
+            self._heard = False
+            call.cancel()
+
+    async def _take(self, update: Update) -> None:
+        if update.type_url not in DATA_PLANE_TYPES:
+            await self._answer(update.type_url, update.nonce, f"{update.type_url} was not asked for")
+            return
+        error = self._inventory.take(update)
+        if error is not None:
+            log.error("refused: %s", error)
+        if update.type_url == POOL_STATE_TYPE:
+            self._on_states(self._inventory.states())
+        if update.type_url == REVISION_TYPE and error is None and update.items:
+            # Answered when the set it names has been tried.
+            self._revision_nonce = update.nonce
+        else:
+            await self._answer(update.type_url, update.nonce, error)
+        if update.type_url != POOL_STATE_TYPE:
+            self._arrived.set()
+
+    async def _answer(self, url: str, nonce: str, error: str | None) -> None:
+        async with self._writing:
+            if self._call is not None:
+                await self._call.write(answer(url, nonce, None if error is None else error[:MAX_TEXT]))
+
+    # --- the configuration
+
+    async def _apply_forever(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            if (candidate := self._inventory.candidate()) is None:
+                continue
+            if self._revision_nonce is None and self._failed is not None and self._failed.items == candidate.items:
+                continue
+            error = await self._apply(candidate)
+            if (newest := self._inventory.candidate()) is None or newest.version != candidate.version:
+                continue
+            nonce, self._revision_nonce = self._revision_nonce, None
+            if nonce is not None:
+                try:
+                    await self._answer(REVISION_TYPE, nonce, error)
+                except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                    log.debug("the stream ended before the answer; the next stream says it")
+
+    async def _apply(self, candidate: Candidate) -> str | None:
+        """Put the set in force unless it is; return why it, or a part of it, was refused."""
+        applied = self._inventory.applied
+        if (
+            applied is not None
+            and applied.items == candidate.items
+            and applied.config.revision == candidate.config.revision
+        ):
+            self._inventory.accept(candidate, {})
+            return None
+        refused: Mapping[str, str] = {}
+        try:
+            await self._on_config(candidate.config)
+        except ConfigRefused as error:
+            log.error("revision %s: %s", candidate.config.revision, error)
+            if not error.rest_applied:
+                self._failed = candidate
+                return str(error)
+            refused = error.errors
+        except Exception as error:
+            # Whatever a set does to its compiler, the last good one stays.
+            self._failed = candidate
+            log.exception("revision %s was refused", candidate.config.revision)
+            return f"revision {candidate.config.revision}: {type(error).__name__}: {error}"
+        self._inventory.accept(candidate, refused)
+        await self._keep_copy()
+        return "; ".join(f"{name}: {text}" for name, text in refused.items()) or None
+
+    async def _keep_copy(self) -> None:
+        if self._copy is not None and self._inventory.applied is not None:
+            try:
+                await asyncio.to_thread(last_good.write, self._copy, self._inventory.applied)
+            except OSError as error:
+                log.warning("the last good configuration could not be kept: %s", error)
+
+    async def _start_from_copy(self) -> None:
+        try:
+            async with asyncio.timeout(self._copy_after):
+                await self._unreachable.wait()
+        except TimeoutError:
+            pass
+        if self._copy is None or not self._inventory.empty:
+            return
+        try:
+            updates = await asyncio.to_thread(last_good.read, self._copy)
+        except (last_good.UnusableCopy, OSError) as error:
+            log.warning("not started from the last good configuration: %s", error)
+            return
+        if updates and self._inventory.empty:
+            log.info("operator out of reach: starting from the last good configuration")
+            for update in updates:
+                self._inventory.take(update)
+            self._arrived.set()
