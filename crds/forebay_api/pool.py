@@ -189,7 +189,9 @@ class Telemetry(Strict, frozen=True):
     interval: Annotated[Duration, Meta(description="Time between scrapes of one endpoint.")] = "1s"
     stale_after: Annotated[Duration, Meta(description="Age at which state stops counting in scores.")] = "5s"
     port: Annotated[Port, Meta(description="Metrics port, where it is not the serving port.")] | None = None
-    path: Annotated[str, Meta(pattern=r"^/[^\s]*$", max_length=128, description="Metrics path.")] = "/metrics"
+    path: Annotated[
+        str, Meta(pattern=r"^/[!-~]*$", max_length=128, description="Metrics path.", examples=["/metrics"])
+    ] = "/metrics"
 
 
 class Saturation(Strict, frozen=True):

@@ -72,7 +72,7 @@ class Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                raise Malformed("begin each document with --- on a line of its own", line)
+                raise Malformed("a second document begins here", line)
         elif isinstance(event, yaml.AliasEvent):
             self._take_alias(event.anchor or "", line)
         elif isinstance(event, yaml.ScalarEvent):

@@ -72,7 +72,10 @@ def read_document(text: str, first_line: int = 1) -> Document:
 
 def _not_yaml(error: yaml.MarkedYAMLError, first_line: int, partial: Any) -> Malformed:
     mark = error.problem_mark or error.context_mark
-    problem = f"not YAML: {error.problem or error.context}"
+    message = f"not YAML: {error.problem or error.context}"
     if mark is None:
-        return Malformed(problem, first_line, partial=partial)
-    return Malformed(f"{problem}, at column {mark.column + 1}", first_line + mark.line, partial=partial)
+        return Malformed(message, first_line, partial=partial)
+    message += f", at column {mark.column + 1}"
+    if error.context_mark is not None and error.context_mark.line != mark.line:
+        message += f", {error.context} from line {first_line + error.context_mark.line}"
+    return Malformed(message, first_line + mark.line, partial=partial)
