@@ -19,6 +19,7 @@ from forebay_decision.compile import CompiledConfig
 from forebay_extproc.configuration import Configurator, Encoders
 from forebay_extproc.driver import Driver
 from forebay_extproc.lane import Lane
+from forebay_extproc.latest import Latest
 from forebay_extproc.outcomes.intake import Intake
 from forebay_extproc.outcomes.ledger import Ledger
 from forebay_extproc.outcomes.peers import Peers
@@ -50,16 +51,16 @@ class DataPlane:
         clock = time.monotonic
         self.metrics = Metrics()
         self.ledger = Ledger(time.time)
-        self._config: CompiledConfig | None = None
-        self._states: Mapping[str, PoolState] = {}
+        self._config: Latest[CompiledConfig] = Latest()
+        self._states: Latest[Mapping[str, PoolState]] = Latest({})
         self._configurator = Configurator(encoders or Encoders())
         self._lane = Lane(clock)
         driver = Driver(self._lane, clock, self.metrics.work_skipped)
         self._shadows = Shadows(driver, self._lane, self.metrics, clock)
         self._peers = Peers(peers or {})
         self._processor = Processor(
-            config=lambda: self._config,
-            states=lambda: self._states,
+            config=self._config,
+            states=self._states,
             driver=driver,
             ledger=self.ledger,
             shadows=self._shadows,
@@ -95,10 +96,10 @@ class DataPlane:
     ) -> Mapping[str, str]:
         """Compile and go live; the errors by policy name. Raises what loading an encoder raises, changing nothing."""
         verdict = await self._configurator.compile(revision, policies, pools)
-        first = self._config is None
+        first = self._config.get() is None
         self.metrics.vocabulary.learn(words_of(policies, pools))
         self.metrics.configured(revision, len(verdict.config.policies), len(verdict.errors))
-        self._config = verdict.config
+        self._config.set(verdict.config)
         if first:
             # What is loaded by now lives as long as the process: the collector need not look at it again.
             gc.collect()
@@ -115,7 +116,7 @@ class DataPlane:
 
     def observe(self, states: Mapping[str, PoolState]) -> None:
         """New pool states, all of them."""
-        self._states = dict(states)
+        self._states.set(dict(states))
         self.ledger.observe(states)
 
     async def stop(self, grace_seconds: float) -> None:
@@ -138,7 +139,7 @@ class DataPlane:
     def _why_not_ready(self) -> str:
         if self._stopping:
             return "stopping"
-        return "" if self._config is not None else "no configuration yet"
+        return "" if self._config.get() is not None else "no configuration yet"
 
 
 def _keyed(counts: Mapping[str, int]) -> dict[tuple[str, ...], float]:

@@ -17,6 +17,7 @@ from forebay_decision.errors import Unavailable
 from forebay_decision.route import Answer, Forward, Surroundings, refuse, route
 from forebay_extproc.driver import Driver
 from forebay_extproc.events import EndEvent, Reply
+from forebay_extproc.latest import Latest
 from forebay_extproc.mutation import error_code, forward, immediate, tenant_hash
 from forebay_extproc.outcomes.ledger import Ledger
 from forebay_extproc.session import Close, Decide, Fail, Say, Session
@@ -33,13 +34,13 @@ END: Final = EndEvent()
 
 
 class Processor:
-    """Lives on the event loop. `config` and `states` give the newest; a request takes each once."""
+    """Lives on the event loop. A request takes `config` and `states` once and keeps them."""
 
     def __init__(
         self,
         *,
-        config: Callable[[], CompiledConfig | None],
-        states: Callable[[], Mapping[str, PoolState] | None],
+        config: Latest[CompiledConfig],
+        states: Latest[Mapping[str, PoolState]],
         driver: Driver,
         ledger: Ledger,
         shadows: Shadows,
@@ -72,7 +73,7 @@ class Processor:
 
     async def process(self, _requests: Any, context: Any) -> None:
         """ExternalProcessor.Process. Ends with an error wherever Envoy must not go on as if it had been answered."""
-        config = self._config()
+        config = self._config.get()
         if config is None:
             await self._leave(context, "UNAVAILABLE", "no configuration yet")
             return
@@ -110,7 +111,7 @@ class Processor:
             replica=self._replica,
             clock=self._clock,
             deadline=started + step.policy.budget_seconds,
-            states=self._states() or {},
+            states=self._states.get() or {},
             in_flight=self._ledger.since_scrape,
             random=self._random,
         )

@@ -1,0 +1,82 @@
+"""The data plane's process: the one place that reads options, connects to the operator and listens to signals.
+
+About the interpreter. Everything but encoding and scraping runs on one uvloop event loop, so nothing there is locked.
+The encoder's thread leaves the interpreter free while it computes; what little it and a scrape run in Python may hold it
+for SWITCH_SECONDS, not for the default 5 ms, which would be a quarter of a decision's budget. More cores are used by more
+processes, each with its own address. The garbage collector's settings are in `plane`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import uvloop
+
+from forebay_extproc.channel import open_channel
+from forebay_extproc.inventory import ConfigSet
+from forebay_extproc.load import LoadReporter
+from forebay_extproc.options import Options, parse_options
+from forebay_extproc.plane import DataPlane
+from forebay_extproc.server import AddressInUse
+from forebay_extproc.telemetry.logs import set_up
+from forebay_extproc.watch import ConfigRefused, Watch
+
+LOG: Final = logging.getLogger(__name__)
+SWITCH_SECONDS: Final = 0.0005
+
+
+async def serve(options: Options) -> None:
+    """Serve until SIGTERM or SIGINT. Raises AddressInUse or OSError where an address cannot be had."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    plane = DataPlane(options.replica, options.peers)
+    channel = open_channel(options.operator)
+
+    async def configure(published: ConfigSet) -> None:
+        errors = await plane.configure(published.revision, published.policies, published.pools)
+        if errors:
+            raise ConfigRefused(errors, rest_applied=True)
+
+    watch = Watch(channel, options.node_id, on_config=configure, on_states=plane.observe, copy=options.last_good)
+    load = LoadReporter(channel, options.replica, plane.ledger.by_pool)
+    try:
+        addresses = await plane.start(options.listen, options.metrics_host, options.metrics_port)
+        LOG.info(
+            "listening",
+            extra={"grpc": addresses.grpc, "metrics_port": addresses.metrics_port, "replica": options.replica},
+        )
+        background = [asyncio.create_task(watch.run()), asyncio.create_task(load.run())]
+        for task in background:
+            # Neither ends by itself: one that does has failed, and a data plane that hears nothing more must not stay.
+            task.add_done_callback(lambda _: stopping.set())
+        await stopping.wait()
+        LOG.info("stopping")
+        await plane.stop(options.grace_seconds)
+        for task in background:
+            task.cancel()
+        ended = await asyncio.gather(*background, return_exceptions=True)
+        for result in ended:
+            if isinstance(result, Exception):
+                raise result
+    finally:
+        await channel.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 after a signal, 1 when an address cannot be had."""
+    options = parse_options(arguments)
+    set_up(options.log)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        uvloop.run(serve(options))
+    except (AddressInUse, OSError) as error:
+        LOG.error("cannot start", extra={"why": str(error)})
+        return 1
+    return 0

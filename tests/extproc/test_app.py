@@ -1,0 +1,150 @@
+"""The data plane as a process: started from its last good copy, served by, stopped by a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import grpc.aio
+import msgspec
+import pytest
+from streams import POLICY, POOLS, Envoy, a_policy, body, chat, headers, said
+
+from forebay_api.wire import POLICY_TYPE, POOL_TYPE, REVISION_TYPE, PolicyResource, PoolResource, Revision
+from forebay_extproc import last_good
+from forebay_extproc.discovery import Item, Update
+from forebay_extproc.inventory import Inventory
+from forebay_extproc.options import parse_options
+
+
+def an_item(name: str, value: msgspec.Struct) -> Item:
+    data = msgspec.msgpack.encode(value)
+    return Item(name, sha256(data).hexdigest()[:16], data)
+
+
+def keep_a_copy(path: Path) -> None:
+    """Write what a data plane keeps of the configuration that was published last."""
+    policies = [an_item(POLICY, PolicyResource(name=POLICY, spec=a_policy()))]
+    pools = [an_item(name, PoolResource(name=name, spec=spec)) for name, spec in POOLS.items()]
+    named = [{item.name: item.version for item in items} for items in (policies, pools)]
+    inventory = Inventory()
+    inventory.take(Update(POLICY_TYPE, "", tuple(policies)))
+    inventory.take(Update(POOL_TYPE, "", tuple(pools)))
+    revision = Revision(id="kept", policies=named[0], pools=named[1])
+    inventory.take(Update(REVISION_TYPE, "", (an_item("current", revision),)))
+    candidate = inventory.candidate()
+    assert candidate is not None
+    last_good.write(path, candidate)
+
+
+class Process:
+    """A data plane in a process of its own; `lines` are what it logged so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.lines: list[dict[str, Any]] = []
+
+    async def event(self, name: str) -> dict[str, Any]:
+        """The next log line with this event."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(20):
+            while line := await self.process.stderr.readline():
+                self.lines.append(json.loads(line))
+                if self.lines[-1]["event"] == name:
+                    return self.lines[-1]
+        raise AssertionError(f"no {name!r} among {self.lines}")
+
+
+@contextlib.asynccontextmanager
+async def a_process(*arguments: str) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "forebay_extproc", *arguments, stderr=asyncio.subprocess.PIPE, env=dict(os.environ)
+    )
+    try:
+        yield Process(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def test_without_an_operator_the_last_good_copy_serves_until_a_signal(tmp_path: Path) -> None:
+    copy = tmp_path / "last-good"
+    keep_a_copy(copy)
+    arguments = ("--listen", "127.0.0.1:0", "--listen", f"unix:{tmp_path}/dp.sock", "--operator", f"unix:{tmp_path}/no")
+    more = ("--last-good", str(copy), "--metrics-port", "0", "--replica", "r7", "--log", "decisions")
+    async with a_process(*arguments, *more) as running:
+        addresses = (await running.event("listening"))["grpc"]
+        await running.event("configured")
+        for address in addresses:
+            async with grpc.aio.insecure_channel(address) as channel:
+                reply = await Envoy(channel).ask(chat("a secret wish"))
+                assert (said(reply)["revision"], said(reply)["replica"]) == ("kept", "r7")
+        record = (await running.event("decision"))["record"]
+        assert record["id"]
+        assert record["pool"] == "ai/small"
+        running.process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(running.process.wait(), 10) == 0
+        assert running.process.stderr is not None
+        rest = await running.process.stderr.read()
+        assert b"secret" not in rest + json.dumps(running.lines).encode()
+
+
+async def test_a_stop_waits_for_a_request_whose_body_is_on_its_way(tmp_path: Path) -> None:
+    copy = tmp_path / "last-good"
+    keep_a_copy(copy)
+    arguments = ("--listen", f"unix:{tmp_path}/dp.sock", "--operator", f"unix:{tmp_path}/no", "--last-good", str(copy))
+    async with a_process(*arguments) as running:
+        await running.event("configured")
+        async with grpc.aio.insecure_channel(f"unix:{tmp_path}/dp.sock") as channel:
+            call = Envoy(channel).open()
+            await call.write(headers())
+            await call.read()
+            running.process.send_signal(signal.SIGTERM)
+            await running.event("stopping")
+            await call.write(body())
+            assert said(await call.read())["pool"] == "ai/small"
+        assert await asyncio.wait_for(running.process.wait(), 10) == 0
+
+
+async def test_an_address_that_cannot_be_had_is_named_and_the_status_is_1(tmp_path: Path) -> None:
+    async with a_process("--listen", f"unix:{tmp_path}/no/folder.sock", "--operator", f"unix:{tmp_path}/no") as running:
+        why = (await running.event("cannot start"))["why"]
+        assert f"unix:{tmp_path}/no/folder.sock" in why
+        assert await asyncio.wait_for(running.process.wait(), 10) == 1
+
+
+def test_peers_are_the_others() -> None:
+    options = parse_options(
+        [
+            "--listen",
+            "unix:a",
+            "--operator",
+            "unix:o",
+            "--replica",
+            "r0",
+            "--peers",
+            "r0=unix:a",
+            "--peers",
+            "r1=unix:b",
+        ]
+    )
+    assert options.peers == {"r1": "unix:b"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--peers", "r1"), ("--metrics-port", "70000"), ("--grace", "-1"), ("--log", "loud")]
+)
+def test_a_wrong_option_is_refused_by_name(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse_options(["--listen", "unix:a", "--operator", "unix:o", option, value])
+    assert caught.value.code == 2
+    assert option in capsys.readouterr().err
