@@ -456,6 +456,8 @@ class Rig:
                 "--use-dynamic-base-id",
                 "--log-level",
                 "warn",
+                "--file-flush-interval-msec",
+                "50",
                 "--drain-time-s",
                 "1",
                 "--parent-shutdown-time-s",

@@ -46,7 +46,7 @@ def _to_file(path: str) -> accesslog.AccessLog:
         "start": "%START_TIME%",
         "method": "%REQ(:METHOD)%",
         "host": "%REQ(:AUTHORITY)%",
-        "path": "%PATH(NQ:ORIG)%",
+        "path": "%PATH(NQ:ORIG_OR_PATH)%",
         "status": "%RESPONSE_CODE%",
         "flags": "%RESPONSE_FLAGS%",
         "durationMs": "%DURATION%",
