@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache, lru_cache
 
+from forebay_api.local import Listener
 from forebay_operator.envoy.clusters import data_plane_cluster, pool_cluster, undecided_cluster
 from forebay_operator.envoy.endpoints import pool_endpoints, resolved_by_dns
 from forebay_operator.envoy.hosts import route_configuration
@@ -23,7 +25,7 @@ def assemble(inputs: EnvoyInputs) -> Snapshot:
 
 def _public(inputs: EnvoyInputs) -> Iterator[Resource]:
     for wanted in inputs.listeners:
-        yield published(listener_name(wanted), public_listener(wanted))
+        yield _public_listener(wanted)
     routes = route_configuration(inputs)
     yield published(routes.name, routes)
 
@@ -49,8 +51,7 @@ def _chains(inputs: EnvoyInputs) -> Iterator[Resource]:
                 rooms.update(order)
                 yield published(chain, composite_cluster(chain, order))
     for pool in sorted(rooms):
-        for made in (room_cluster(pool), room_listener(pool)):
-            yield published(made.name, made)
+        yield from _room(pool)
         routes = room_routes(pool, inputs.pools[pool], secret_missing=pool in inputs.missing_secrets)
         yield published(routes.name, routes)
 
@@ -61,3 +62,14 @@ def _secrets(inputs: EnvoyInputs) -> Iterator[Resource]:
     for wanted in inputs.listeners:
         if wanted.tls is not None:
             yield published(certificate_name(wanted), certificate(wanted, wanted.tls))
+
+
+# Building a listener takes milliseconds and nothing that people edit often is in it.
+@cache
+def _public_listener(wanted: Listener) -> Resource:
+    return published(listener_name(wanted), public_listener(wanted))
+
+
+@lru_cache(maxsize=4096)
+def _room(pool: str) -> tuple[Resource, ...]:
+    return tuple(published(made.name, made) for made in (room_cluster(pool), room_listener(pool)))

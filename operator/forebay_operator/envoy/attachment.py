@@ -11,7 +11,7 @@ import msgspec
 from forebay_api.policy import PolicySpec
 from forebay_api.quantities import byte_count
 from forebay_operator.envoy.actions import by_silence, pool_action
-from forebay_operator.envoy.explanations import CHOSEN, response_headers
+from forebay_operator.envoy.explanations import SERVED, response_headers
 from forebay_operator.envoy.inputs import EnvoyInputs
 from forebay_operator.envoy.local_replies import credential_missing
 from forebay_operator.envoy.messages import overwritten, span
@@ -59,9 +59,9 @@ class Attachment(msgspec.Struct, frozen=True):
         match: route.RouteMatch,
         action: route.RouteAction,
         filters: Mapping[str, protobuf.Any] | None = None,
-        fields: tuple[str, ...] = CHOSEN,
+        fields: tuple[str, ...] = SERVED,
     ) -> route.Route:
-        """A route of this attachment; `fields` are the decision fields that it shows the caller."""
+        """A route of this attachment; `fields` are decision fields shown beside those of its virtual host."""
         return route.Route(
             name=f"{self.name}/{name}",
             match=match,
@@ -94,7 +94,7 @@ def unavailable(name: str, match: route.RouteMatch, pool: str) -> route.Route:
         name=name,
         match=match,
         direct_response=credential_missing(pool),
-        response_headers_to_add=[json_content(), *response_headers()],
+        response_headers_to_add=[json_content(), *response_headers(SERVED)],
     )
 
 

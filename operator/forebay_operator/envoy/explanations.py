@@ -9,13 +9,13 @@ from forebay_decision import names
 from forebay_operator.envoy.messages import overwritten
 from forebay_operator.envoy.proto import core, header_to_metadata
 
-CHOSEN: Final = (*names.RESPONSE_FIELDS, "decision")
-ON_CHAIN: Final = tuple(field for field in CHOSEN if field not in ("pool", "model"))
-"""On a chain the room that answered names itself, and it names SERVED."""
 SERVED: Final = ("pool", "model")
+"""Who answered: a route to one pool says what was chosen, on a chain the room that answered says it."""
+DECIDED: Final = (*(field for field in names.RESPONSE_FIELDS if field not in SERVED), "decision")
+"""What was decided, whoever answered."""
 
 
-def response_headers(fields: tuple[str, ...] = CHOSEN) -> list[core.HeaderValueOption]:
+def response_headers(fields: tuple[str, ...]) -> list[core.HeaderValueOption]:
     """``x-forebay-<field>`` out of dynamic metadata; what is not there adds no header."""
     return [
         overwritten(f"{names.HEADER_PREFIX}{field}", f"%DYNAMIC_METADATA({names.METADATA_NAMESPACE}:{field})%")

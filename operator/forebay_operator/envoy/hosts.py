@@ -11,6 +11,7 @@ from typing import Final
 from forebay_decision.attachment import Attachment as Place
 from forebay_decision.attachment import attachments
 from forebay_operator.envoy.attachment import Attachment, json_content
+from forebay_operator.envoy.explanations import DECIDED, response_headers
 from forebay_operator.envoy.filters import EXT_PROC, JSON_TO_METADATA
 from forebay_operator.envoy.inputs import EnvoyInputs
 from forebay_operator.envoy.local_replies import NO_POLICY, direct_error
@@ -36,7 +37,12 @@ def route_configuration(inputs: EnvoyInputs) -> route.RouteConfiguration:
 def _virtual_host(hostname: str, ordered: tuple[Place, ...], inputs: EnvoyInputs) -> route.VirtualHost:
     covering = dict.fromkeys(place.policy for place in ordered if place.covers(hostname))
     routes = [made for name in covering for made in attachment_routes(Attachment(name, inputs.policies[name], inputs))]
-    return route.VirtualHost(name=hostname, domains=[hostname], routes=[*routes, _no_policy()])
+    return route.VirtualHost(
+        name=hostname,
+        domains=[hostname],
+        routes=[*routes, _no_policy()],
+        response_headers_to_add=response_headers(DECIDED),
+    )
 
 
 def _no_policy() -> route.Route:

@@ -10,7 +10,7 @@ from forebay_decision.served import chain_order, policy_pools, qualified
 from forebay_operator.envoy.actions import by_silence, chain_action, pool_action
 from forebay_operator.envoy.attachment import Attachment
 from forebay_operator.envoy.clusters import UNDECIDED
-from forebay_operator.envoy.explanations import ON_CHAIN, stated
+from forebay_operator.envoy.explanations import stated
 from forebay_operator.envoy.filters import EXT_PROC, HEADER_TO_METADATA, JSON_TO_METADATA, LUA, native_rules
 from forebay_operator.envoy.messages import packed, span, struct, switched_off
 from forebay_operator.envoy.natives import native_routes
@@ -43,7 +43,7 @@ def _chain_routes(here: Attachment) -> Iterator[route.Route]:
     for cluster, order in chains(here.name, here.spec):
         hops = [here.inputs.pools[pool] for pool in order if pool in here.inputs.pools]
         if len(hops) == len(order):
-            made = here.made(cluster, here.match(_chosen(cluster)), chain_action(cluster, hops), fields=ON_CHAIN)
+            made = here.made(cluster, here.match(_chosen(cluster)), chain_action(cluster, hops), fields=())
             silence = max(span(hop.resilience.stream_idle_timeout) for hop in hops)
             yield from by_silence(made, names.METADATA_NAMESPACE, silence)
 

@@ -74,7 +74,7 @@ BAD: dict[str, tuple[bytes, int, str | None]] = {
     "100,000 nested brackets": (DEEP, 400, None),
     "duplicate keys": (b'{"model":"big","model":"auto","messages":[{"role":"user","content":"x"}]}', 400, "model"),
     "a huge number": (b'{"model":"auto","messages":[{"role":"user","content":"x"}],"max_tokens":1e400}', 400, "max_tokens"),
-    "a huge integer": (b'{"model":"auto","max_tokens":%d,"messages":[]}' % 10**60, 400, "max_tokens"),
+    "a huge integer": (b'{"model":"auto","max_tokens":%d,"messages":[{"role":"user","content":"x"}]}' % 10**60, 400, "max_tokens"),
     "a wrong type": (b'{"model":"auto","messages":[{"role":"user","content":5}]}', 400, "messages[0].content"),
     "no model": (b'{"messages":[{"role":"user","content":"x"}]}', 400, "model"),
     "a model that is no text": (b'{"model":7,"messages":[]}', 400, "model"),
@@ -264,7 +264,7 @@ def test_the_respond_rule_streams_too(door: Stack) -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_curl_works(door: Stack) -> None:
-    url = f"{door.client.base_url}v1/chat/completions"
+    url = f"{door.running.plan.addresses.listeners[0]}/v1/chat/completions"
     done = subprocess.run(
         ["curl", "-sS", "-i", "-H", "Expect: 100-continue", "--json", json.dumps(CHAT), url],
         capture_output=True, text=True, check=True, timeout=20,
