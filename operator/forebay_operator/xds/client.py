@@ -125,7 +125,7 @@ class Client:
 
     def claims_until(self) -> Iterator[float]:
         """When claims from an earlier stream stop being spared."""
-        return (ledger.claims_until for ledger in self._ledgers.values())
+        return (ledger.claims_until for ledger in self._ledgers.values() if ledger.has_claims)
 
     def _stands(self, rollout: Rollout, needed: str, group: tuple[str, ...], now: float) -> Standing:
         if rollout.view(needed) and needed not in self._ledgers:

