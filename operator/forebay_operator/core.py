@@ -11,6 +11,7 @@ import msgspec
 
 from forebay_api.status import PolicyStatus, PoolStatus
 from forebay_api.wire import PoolState
+from forebay_operator.check_memory import CheckMemory
 from forebay_operator.checks import judge
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.envoy.inputs import EnvoyInputs
@@ -42,6 +43,7 @@ class Core:
 
     def __init__(self, server: XdsServer) -> None:
         self._server = server
+        self._check = CheckMemory()
         self._envoy: EnvoyInputs | None = None
         self._resources = EMPTY
         self._ours = EMPTY
@@ -51,7 +53,7 @@ class Core:
 
     def reconcile(self, inputs: Inputs, surface: Surface, states: Mapping[str, PoolState]) -> None:
         """Judge everything anew and publish what follows from it."""
-        self.verdicts = judge(inputs, self.verdicts)
+        self.verdicts = judge(inputs, self.verdicts, check=self._check)
         saturated = frozenset(name for name, state in states.items() if state.saturated and not state.stale)
         wanted = envoy_inputs(inputs, self.verdicts, surface, saturated)
         between = None

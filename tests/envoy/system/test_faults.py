@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from stack import Stack, pool, wait_until
 
@@ -234,13 +236,10 @@ def test_a_broken_stream_ends_visibly(door: Stack) -> None:
     for name in ("small-0", "small-1"):
         door.sims[name].set_fault(mode="reset_mid_stream", after_tokens=2)
     text = ""
-    try:
-        with door.client.stream("POST", "/v1/chat/completions", json={
-            "model": "auto", "stream": True, "messages": [{"role": "user", "content": "alone"}],
-        }) as response:  # fmt: skip
+    request = {"model": "auto", "stream": True, "messages": [{"role": "user", "content": "alone"}]}
+    with contextlib.suppress(httpx.HTTPError):
+        with door.client.stream("POST", "/v1/chat/completions", json=request) as response:
             for piece in response.iter_text():
                 text += piece
-    except Exception as error:  # noqa: BLE001  whichever way the client hears of it
-        assert "[DONE]" not in text, error
-    else:
-        assert "[DONE]" not in text
+    assert "data:" in text
+    assert "[DONE]" not in text
