@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, field
 
-from forebay_api.base import CelRule, ObjectMeta, Strict, for_each
+from forebay_api.base import CelRule, ObjectMeta, Strict, for_each, unique
 from forebay_api.pool import Boundary, Capability, ReasoningLevel, Tag
 from forebay_api.quantities import BodySize, Duration, ModelName, Name, Unit
 from forebay_api.status import PolicyStatus
@@ -405,19 +405,11 @@ class PolicySpec(Strict, frozen=True, kw_only=True):
             "a Shadow policy serves nothing, so it cannot have failOpen",
             field_path=".failOpen",
         ),
-        for_each(
-            "signals",
-            "s",
-            "self.signals.exists_one(o, o.name == s.name)",
-            "two signals have the same name: rename one",
-            at="name",
-        ),
-        for_each(
+        unique("signals", "name", "two signals have the same name: rename one"),
+        unique(
             "rules",
-            "r",
-            "self.rules.exists_one(o, o.name == r.name)",
+            "name",
             "two rules have the same name, so decision records could not tell them apart: rename one",
-            at="name",
         ),
     )
 

@@ -246,3 +246,16 @@ def test_an_error_is_data() -> None:
         "message": "must be at least 1, not 0",
         "severity": "Error",
     }
+
+
+def test_a_policy_of_the_largest_size_is_checked_whole() -> None:
+    strategies = "".join(f"  - {{name: s{n}, direct: {{pools: [{{name: small}}]}}}}\n" for n in range(32))
+    rules = "".join(f"  - {{name: r{n}, when: 'true', use: s{n % 32}}}\n" for n in range(127))
+    head = POLICY[: POLICY.index("  strategies")]
+    text = f"{head}  strategies:\n{strategies}  default: {{use: s31}}\n  rules:\n{rules}"
+
+    assert refusals(text + "  - {name: r127, when: 'true', use: s0}\n") == []
+    assert [error.path for error in refusals(text + "  - {name: r3, when: 'true', use: s32}\n")] == [
+        "spec.rules[127].use",
+        "spec.rules[127].name",
+    ]

@@ -1,7 +1,11 @@
-"""Evaluate the CEL rules that CRDs carry, on the JSON form of an object with its defaults filled in."""
+"""Evaluate the CEL rules that CRDs carry, on the JSON form of an object with its defaults filled in.
+
+Rules over lists are evaluated item by item: that says which item is to blame, and stays within CEL's iteration budget.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
@@ -9,13 +13,16 @@ from typing import Any, Final
 from cel_expr_python import cel
 
 from forebay_api.admission.fault import Fault
-from forebay_api.base import CelRule, Each
+from forebay_api.base import CelRule, Each, Unique
 from forebay_api.path import Path
 from forebay_api.schema.shape import Shape
 
 
+_READ: Final = re.compile(r"\bself\.(\w+)")
+
+
 class RuleError(Exception):
-    """A rule of the contract itself that cannot be compiled or evaluated: a fault of ours, not of the manifest."""
+    """A rule that has no boolean value for an object."""
 
 
 def check_rules(value: Any, shape: Shape, bad: frozenset[Path], path: Path = ()) -> Iterator[Fault]:
@@ -38,35 +45,51 @@ def check_rules(value: Any, shape: Shape, bad: frozenset[Path], path: Path = ())
 
 
 def _check_rule(rule: CelRule, value: dict[str, Any], path: Path) -> Iterator[Fault]:
-    if holds(rule.rule, {"self": value}):
-        return
-    if rule.each is None:
-        yield Fault((*path, *rule.field_path.strip(".").split(".")) if rule.field_path else path, rule.message)
-        return
-    for place in _breaking_items(rule.each, value):
-        yield Fault((*path, *place), rule.message)
+    try:
+        for place in _breaking_places(rule, value):
+            yield Fault((*path, *place), rule.message)
+    except RuleError as error:
+        # As an API server does: what cannot be checked is refused.
+        yield Fault(path, f"could not be checked ({error}) for: {rule.message}")
 
 
-def _breaking_items(each: Each, value: dict[str, Any]) -> Iterator[Path]:
-    for index, item in enumerate(value[each.items]):
-        if not holds(each.holds, {"self": value, each.variable: item}):
-            yield (each.items, index, each.at) if each.at else (each.items, index)
+def _breaking_places(rule: CelRule, value: dict[str, Any]) -> Iterator[Path]:
+    match rule.parts:
+        case None:
+            if not holds(rule.rule, {"self": _read_by(rule.rule, value)}):
+                yield tuple(rule.field_path.strip(".").split(".")) if rule.field_path else ()
+        case Each(items, variable, condition, at):
+            read = _read_by(condition, value)
+            for index, item in enumerate(value[items]):
+                if not holds(condition, {"self": read, variable: item}):
+                    yield (items, index, at) if at else (items, index)
+        case Unique(items, key):
+            seen = set()
+            for index, item in enumerate(value[items]):
+                if item[key] in seen:
+                    yield (items, index, key)
+                seen.add(item[key])
+
+
+def _read_by(rule: str, value: dict[str, Any]) -> dict[str, Any]:
+    # Each evaluation copies the whole of its variables; the phrases of a large policy would cost milliseconds a time.
+    return {name: value[name] for name in _READ.findall(rule) if name in value}
 
 
 def holds(rule: str, variables: dict[str, Any]) -> bool:
     """Whether a rule is true of the variables. Raises RuleError where it has no boolean value."""
-    result = _compile(rule, tuple(variables)).eval(data=variables)
+    try:
+        result = _compile(rule, tuple(variables)).eval(data=variables)
+    except RuntimeError as error:
+        raise RuleError(str(error)) from error
     if result.type() != cel.Type.BOOL:
-        raise RuleError(f"{rule}: {result.value()}")
+        raise RuleError(str(result.value()))
     return bool(result.value())
 
 
 @cache
 def _compile(rule: str, names: tuple[str, ...]) -> cel.Expression:
-    try:
-        return _environment(names).compile(rule)
-    except RuntimeError as error:
-        raise RuleError(f"{rule}: {error}") from error
+    return _environment(names).compile(rule)
 
 
 _ANYTHING: Final = cel.Type.DYN

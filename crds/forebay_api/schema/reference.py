@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from forebay_api.base import API_VERSION
+from forebay_api.base import API_VERSION, CelRule, Each, Unique
 from forebay_api.local import LocalConfig
 from forebay_api.schema.definition import CATEGORY
 from forebay_api.schema.envelope import MAX_NAME
@@ -155,7 +155,7 @@ def _size(field: Shape) -> str:
 
 def _rules(shape: Shape, path: str) -> Iterator[str]:
     for rule in shape.rules:
-        place = f"{path}{rule.field_path}" if rule.each is None else f"{path}.{rule.each.items}[].{rule.each.at}"
+        place = path + _blamed(rule)
         yield f"- `{place.strip('.')}`: {rule.message}"
     for name, field in shape.properties.items():
         place = f"{path}.{name}" if path else name
@@ -163,6 +163,16 @@ def _rules(shape: Shape, path: str) -> Iterator[str]:
         while inner.items is not None or inner.values is not None:
             place, inner = (f"{place}[]", inner.items) if inner.items is not None else (f"{place}.*", inner.values)
         yield from _rules(inner, place)
+
+
+def _blamed(rule: CelRule) -> str:
+    match rule.parts:
+        case Each(items, _, _, at):
+            return f".{items}[].{at}"
+        case Unique(items, key):
+            return f".{items}[].{key}"
+        case None:
+            return rule.field_path
 
 
 def _cell(text: str) -> str:
