@@ -210,7 +210,14 @@ class _Reader:
                 "the same in a cluster",
                 "Warning",
             )
-        return None if self.refused else msgspec.convert(settled, kind.struct)
+        if self.refused:
+            return None
+        try:
+            return msgspec.convert(settled, kind.struct)
+        except msgspec.ValidationError as error:
+            # The shape has let through what the struct does not take: our fault, but one object's, and not a crash.
+            self.refuse((), str(error).replace("$.", ""))
+            return None
 
 
 def _name_of(value: Any) -> str:

@@ -17,7 +17,6 @@ from forebay_api.base import CelRule, Each, Unique
 from forebay_api.path import Path
 from forebay_api.schema.shape import Shape
 
-
 _READ: Final = re.compile(r"\bself\.(\w+)")
 
 
