@@ -1,8 +1,4 @@
-"""Clusters: one per pool, the data plane's, and the empty one that a request without a decision meets.
-
-A pool's cluster is also its door. Upstream filters there take Forebay's own headers and the client's credentials off
-every request and put the pool's credential on, so that no route, retry or chain can forget to.
-"""
+"""Clusters: one per pool, the data plane's, and the empty one that a request without a decision meets."""
 
 from __future__ import annotations
 
@@ -11,13 +7,12 @@ from typing import Final
 
 from forebay_api.pool import PoolSpec
 from forebay_decision import names
+from forebay_operator.envoy.door import door
 from forebay_operator.envoy.endpoints import addresses, load_assignment, pool_endpoints, resolved_by_dns
 from forebay_operator.envoy.inputs import DataPlane
 from forebay_operator.envoy.messages import (
     UNBOUNDED,
-    extension,
     from_ads,
-    http_filter,
     is_ip,
     packed,
     parsed_address,
@@ -26,23 +21,13 @@ from forebay_operator.envoy.messages import (
 from forebay_operator.envoy.proto import (
     cluster,
     core,
-    credential_injector,
-    generic_credential,
-    hcm,
-    header_mutation,
-    matcher,
-    mutation_rules,
     types,
-    upstream_codec,
     upstream_http,
 )
-from forebay_operator.envoy.secrets import by_sds, credential_name
 from forebay_operator.envoy.trust import verified_tls
 
 DATA_PLANE: Final = "data-plane"
 UNDECIDED: Final = "undecided"
-CLIENT_TRACES: Final = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "forwarded")
-"""Who called from where is no business of a bought endpoint."""
 HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
@@ -172,7 +157,7 @@ def _outlier_detection(spec: PoolSpec) -> cluster.OutlierDetection:
 
 
 def _http_options(pool: str, spec: PoolSpec, credential: bool) -> upstream_http.HttpProtocolOptions:
-    options = upstream_http.HttpProtocolOptions(http_filters=_door(pool, spec, credential))
+    options = upstream_http.HttpProtocolOptions(http_filters=door(pool, spec, credential=credential))
     if spec.backend.external is None:
         options.explicit_http_config = upstream_http.HttpProtocolOptionsExplicitHttpConfig(
             http_protocol_options=core.Http1ProtocolOptions()
@@ -182,35 +167,3 @@ def _http_options(pool: str, spec: PoolSpec, credential: bool) -> upstream_http.
             http_protocol_options=core.Http1ProtocolOptions(), http2_protocol_options=core.Http2ProtocolOptions()
         )
     return options
-
-
-def _door(pool: str, spec: PoolSpec, credential: bool) -> list[hcm.HttpFilter]:
-    ours, envoys = _without(prefix=names.HEADER_PREFIX), _without(prefix="x-envoy-")
-    removed = () if spec.forward_client_credentials else names.CREDENTIAL_HEADERS
-    if spec.backend.external is not None:
-        removed = (*removed, *CLIENT_TRACES)
-    strip = header_mutation.HeaderMutation(
-        mutations=header_mutation.Mutations(
-            request_mutations=[ours, envoys, *(mutation_rules.HeaderMutation(remove=name) for name in removed)],
-            response_mutations=[ours],
-        )
-    )
-    filters = [http_filter("envoy.filters.http.header_mutation", strip)]
-    if credential:
-        filters.append(http_filter("envoy.filters.http.credential_injector", _injector(pool)))
-    filters.append(http_filter("envoy.filters.http.upstream_codec", upstream_codec.UpstreamCodec()))
-    return filters
-
-
-def _without(*, prefix: str) -> mutation_rules.HeaderMutation:
-    matching = mutation_rules.HeaderMutationRemoveOnMatch(key_matcher=matcher.StringMatcher(prefix=prefix))
-    return mutation_rules.HeaderMutation(remove_on_match=matching)
-
-
-def _injector(pool: str) -> credential_injector.CredentialInjector:
-    generic = generic_credential.Generic(
-        credential=by_sds(credential_name(pool)), header="authorization", header_value_prefix="Bearer "
-    )
-    return credential_injector.CredentialInjector(
-        overwrite=True, credential=extension("envoy.http.injected_credentials.generic", generic)
-    )

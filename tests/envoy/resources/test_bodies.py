@@ -114,12 +114,16 @@ def _status(pid: int, key: str) -> int:
     return int(line.split()[1]) << 10
 
 
-@pytest.mark.parametrize("broken", [b"garbage", gzip.compress(b"x" * 5000)[:20], b"\x1f\x8b" + b"\xff" * 50])
+@pytest.mark.parametrize(
+    "broken",
+    [b"garbage", gzip.compress(os.urandom(5000), mtime=0)[:4000], gzip.compress(b" " * 500_000, mtime=0)],
+    ids=["garbage", "truncated", "inflating a thousandfold"],
+)
 def test_broken_gzip_reaches_the_data_plane_as_what_could_be_inflated(rig: Rig, broken: bytes) -> None:
     """Envoy does not fail on it, so the data plane judges: what is left is no JSON."""
     rig.chat(broken, headers=GZIP)
     assert len(rig.processor.asked) == 1
-    assert len(rig.processor.asked[0].body) < 5000
+    assert len(rig.processor.asked[0].body) < 100_000
     assert rig.chat().status_code == 200
 
 
