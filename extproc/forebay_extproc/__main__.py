@@ -8,7 +8,7 @@ import sys
 # gRPC's C core writes lines of its own to standard error, which is ours for JSON; what matters in them comes as errors.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
-from forebay_extproc.app import main  # noqa: E402  the core reads the variable when it is loaded
+from forebay_extproc.app import main
 
 if __name__ == "__main__":
     sys.exit(main())
