@@ -57,7 +57,10 @@ class _Held(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A complete set to be offered, with the objects it is made of: type -> name -> item."""
+    """A complete set, with the objects it is made of: type -> name -> item.
+
+    `version` is the revision resource's; empty for a set that is in force only in part.
+    """
 
     config: ConfigSet
     items: Mapping[str, Mapping[str, Item]]
@@ -135,7 +138,9 @@ class Inventory:
                 policies[name] = former
             else:
                 policies.pop(name, None)
-        self.applied = candidate._replace(items={**candidate.items, POLICY_TYPE: policies})
+        # A set that is in force only in part is not claimed to be had, so that a new stream hears of it again.
+        version = "" if without else candidate.version
+        self.applied = candidate._replace(items={**candidate.items, POLICY_TYPE: policies}, version=version)
 
 
 def _read(url: str, item: Item) -> Tolerant:

@@ -72,7 +72,7 @@ class DataPlane:
         self._exposition = Exposition(self.metrics.registry, self._why_not_ready)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
-        self.metrics.watch("forebay_inflight", "Requests under way.", ("pool",), lambda: _keyed(self.ledger.by_pool()))
+        self.metrics.watch("forebay_inflight", "Requests under way.", ("pool", "model"), self.ledger.by_model)
         self.metrics.watch(
             "forebay_deciding", "Decisions in progress.", (), lambda: {(): float(self._processor.deciding)}
         )
@@ -140,7 +140,3 @@ class DataPlane:
         if self._stopping:
             return "stopping"
         return "" if self._config.get() is not None else "no configuration yet"
-
-
-def _keyed(counts: Mapping[str, int]) -> dict[tuple[str, ...], float]:
-    return {(key,): float(count) for key, count in counts.items()}

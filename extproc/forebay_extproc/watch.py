@@ -69,7 +69,8 @@ class Watch:
         self._heard = False
         self._failed: Candidate | None = None
         self._writing = asyncio.Lock()
-        self._revision_nonce: str | None = None
+        self._unanswered: tuple[str, str] | None = None
+        self._newest: Candidate | None = None
         self._arrived = asyncio.Event()
         self._unreachable = asyncio.Event()
 
@@ -113,7 +114,7 @@ class Watch:
                 "operator out of reach: %s", error.code().name if isinstance(error, grpc.aio.AioRpcError) else error
             )
         finally:
-            self._call = self._revision_nonce = None
+            self._call = self._unanswered = None
             self._heard = False
             call.cancel()
 
@@ -127,11 +128,17 @@ class Watch:
         if update.type_url == POOL_STATE_TYPE:
             self._on_states(self._inventory.states())
         if update.type_url == REVISION_TYPE and error is None and update.items:
-            # Answered when the set it names has been tried.
-            self._revision_nonce = update.nonce
+            # Answered (nonce, version) when the set it names has been tried.
+            self._unanswered = (update.nonce, update.items[-1].version)
         else:
             await self._answer(update.type_url, update.nonce, error)
         if update.type_url != POOL_STATE_TYPE:
+            self._look_for_candidate()
+
+    def _look_for_candidate(self) -> None:
+        # Here, not when the last set is done with: by then newer objects may have replaced those that the revision names.
+        if (candidate := self._inventory.candidate()) is not None:
+            self._newest = candidate
             self._arrived.set()
 
     async def _answer(self, url: str, nonce: str, error: str | None) -> None:
@@ -145,25 +152,23 @@ class Watch:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            if (candidate := self._inventory.candidate()) is None:
-                continue
-            if self._revision_nonce is None and self._failed is not None and self._failed.items == candidate.items:
+            candidate = self._newest
+            if candidate is None or (self._unanswered is None and candidate == self._failed):
                 continue
             error = await self._apply(candidate)
-            if (newest := self._inventory.candidate()) is None or newest.version != candidate.version:
-                continue
-            nonce, self._revision_nonce = self._revision_nonce, None
-            if nonce is not None:
+            if self._unanswered is not None and self._unanswered[1] == candidate.version:
+                nonce, self._unanswered = self._unanswered[0], None
                 try:
                     await self._answer(REVISION_TYPE, nonce, error)
                 except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-                    log.debug("the stream ended before the answer; the next stream says it")
+                    log.debug("the stream ended before the answer; the next one says it")
 
     async def _apply(self, candidate: Candidate) -> str | None:
         """Put the set in force unless it is; return why it, or a part of it, was refused."""
         applied = self._inventory.applied
         if (
             applied is not None
+            and applied.version
             and applied.items == candidate.items
             and applied.config.revision == candidate.config.revision
         ):
@@ -211,4 +216,4 @@ class Watch:
             log.info("operator out of reach: starting from the last good configuration")
             for update in updates:
                 self._inventory.take(update)
-            self._arrived.set()
+            self._look_for_candidate()

@@ -39,7 +39,7 @@ class Ledger:
         # Insertion order is order of time, in both: the oldest stand first.
         self._entries: dict[str, Entry] = {}
         self._by_pool: dict[str, dict[str, float]] = {}
-        self._models: Counter[tuple[str, str]] = Counter()
+        self._models: Counter[tuple[str, ...]] = Counter()
         self._horizons: dict[str, float] = {}
         self._uncounted: Counter[str] = Counter()
 
@@ -100,8 +100,8 @@ class Ledger:
         """Requests under way per pool; also the pools that are idle again."""
         return {pool: len(entries) for pool, entries in self._by_pool.items()}
 
-    def by_model(self) -> dict[tuple[str, str], int]:
-        """Requests under way per pool and model."""
+    def by_model(self) -> dict[tuple[str, ...], float]:
+        """Requests under way per (pool, model)."""
         return dict(self._models)
 
     def __len__(self) -> int:

@@ -18,6 +18,7 @@ from forebay_operator.xds.type_urls import (
     LEGACY_WILDCARD,
     LISTENER,
     POLICIES,
+    PREREQUISITES,
     ROUTES,
     ROUTING,
 )
@@ -68,14 +69,15 @@ class Client:
     def next_response(self, rollout: Rollout, now: float) -> Response | None:
         """What to send next, None where there is nothing. It counts as outstanding from here on.
 
-        Within a client the order of the stages holds as well, however late it is: no routing before its foundation is
-        answered, nothing of the foundation taken away before its routing is.
+        Within a client the order holds as well, however late it is: no routing before its foundation is answered,
+        nothing of the foundation taken away before its routing is, and no revision before what it names: while a client
+        ponders a revision it may be sent newer objects, so it has to have the whole set when the revision comes.
         """
         for url in rollout.types:
             ledger, view = self._ledgers.get(url), rollout.view(url)
             if ledger is None or view is None or ledger.awaits_answer:
                 continue
-            if url in ROUTING and self._owed(rollout, FOUNDATION, now, removals=False):
+            if self._owed(rollout, PREREQUISITES.get(url, ()), now, removals=False):
                 continue
             withdraw = url not in FOUNDATION or self._is_routed(rollout, now)
             response = ledger.compose(view, str(self._nonce + 1), now, withdraw=withdraw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from forebay_api.wire import POLICY_TYPE, POOL_TYPE, REVISION_TYPE
@@ -21,6 +22,12 @@ POLICIES: Final = (POLICY_TYPE, POOL_TYPE, REVISION_TYPE)
 """What decides. The revision comes last, because it names the others."""
 STAGED: Final = FOUNDATION + ROUTING + POLICIES
 """All types that wait for their turn. Every other type (PoolState first of all) goes out at once."""
+PREREQUISITES: Final[Mapping[str, tuple[str, ...]]] = {
+    LISTENER: FOUNDATION,
+    ROUTES: FOUNDATION,
+    REVISION_TYPE: (POLICY_TYPE, POOL_TYPE),
+}
+"""What one client has to have answered before it is sent this type."""
 
 LEGACY_WILDCARD: Final = frozenset({CLUSTER, LISTENER})
 """Types where a first request that names nothing means everything (xDS, "legacy" wildcard); elsewhere it takes `*`."""

@@ -220,6 +220,11 @@ class World(RuleBasedStateMachine):
             if response.type_url == ROUTES:
                 has = {name for url, name in replica.holds if url == CLUSTER}
                 assert set(json.loads(offer.resource.value)["uses"]) <= has, "a route before its cluster"
+            if response.type_url == REVISION_TYPE:
+                content = json.loads(offer.resource.value)
+                for name in content["uses"]:
+                    has_policy = replica.holds.get((POLICY_TYPE, name))
+                    assert has_policy == made(POLICY_TYPE, name, v=content["v"] % 2), "a revision before its objects"
         for name in response.removed:
             replica.acknowledged.pop((response.type_url, name), None)
             if response.type_url == CLUSTER:
