@@ -197,9 +197,9 @@ async def test_a_policy_that_does_not_compile_keeps_its_last_good_version(tmp_pa
 async def test_a_request_is_under_way_until_its_access_log_entry_comes(tmp_path: Path) -> None:
     async with a_plane(tmp_path) as (plane, envoy):
         decision = said(await envoy.ask())["decision-id"]
-        assert metric(plane, "forebay_inflight", pool="ai/small") == 1
+        assert metric(plane, "forebay_inflight", pool="ai/small", model="qwen") == 1
         await envoy.log(log_entry(decision, "r0", ttfb_us="300000"))
-        assert metric(plane, "forebay_inflight", pool="ai/small") == 0
+        assert metric(plane, "forebay_inflight", pool="ai/small", model="qwen") == 0
         assert metric(plane, "forebay_ttfb_seconds_sum", pool="ai/small") == pytest.approx(0.3)
 
 
@@ -308,7 +308,7 @@ async def test_a_shadow_decides_beside_and_changes_nothing(tmp_path: Path, pool:
     async with a_plane(tmp_path, {POLICY: a_policy(), "ai/shadow": shadow}) as (plane, envoy):
         assert said(await envoy.ask())["pool"] == "ai/small"
         await until(lambda: metric(plane, "forebay_shadow_decisions_total", policy="ai/shadow", result=result) == 1)
-        assert metric(plane, "forebay_inflight", pool="ai/small") == 1
+        assert metric(plane, "forebay_inflight", pool="ai/small", model="qwen") == 1
 
 
 async def test_an_address_that_is_taken_is_named(tmp_path: Path) -> None:
