@@ -56,6 +56,9 @@ def sim(
     lora: Annotated[list[str] | None, typer.Option(help="A LoRA adapter to serve under this name; may repeat.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 finds a free one.")] = 8000,
+    reuse_port: Annotated[
+        bool, typer.Option("--reuse-port", help="Share the port with other servers, as behind a load balancer.")
+    ] = False,
     ttft: Annotated[str, typer.Option(help="Time to first token, from the slot on: 50ms, 2s.")] = "0s",
     per_token: Annotated[str, typer.Option(help="Time for each further token.")] = "0s",  # noqa: S107 - a duration
     tokens: Annotated[int, typer.Option(help="Length of a text answer in tokens.")] = 32,
@@ -88,6 +91,7 @@ def sim(
             loras=tuple(lora or ()),
             host=host,
             port=port,
+            reuse_port=reuse_port,
             ttft=ttft,
             per_token=per_token,
             tokens=tokens,

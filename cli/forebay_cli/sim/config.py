@@ -33,7 +33,8 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True):
     ``tokens`` is the length of a text answer in tokens, ``concurrency`` how many requests run at once, ``max_queue`` how
     many more may wait, ``kv_tokens`` the capacity of the simulated KV cache in tokens, ``max_model_len`` the context
     window in tokens (None: no limit). ``early_headers`` sends a stream's header before its first token, as vLLM does;
-    without it a request that waits has sent no byte yet, so a proxy can still retry it.
+    without it a request that waits has sent no byte yet, so a proxy can still retry it. ``reuse_port`` lets several
+    servers stand behind one port, as a provider's load balancer has them (SO_REUSEPORT).
     ``access_log`` writes a line for each request (no body, no headers) to the logger ``forebay.sim``.
     """
 
@@ -42,6 +43,7 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True):
     loras: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 0
+    reuse_port: bool = False
     ttft: Duration = "0s"
     per_token: Duration = "0s"  # noqa: S105 - a duration
     tokens: int = 32

@@ -55,7 +55,14 @@ class SimServer:
         )
         self._runner = web.ServerRunner(self._server, shutdown_timeout=STOP_SECONDS)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.config.host, self.config.port, ssl_context=tls, backlog=_BACKLOG)
+        site = web.TCPSite(
+            self._runner,
+            self.config.host,
+            self.config.port,
+            ssl_context=tls,
+            backlog=_BACKLOG,
+            reuse_port=self.config.reuse_port or None,
+        )
         try:
             await site.start()
         except OSError as error:

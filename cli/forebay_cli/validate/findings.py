@@ -7,16 +7,21 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
+from forebay_decision.check import Finding
 from forebay_decision.native import NativeModel, native_report
 from forebay_operator.checks import judge
 from forebay_operator.gather import gather
 from forebay_operator.source.directory import Directory
 from forebay_operator.verdict import PolicyVerdict, PoolVerdict, Verdicts
+
+ELSEWHERE: Final = ("SecretNotFound",)
+"""Reasons that say something about this machine rather than the manifests: another machine may well have the secret."""
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -83,12 +88,17 @@ def _load(directory: Path) -> Loaded:
 
 
 def _lines(name: str, verdict: PolicyVerdict | PoolVerdict) -> list[Line]:
-    found = [Line(finding.severity, finding.message, name, finding.path) for finding in verdict.findings]
+    found = [Line(_severity(finding), finding.message, name, finding.path) for finding in verdict.findings]
+    told = any(line.severity == "Error" for line in found) or any(f.reason in ELSEWHERE for f in verdict.findings)
     for statement in (verdict.accepted, verdict.resolved):
-        if statement.status != "True" and not any(line.severity == "Error" for line in found):
-            severity = "Warning" if statement.reason == "SecretNotFound" else "Error"
-            found.append(Line(severity, statement.message, name))
+        if statement.status != "True" and not told:
+            found.append(Line("Warning" if statement.reason in ELSEWHERE else "Error", statement.message, name))
+            told = True
     return found
+
+
+def _severity(finding: Finding) -> str:
+    return "Warning" if finding.reason in ELSEWHERE else finding.severity
 
 
 def _natives(verdicts: Verdicts) -> dict[str, dict[str, str]]:
