@@ -100,22 +100,21 @@ def _model(
             return f"constrain rule {rule.name} might leave its pool out"
     endpoints = _endpoints(entry)
     if not endpoints:
-        return "images in the body would disqualify it, and Envoy cannot see them"
-    carries_images = "Vision" in entry.capabilities and bool({"ChatCompletions", "Responses"} & set(endpoints))
+        return "tools or images in the body would disqualify it, and Envoy cannot see those"
+    carries_images = bool({"ChatCompletions", "Responses"} & set(endpoints))
     per_byte = IMAGE_TOKENS // IMAGE_PART_BYTES + 1 if carries_images else 1
     return NativeModel(model, pool, endpoints, entry.context_tokens // per_byte, _absent(entry))
 
 
 def _endpoints(entry: Model) -> tuple[Endpoint, ...]:
-    if "Vision" in entry.capabilities:
+    # Envoy cannot tell a list from nothing at the top level, and sees nothing below it.
+    if {"Tools", "Vision"} <= set(entry.capabilities):
         return tuple(entry.endpoints)
     return tuple(endpoint for endpoint in entry.endpoints if endpoint in ("Completions", "Embeddings"))
 
 
 def _absent(entry: Model) -> tuple[str, ...]:
     keys = list(OUTPUT_LIMIT_KEYS)
-    if "Tools" not in entry.capabilities:
-        keys += ["tools", "functions"]
     if "JSONSchema" not in entry.capabilities:
         keys += ["response_format", "text"]
     return tuple(keys)

@@ -52,12 +52,16 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Forward(msgspec.Struct, frozen=True):
-    """Send it on: the cluster header's value, the hops of a fallback chain (or ``""``), and the edits of the body."""
+    """Send it on: the cluster header's value, the hops of a fallback chain (or ``""``), and the edits of the body.
+
+    `stream`: the caller wants the answer as it grows, so silence within it is bounded.
+    """
 
     record: DecisionRecord
     cluster: str
     hops: str
     edits: tuple[Edit, ...]
+    stream: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -199,7 +203,7 @@ def _forward(
         expected_cost_usd=None if cost is None else _dollars(cost),
         micros=round((around.clock() - started) * 1e6),
     )
-    return Forward(record, cluster, hops, primary)
+    return Forward(record, cluster, hops, primary, view.stream)
 
 
 def _reason(rule: str, strategy: Strategy, selection: Selection) -> str:

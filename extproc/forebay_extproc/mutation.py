@@ -45,7 +45,7 @@ def forward(outcome: Forward, head: RequestHead, body: bytes, phase: Phase, *, r
         headers,
         _forged(head.headers, {name for name, _ in headers}),
         splice(body, outcome.edits) if outcome.edits else None,
-        metadata_of(outcome.record, replica=replica, tenant=tenant),
+        metadata_of(outcome.record, replica=replica, tenant=tenant) | ({"stream": "true"} if outcome.stream else {}),
     )
 
 

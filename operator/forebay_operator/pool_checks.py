@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from forebay_api.pool import ModelPool, PoolSpec
 from forebay_api.quantities import duration_seconds
 from forebay_decision.check import Finding
+from forebay_decision.dialects.openai.edits import level_fault
 from forebay_operator.findings import errors_of, state_accepted, state_resolved
 from forebay_operator.verdict import PoolVerdict
 
@@ -29,8 +30,18 @@ def judge_pool(
 
 
 def check_pool(spec: PoolSpec) -> tuple[Finding, ...]:
-    """Warnings: settings that cannot mean what they say."""
-    return tuple(Finding(path, message, severity="Warning") for path, message in _oddities(spec))
+    """Errors: values of the wrong type. Warnings: settings that cannot mean what they say."""
+    return (
+        *(Finding(path, message) for path, message in _levels(spec)),
+        *(Finding(path, message, severity="Warning") for path, message in _oddities(spec)),
+    )
+
+
+def _levels(spec: PoolSpec) -> Iterator[tuple[str, str]]:
+    for index, model in enumerate(spec.models):
+        for level in model.reasoning.levels if model.reasoning else ():
+            if model.reasoning and (fault := level_fault(model.reasoning, level)) is not None:
+                yield f"spec.models[{index}].reasoning.levels.{level}", fault
 
 
 def _oddities(spec: PoolSpec) -> Iterator[tuple[str, str]]:

@@ -66,7 +66,8 @@ class Plan(msgspec.Struct, frozen=True):
         return Command(f"data plane {index}", argv, self.logs / f"dataplane-{index}.log")
 
     def envoy(self, binary: str, bootstrap: Path) -> Command:
-        argv = [binary, "-c", str(bootstrap), "--concurrency", "2", "--disable-hot-restart", "--log-level", "warning"]
+        argv = [binary, "-c", str(bootstrap), "--concurrency", "2", "--disable-hot-restart", "--log-level", "warning",
+                "--file-flush-interval-msec", "500"]  # fmt: skip
         return Command("envoy", argv, self.logs / "envoy.log")
 
 

@@ -237,9 +237,11 @@ def test_a_broken_stream_ends_visibly(door: Stack) -> None:
         door.sims[name].set_fault(mode="reset_mid_stream", after_tokens=2)
     text = ""
     request = {"model": "auto", "stream": True, "messages": [{"role": "user", "content": "alone"}]}
-    with contextlib.suppress(httpx.HTTPError):
-        with door.client.stream("POST", "/v1/chat/completions", json=request) as response:
-            for piece in response.iter_text():
-                text += piece
+    with (
+        contextlib.suppress(httpx.HTTPError),
+        door.client.stream("POST", "/v1/chat/completions", json=request) as response,
+    ):
+        for piece in response.iter_text():
+            text += piece
     assert "data:" in text
     assert "[DONE]" not in text

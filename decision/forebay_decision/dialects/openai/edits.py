@@ -40,7 +40,7 @@ def edits_for(
     * A `thinking_token_budget`, the caller's or the level's, is lowered to ``limits.reasoningTokens``; a negative one
       means no bound and counts as above it.
 
-    The model's levels must be free of `level_fault`.
+    A level with a `level_fault` is left out: the checks have told, and a request must not fail for it.
     """
     values: dict[str, bytes] = {}
     nested: dict[str, dict[str, bytes]] = {}
@@ -51,7 +51,12 @@ def edits_for(
         values |= _output_limits(parsed, endpoint, model, limits)
         budget = _sent_budget(parsed)
         level = None if model.reasoning is None or reasoning is None else model.reasoning.levels.get(reasoning)
-        if model.reasoning is not None and level is not None:
+        if (
+            model.reasoning is not None
+            and reasoning is not None
+            and level is not None
+            and not level_fault(model.reasoning, reasoning)
+        ):
             match model.reasoning.parameter:
                 case "ReasoningEffort" if endpoint == "Responses":
                     nested["reasoning"] = {"effort": msgspec.json.encode(level)}
