@@ -48,6 +48,13 @@ class Client:
         self._ledgers: dict[str, Ledger] = {}
         self._nonce = 0
         self._to_warm: set[str] = set()
+        self._found: dict[Stage, Standing] = {}
+        self._found_at = -1
+
+    def become(self, kind: Kind) -> None:
+        """The supervisor has said what the client is."""
+        self.kind = kind
+        self._found.clear()
 
     def receive(self, request: Request) -> None:
         """Take in a request. Raises TooManyNames where the client asks for more than is kept for one."""
@@ -61,6 +68,7 @@ class Client:
                 claims_until=self._claims_until.get(request.type_url, 0.0),
                 max_names=self._max_names,
             )
+        self._found.clear()
         ledger.receive(request)
         if request.type_url == ENDPOINTS:
             ledger.repeat(self._to_warm)
@@ -83,6 +91,7 @@ class Client:
             response = ledger.compose(view, str(self._nonce + 1), now, withdraw=withdraw)
             if response is not None:
                 self._nonce += 1
+                self._found.clear()
                 if url == CLUSTER:
                     self._warm_again(response, ledger)
                 return response
@@ -102,6 +111,17 @@ class Client:
 
     def standing(self, rollout: Rollout, stage: Stage, now: float) -> Standing:
         """How the client stands towards what is on offer to its kind up to `stage`."""
+        if self._found_at != rollout.edition:
+            self._found, self._found_at = {}, rollout.edition
+        if (known := self._found.get(stage)) is not None:
+            return known
+        standing = self._find_standing(rollout, stage, now)
+        # While claims wait for their time, the answer depends on the clock.
+        if all(now >= until for until in self.claims_until()):
+            self._found[stage] = standing
+        return standing
+
+    def _find_standing(self, rollout: Rollout, stage: Stage, now: float) -> Standing:
         if self.kind is Kind.DATA_PLANE:
             return self._stands(rollout, REVISION_TYPE, POLICIES, now)
         standing = self._stands(rollout, CLUSTER, FOUNDATION, now)

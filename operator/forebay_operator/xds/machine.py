@@ -77,7 +77,7 @@ class Machine:
         """Say which replicas there are: node id -> kind. Until the first call, whoever is connected is expected."""
         self._expected = dict(replicas)
         for node_id, client in self._clients.items():
-            client.kind = self._expected.get(node_id, client.kind)
+            client.become(self._expected.get(node_id, client.kind))
         kept = self._awaited()
         self._behind_since = {node_id: since for node_id, since in self._behind_since.items() if node_id in kept}
         self._acknowledged = {node_id: seq for node_id, seq in self._acknowledged.items() if node_id in kept}

@@ -37,7 +37,7 @@ class Rollout:
     def __init__(self, linger: float) -> None:
         self.stage = Stage.DONE
         self.edition = 0
-        """Counts changes of any view, so that a server knows when everyone has to look again."""
+        """Counts changes of views and stage: while it stays, nothing new is to be had, and what was found still holds."""
         self.warmable: frozenset[str] = frozenset()
         """Clusters of the target whose endpoints are a resource of the same name: warm once that is acknowledged."""
         self.routes: frozenset[str] = frozenset()
@@ -79,6 +79,7 @@ class Rollout:
             self._offer(url, self._target[url])
         if all(former.get(url) == self._target[url] for url in STAGED):
             return
+        self.edition += 1
         self._bridge = None if bridge is None else {url: self._offers(url, bridge) for url in ROUTING}
         clusters, endpoints = self._target[CLUSTER], self._target[ENDPOINTS]
         self.warmable = frozenset(clusters.keys() & endpoints.keys())
@@ -120,6 +121,7 @@ class Rollout:
                 for name in self._views[url].keys() - self._target[url].keys():
                     self._doomed.setdefault((url, name), now + self._linger)
         self.stage = Stage(min(self.stage + 1, Stage.DONE))
+        self.edition += 1
 
     def expire(self, now: float) -> None:
         """Take off offer what has lingered long enough."""

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 MAX_CLIENTS: Final = 1024
 MAX_MESSAGE_BYTES: Final = 16 << 20
+MAX_RESOURCE_BYTES: Final = MAX_MESSAGE_BYTES - (1 << 20)
 MAX_NODE_ID: Final = 256
 FIRST_REQUEST_SECONDS: Final = 10.0
 _OPTIONS: Final = (
@@ -106,8 +107,17 @@ class XdsServer:
         """Make `snapshot` what everyone is to have; return its revision (a content hash).
 
         Returns at once, and only the newest snapshot counts. `bridge`: routing resources that serve the old and the new
-        policies alike, sent until the new policies are in.
+        policies alike, sent until the new policies are in; it may name clusters of this snapshot and of the last one.
+
+        Raises ValueError for a resource that does not fit into a message; what was published before stays.
         """
+        for resources in snapshot.resources.values():
+            for resource in resources.values():
+                if len(resource.value) > MAX_RESOURCE_BYTES:
+                    raise ValueError(
+                        f"{short(resource.type_url)} {resource.name} has {len(resource.value)} bytes, "
+                        f"{MAX_RESOURCE_BYTES} are the most that can be sent: split it"
+                    )
         revision = self._machine.publish(snapshot, self._clock(), bridge=bridge)
         self._moved()
         return revision

@@ -164,3 +164,13 @@ async def test_stopping_ends_streams_cleanly(server: XdsServer, dial: Callable[.
     await server.stop(5)
     assert await call.read() is grpc.aio.EOF
     assert await call.code() is grpc.StatusCode.OK
+
+
+async def test_a_resource_too_large_to_send_is_an_error_and_what_was_published_stays(
+    server: XdsServer, dial: Callable[..., Any]
+) -> None:
+    server.publish(clusters("c"))
+    with pytest.raises(ValueError, match="Cluster huge has 16777216 bytes"):
+        server.publish(Snapshot.of([Resource("huge", CLUSTER, bytes(16 << 20))]))
+    call = await dial("envoy/a")
+    assert [resource.name for resource in (await call.read()).resources] == ["c"]
