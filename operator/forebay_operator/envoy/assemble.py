@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache, lru_cache
 
 from forebay_api.local import Listener
+from forebay_api.pool import PoolSpec
 from forebay_operator.envoy.clusters import data_plane_cluster, pool_cluster, undecided_cluster
 from forebay_operator.envoy.endpoints import pool_endpoints, resolved_by_dns
-from forebay_operator.envoy.hosts import route_configuration
-from forebay_operator.envoy.inputs import EnvoyInputs
+from forebay_operator.envoy.hosts import route_table
+from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.envoy.listeners import listener_name, public_listener
+from forebay_operator.envoy.memory import remembered
 from forebay_operator.envoy.messages import published
 from forebay_operator.envoy.rooms import composite_cluster, room_cluster, room_listener, room_routes
 from forebay_operator.envoy.routes import chains
@@ -20,27 +21,20 @@ from forebay_operator.resources import Resource, Snapshot
 
 def assemble(inputs: EnvoyInputs) -> Snapshot:
     """Envoy's resources; the same inputs give the same bytes."""
-    return Snapshot.of([*_public(inputs), *_data_plane(inputs), *_pools(inputs), *_chains(inputs), *_secrets(inputs)])
+    return Snapshot.of(
+        [*_public(inputs), *_data_plane(inputs.data_plane), *_pools(inputs), *_chains(inputs), *_secrets(inputs)]
+    )
 
 
 def _public(inputs: EnvoyInputs) -> Iterator[Resource]:
     for wanted in inputs.listeners:
         yield _public_listener(wanted)
-    routes = route_configuration(inputs)
-    yield published(routes.name, routes)
-
-
-def _data_plane(inputs: EnvoyInputs) -> Iterator[Resource]:
-    for made in (data_plane_cluster(inputs.data_plane), undecided_cluster()):
-        yield published(made.name, made)
+    yield route_table(inputs)
 
 
 def _pools(inputs: EnvoyInputs) -> Iterator[Resource]:
     for pool, spec in sorted(inputs.pools.items()):
-        made = pool_cluster(pool, spec, credential=pool in inputs.secrets, trust_ca=inputs.trust_ca)
-        yield published(made.name, made)
-        if not resolved_by_dns(spec):
-            yield published(made.name, pool_endpoints(pool, spec))
+        yield from _pool(pool, spec, pool in inputs.secrets, inputs.trust_ca)
 
 
 def _chains(inputs: EnvoyInputs) -> Iterator[Resource]:
@@ -49,11 +43,10 @@ def _chains(inputs: EnvoyInputs) -> Iterator[Resource]:
         for chain, order in chains(name, spec):
             if all(pool in inputs.pools for pool in order):
                 rooms.update(order)
-                yield published(chain, composite_cluster(chain, order))
+                yield _chain(chain, order)
     for pool in sorted(rooms):
         yield from _room(pool)
-        routes = room_routes(pool, inputs.pools[pool], secret_missing=pool in inputs.missing_secrets)
-        yield published(routes.name, routes)
+        yield _room_routes(pool, inputs.pools[pool], pool in inputs.missing_secrets)
 
 
 def _secrets(inputs: EnvoyInputs) -> Iterator[Resource]:
@@ -64,12 +57,36 @@ def _secrets(inputs: EnvoyInputs) -> Iterator[Resource]:
             yield published(certificate_name(wanted), certificate(wanted, wanted.tls))
 
 
-# Building a listener takes milliseconds and nothing that people edit often is in it.
-@cache
+@remembered
 def _public_listener(wanted: Listener) -> Resource:
     return published(listener_name(wanted), public_listener(wanted))
 
 
-@lru_cache(maxsize=4096)
+@remembered
+def _data_plane(data_plane: DataPlane) -> tuple[Resource, ...]:
+    return tuple(published(made.name, made) for made in (data_plane_cluster(data_plane), undecided_cluster()))
+
+
+@remembered
+def _pool(pool: str, spec: PoolSpec, credential: bool, trust_ca: str | None) -> tuple[Resource, ...]:
+    cluster = pool_cluster(pool, spec, credential=credential, trust_ca=trust_ca)
+    made = published(cluster.name, cluster)
+    if resolved_by_dns(spec):
+        return (made,)
+    return made, published(made.name, pool_endpoints(pool, spec))
+
+
+@remembered
+def _chain(chain: str, order: tuple[str, ...]) -> Resource:
+    return published(chain, composite_cluster(chain, order))
+
+
+@remembered
 def _room(pool: str) -> tuple[Resource, ...]:
     return tuple(published(made.name, made) for made in (room_cluster(pool), room_listener(pool)))
+
+
+@remembered
+def _room_routes(pool: str, spec: PoolSpec, secret_missing: bool) -> Resource:
+    made = room_routes(pool, spec, secret_missing=secret_missing)
+    return published(made.name, made)

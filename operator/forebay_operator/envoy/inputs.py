@@ -10,6 +10,7 @@ from forebay_api.local import Listener
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.native import NativeModel
+from forebay_decision.served import policy_pools, qualified
 
 
 class DataPlane(msgspec.Struct, frozen=True):
@@ -34,3 +35,18 @@ class EnvoyInputs(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Mapping[str, str] = {}
     missing_secrets: frozenset[str] = frozenset()
     trust_ca: str | None = None
+
+    def of_policy(self, name: str) -> EnvoyInputs:
+        """What the routes of one policy are made from, and nothing else: equal whenever those routes are."""
+        spec = self.policies[name]
+        wanted = {*policy_pools(name, spec)}
+        if spec.fail_open is not None:
+            wanted.add(qualified(name, spec.fail_open.pool))
+        return EnvoyInputs(
+            policies={},
+            pools={pool: self.pools[pool] for pool in sorted(wanted) if pool in self.pools},
+            data_plane=DataPlane(()),
+            listeners=(),
+            native={name: self.native.get(name, ())},
+            missing_secrets=self.missing_secrets & wanted,
+        )
