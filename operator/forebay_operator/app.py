@@ -35,6 +35,7 @@ from forebay_operator.xds.acknowledgements import Kind
 from forebay_operator.xds.server import XdsServer
 
 TICK_SECONDS = 0.1
+ROUTING_REST_SECONDS = 0.1
 CREDENTIAL_SECONDS = 2.0
 """How often credential files are read again: rotation needs no restart."""
 _LOG = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class _App:
         self._options = options
         self._directory = Directory(options.directory)
         self._states = PoolStates()
-        self._server = XdsServer(on_load=self._on_load)
+        self._server = XdsServer(rest=ROUTING_REST_SECONDS, on_load=self._on_load)
         self._core = Core(self._server)
         self._reporter = Reporter()
         self._expected = dict.fromkeys(options.data_planes, Kind.DATA_PLANE) | dict.fromkeys(options.envoys, Kind.ENVOY)

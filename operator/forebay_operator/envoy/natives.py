@@ -73,6 +73,7 @@ def _alone(policy: str, native: NativeModel) -> dict[str, protobuf.Any]:
         "model": native.model,
         "reason": REASON,
         "policy": policy,
+        "decision": "Envoy",
         "decided-by": "Envoy",
     }
     return {

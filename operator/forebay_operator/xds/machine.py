@@ -46,8 +46,15 @@ def revision_of(snapshot: Snapshot) -> str:
 class Machine:
     """Mutable, single-threaded, pure. Every method that takes `now` (monotonic seconds) may move the rollout on."""
 
-    def __init__(self, *, linger: float = LINGER, ack_deadline: float = ACK_DEADLINE, max_names: int = 65_536) -> None:
-        self.rollout = Rollout(linger)
+    def __init__(
+        self,
+        *,
+        linger: float = LINGER,
+        ack_deadline: float = ACK_DEADLINE,
+        rest: float = 0.0,
+        max_names: int = 65_536,
+    ) -> None:
+        self.rollout = Rollout(linger, rest)
         self._linger = linger
         self._ack_deadline = ack_deadline
         self._max_names = max_names
@@ -128,7 +135,7 @@ class Machine:
         self.rollout.expire(now)
         while True:
             standings = self._note_standings(now)
-            if self.rollout.stage is Stage.DONE or not self._passes(standings, now):
+            if self.rollout.stage is Stage.DONE or not self._passes(standings, now) or self.rollout.rests(now):
                 return
             self.rollout.advance(now)
 

@@ -34,7 +34,7 @@ class Stage(IntEnum):
 class Rollout:
     """The views on offer, by type. A view object is replaced, never changed, and only if its content differs."""
 
-    def __init__(self, linger: float) -> None:
+    def __init__(self, linger: float, rest: float = 0.0) -> None:
         self.stage = Stage.DONE
         self.edition = 0
         """Counts changes of views and stage: while it stays, nothing new is to be had, and what was found still holds."""
@@ -43,6 +43,9 @@ class Rollout:
         self.routes: frozenset[str] = frozenset()
         """Route tables of the target: each has to be subscribed to before routing counts as acknowledged."""
         self._linger = linger
+        self._rest = rest
+        self._restless = False
+        self._rests_until: float | None = None
         self._views: dict[str, View] = {}
         self._target: dict[str, View] = {}
         self._bridge: dict[str, View] | None = None
@@ -88,6 +91,7 @@ class Rollout:
         for url in FOUNDATION:
             self._offer(url, {**self._views.get(url, {}), **self._target[url]})
         self.stage = Stage.FOUNDATION
+        self._rests_until = None
 
     def _offers(self, url: str, snapshot: Snapshot) -> View:
         former = self._target.get(url, {})
@@ -108,7 +112,9 @@ class Rollout:
         if self.stage is Stage.FOUNDATION:
             for url in ROUTING:
                 between = self._target if self._bridge is None else self._bridge
+                before = self.edition
                 self._offer(url, {**self._views.get(url, {}), **between[url]})
+                self._restless |= self.edition != before
         elif self.stage is Stage.ROUTING:
             for url in POLICIES:
                 self._offer(url, self._target[url])
@@ -123,6 +129,21 @@ class Rollout:
         self.stage = Stage(min(self.stage + 1, Stage.DONE))
         self.edition += 1
 
+    def rests(self, now: float) -> bool:
+        """True while new routing, though acknowledged, may not have reached every thread and request of an Envoy.
+
+        An Envoy acknowledges before its workers have the routes, and a request keeps the routes that it began with; so
+        policies that choose by the new routes come `rest` seconds later.
+        """
+        if self.stage is not Stage.ROUTING or not self._restless:
+            return False
+        if self._rests_until is None:
+            self._rests_until = now + self._rest
+        if now < self._rests_until:
+            return True
+        self._restless, self._rests_until = False, None
+        return False
+
     def expire(self, now: float) -> None:
         """Take off offer what has lingered long enough."""
         due = {key for key, at in self._doomed.items() if at <= now}
@@ -133,5 +154,6 @@ class Rollout:
 
     @property
     def next_expiry(self) -> float | None:
-        """When `expire` has something to do, None where nothing lingers."""
-        return min(self._doomed.values(), default=None)
+        """When `expire` or `rests` has something new to say, None where nothing lingers or rests."""
+        times = [*self._doomed.values(), *(() if self._rests_until is None else (self._rests_until,))]
+        return min(times, default=None)

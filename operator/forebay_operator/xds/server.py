@@ -45,7 +45,8 @@ class XdsServer:
     """Serves delta ADS for any type, and takes load reports. Construct it, `start` it on a loop, `publish` at will.
 
     `clock` gives monotonic seconds. `linger` (s): how long clusters, endpoints and secrets outlive their last use.
-    `ack_deadline` (s): how long a replica may delay what others get. All methods belong to the loop's thread.
+    `ack_deadline` (s): how long a replica may delay what others get. `rest` (s): how long routing is given to reach an
+    Envoy's threads before policies follow. All methods belong to the loop's thread.
     """
 
     def __init__(
@@ -54,11 +55,12 @@ class XdsServer:
         clock: Callable[[], float] = time.monotonic,
         linger: float = LINGER,
         ack_deadline: float = ACK_DEADLINE,
+        rest: float = 0.0,
         max_clients: int = MAX_CLIENTS,
         on_load: Callable[[LoadReport], None] | None = None,
     ) -> None:
         self._clock = clock
-        self._machine = Machine(linger=linger, ack_deadline=ack_deadline)
+        self._machine = Machine(linger=linger, ack_deadline=ack_deadline, rest=rest)
         self._max_clients = max_clients
         self._on_load = on_load
         self._server: grpc.aio.Server | None = None
