@@ -14,7 +14,7 @@ from typer.models import CommandInfo
 COMMANDS: Final = {
     "up": ("forebay_cli.up.command", "up", "local"),
     "demo": ("forebay_cli.demo.command", "demo", "local"),
-    "validate": ("forebay_cli.validate.command", "validate", "operator"),
+    "validate": ("forebay_cli.validate.command", "validate", ""),
     "explain": ("forebay_cli.explain.command", "explain", "encoders"),
     "sim": ("forebay_cli.sim.command", "sim", "local"),
 }
@@ -36,7 +36,7 @@ class LazyCommands(TyperGroup):
         try:
             callback = getattr(importlib.import_module(module), function)
         except ModuleNotFoundError as missing:
-            sys.stderr.write(f"forebay {cmd_name} needs {missing.name}: pip install 'forebay[{extra}]'\n")
+            sys.stderr.write(f"forebay {cmd_name} needs {missing.name}: pip install 'forebay[{extra or 'local'}]'\n")
             raise SystemExit(2) from None
         return get_command_from_info(
             CommandInfo(name=cmd_name, callback=callback),

@@ -59,8 +59,8 @@ class FailOpen(Strict, frozen=True):
 class DecisionBudget(Strict, frozen=True):
     cel_rules: ClassVar = (
         CelRule(
-            "duration(self.time) > duration('0s') && duration(self.time) <= duration('2s')",
-            "time must be longer than 0s and at most 2s, which is as long as Envoy waits for a decision",
+            "duration(self.time) > duration('0s') && duration(self.time) <= duration('1s')",
+            "time must be longer than 0s and at most 1s: Envoy waits no longer than 2s for a decision",
             field_path=".time",
         ),
     )

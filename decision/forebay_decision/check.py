@@ -10,16 +10,12 @@ import msgspec
 
 from forebay_api.policy import PolicySpec, PoolRef
 from forebay_api.pool import PoolSpec
-from forebay_api.quantities import duration_seconds
 from forebay_api.reasons import Reason
 from forebay_decision.policy.compiler import compile_rules
 from forebay_decision.select.demand import Demand, unmet
 from forebay_decision.served import policy_pools, qualified
 from forebay_decision.signals.keyword import KeywordDetector
 from forebay_decision.signals.regex import PatternError, RegexDetector
-
-LONGEST_BUDGET_SECONDS = 1.0
-"""Envoy waits 2 s for a reply at most."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -34,7 +30,7 @@ class Finding(msgspec.Struct, frozen=True):
 def check_policy(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> tuple[Finding, ...]:
     """All findings of one policy; `pools` are those that exist, by ``namespace/name``."""
     findings = [
-        *_bounds(spec),
+        *_names(spec),
         *_signals(spec),
         *_strategies(name, spec, pools),
         *_fail_open(name, spec, pools),
@@ -43,10 +39,7 @@ def check_policy(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> 
     return tuple(findings)
 
 
-def _bounds(spec: PolicySpec) -> Iterator[Finding]:
-    seconds = duration_seconds(spec.decision_budget.time)
-    if not 0 < seconds <= LONGEST_BUDGET_SECONDS:
-        yield Finding("spec.decisionBudget.time", f"{spec.decision_budget.time} is not within 1ms and 1s")
+def _names(spec: PolicySpec) -> Iterator[Finding]:
     for kind, names in (("signals", [s.name for s in spec.signals]), ("rules", [r.name for r in spec.rules])):
         for index, name in enumerate(names):
             if (first := names.index(name)) != index:

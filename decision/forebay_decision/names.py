@@ -22,7 +22,7 @@ def pool_cluster(pool: str) -> str:
 
 
 def chain_cluster(policy: str, strategy: str, first: str) -> str:
-    """Composite cluster that tries `first`, then the strategy's other pools in declared order, then its fallbacks."""
+    """Composite cluster that tries `first`, then the strategy's fallbacks in order (served.chain_order)."""
     return f"chain/{policy}/{strategy}/{first}"
 
 

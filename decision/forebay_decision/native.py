@@ -14,12 +14,14 @@ import msgspec
 
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import Endpoint, Model, PoolSpec
+from forebay_decision.attachment import attachments
 from forebay_decision.dialects.openai.tokens import IMAGE_TOKENS
 from forebay_decision.request import ParsedBody
 from forebay_decision.select.demand import Demand, unmet
 from forebay_decision.served import policy_pools, served_models
 
 OUTPUT_LIMIT_KEYS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "thinking_token_budget")
+STORED_STATE_KEYS = ("previous_response_id", "conversation")
 IMAGE_PART_BYTES = 32
 """No image part of a chat or responses body is shorter, so a body of n bytes holds at most n / 32 images."""
 
@@ -54,6 +56,28 @@ def native_report(
     whole = _policy_reason(spec, shadowed)
     return {
         model: whole or _model(spec, model, serving, own, saturated) for model, serving in served_models(own).items()
+    }
+
+
+def shadowed_policies(policies: Mapping[str, PolicySpec]) -> frozenset[str]:
+    """Enforce policies beside which a Shadow policy decides, on any of their attachments."""
+    places = {
+        name: {(place.hostname, place.prefix) for place in attachments({name: spec.attach})}
+        for name, spec in policies.items()
+    }
+    shadows = set().union(*(places[name] for name, spec in policies.items() if spec.mode == "Shadow"))
+    return frozenset(name for name, spec in policies.items() if spec.mode == "Enforce" and places[name] & shadows)
+
+
+def natives_by_policy(
+    policies: Mapping[str, PolicySpec], pools: Mapping[str, PoolSpec], saturated: frozenset[str]
+) -> dict[str, tuple[NativeModel, ...]]:
+    """What Envoy decides alone, for each Enforce policy."""
+    shadowed = shadowed_policies(policies)
+    return {
+        name: native_models(name, spec, pools, shadowed=name in shadowed, saturated=saturated)
+        for name, spec in policies.items()
+        if spec.mode == "Enforce"
     }
 
 
@@ -114,7 +138,7 @@ def _endpoints(entry: Model) -> tuple[Endpoint, ...]:
 
 
 def _absent(entry: Model) -> tuple[str, ...]:
-    keys = list(OUTPUT_LIMIT_KEYS)
+    keys = [*OUTPUT_LIMIT_KEYS, *STORED_STATE_KEYS]
     if "JSONSchema" not in entry.capabilities:
         keys += ["response_format", "text"]
     return tuple(keys)

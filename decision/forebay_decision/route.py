@@ -208,9 +208,12 @@ def _forward(
 
 def _reason(rule: str, strategy: Strategy, selection: Selection) -> str:
     """One line for people: what led here, and how many were left out."""
-    eligible = sum(record.eligible for record in selection.records)
+    own = {candidate.key for candidate in strategy.candidates}
+    eligible = sum(record.eligible and (record.pool, record.model) in own for record in selection.records)
     out = [record for record in selection.records if not record.eligible]
-    picked = f"picked of {eligible} eligible" if eligible > 1 else "the only one eligible"
+    picked = (
+        "a fallback" if not eligible else "the only one eligible" if eligible == 1 else f"one of {eligible} eligible"
+    )
     left = f"; {out[0].pool} left out: {out[0].reason}" if out else ""
     more = f" (and {len(out) - 1} more)" if len(out) > 1 else ""
     return f"{rule} -> {strategy.name}: {picked}{left}{more}"

@@ -17,6 +17,7 @@ from typing import Final
 
 import uvloop
 
+from forebay_extproc.aging import AGING_SECONDS
 from forebay_extproc.channel import open_channel
 from forebay_extproc.inventory import ConfigSet
 from forebay_extproc.load import LoadReporter
@@ -45,6 +46,14 @@ async def serve(options: Options) -> None:
             raise ConfigRefused(errors, rest_applied=True)
 
     watch = Watch(channel, options.node_id, on_config=configure, on_states=plane.observe, copy=options.last_good)
+
+    async def age() -> None:
+        heard = loop.time()
+        while True:
+            await asyncio.sleep(AGING_SECONDS)
+            heard = loop.time() if watch.connected else heard
+            plane.age_states(loop.time() - heard)
+
     load = LoadReporter(channel, options.replica, plane.ledger.by_pool)
     try:
         addresses = await plane.start(options.listen, options.metrics_host, options.metrics_port)
@@ -52,9 +61,9 @@ async def serve(options: Options) -> None:
             "listening",
             extra={"grpc": addresses.grpc, "metrics_port": addresses.metrics_port, "replica": options.replica},
         )
-        background = [asyncio.create_task(watch.run()), asyncio.create_task(load.run())]
+        background = [asyncio.create_task(watch.run()), asyncio.create_task(load.run()), asyncio.create_task(age())]
         for task in background:
-            # Neither ends by itself: one that does has failed, and a data plane that hears nothing more must not stay.
+            # None ends by itself: one that does has failed, and a data plane that hears nothing more must not stay.
             task.add_done_callback(lambda _: stopping.set())
         await stopping.wait()
         LOG.info("stopping")

@@ -16,6 +16,7 @@ from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_api.wire import PoolState
 from forebay_decision.compile import CompiledConfig
+from forebay_extproc.aging import aged, stale_after
 from forebay_extproc.configuration import Configurator, Encoders
 from forebay_extproc.driver import Driver
 from forebay_extproc.lane import Lane
@@ -70,6 +71,7 @@ class DataPlane:
         )
         self._server = Server(self._processor, Intake(replica, self.ledger, self._peers, self.metrics))
         self._exposition = Exposition(self.metrics.registry, self._why_not_ready)
+        self._stale_after: Mapping[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self.metrics.watch("forebay_inflight", "Requests under way.", ("pool", "model"), self.ledger.by_model)
@@ -100,6 +102,7 @@ class DataPlane:
         self.metrics.vocabulary.learn(words_of(policies, pools))
         self.metrics.configured(revision, len(verdict.config.policies), len(verdict.errors))
         self._config.set(verdict.config)
+        self._stale_after = stale_after(pools)
         if first:
             # What is loaded by now lives as long as the process: the collector need not look at it again.
             gc.collect()
@@ -109,6 +112,13 @@ class DataPlane:
             await self._server.set_serving(True)
         LOG.info("configured", extra={"revision": revision, "policies": len(verdict.config.policies)})
         return verdict.errors
+
+    def age_states(self, silent: float) -> None:
+        """Nothing was heard from the operator for `silent` seconds: what is older than its pool's `staleAfter` is stale."""
+        states = self._states.get() or {}
+        older = aged(states, self._stale_after, silent)
+        if older is not states:
+            self._states.set(older)
 
     def limit_decisions(self, most: int) -> None:
         """Most decisions in progress at once; whoever comes on top is told 503."""

@@ -20,8 +20,7 @@ from forebay_api.wire import (
     PoolState,
     Revision,
 )
-from forebay_decision.attachment import attachments
-from forebay_decision.native import NativeModel, native_models
+from forebay_decision.native import natives_by_policy
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.gather import Inputs
@@ -47,24 +46,11 @@ def envoy_inputs(inputs: Inputs, verdicts: Verdicts, surface: Surface, saturated
         pools=pools,
         data_plane=surface.data_plane,
         listeners=surface.listeners,
-        native=_natives(policies, pools, saturated),
+        native=natives_by_policy(policies, pools, saturated),
         secrets={pool: value for pool, value in inputs.credentials.reveal().items() if pool in pools},
         missing_secrets=frozenset(inputs.credentials.findings).intersection(pools),
         trust_ca=surface.trust_ca,
     )
-
-
-def _natives(
-    policies: Mapping[str, PolicySpec], pools: Mapping[str, PoolSpec], saturated: frozenset[str]
-) -> dict[str, tuple[NativeModel, ...]]:
-    shadows = attachments({name: spec.attach for name, spec in policies.items() if spec.mode == "Shadow"})
-    shadowed = {(place.hostname, place.prefix) for place in shadows}
-    found = {}
-    for name, spec in policies.items():
-        if spec.mode == "Enforce":
-            places = {(place.hostname, place.prefix) for place in attachments({name: spec.attach})}
-            found[name] = native_models(name, spec, pools, shadowed=bool(places & shadowed), saturated=saturated)
-    return found
 
 
 def data_plane_resources(policies: Mapping[str, PolicySpec], pools: Mapping[str, PoolSpec]) -> list[Resource]:

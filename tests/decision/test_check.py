@@ -31,7 +31,6 @@ def test_a_sound_policy_has_no_findings() -> None:
         ({"rules": [{"name": "r", "when": "true", "use": "every"}]}, "spec.rules[0].use", "there is no strategy 'every'"),
         ({"rules": [{"name": "r", "when": "request.modl == ''", "use": "all"}]}, "spec.rules[0].when", "1:8: undeclared"),
         ({"signals": [{"name": "r", "regex": {"pattern": "(a"}}]}, "spec.signals[0].regex.pattern", "missing )"),
-        ({"decisionBudget": {"time": "5s"}}, "spec.decisionBudget.time", "not within"),
         (
             {"signals": [{"name": "a", "regex": {"pattern": "a"}}, {"name": "a", "regex": {"pattern": "b"}}]},
             "spec.signals[1].name",

@@ -19,7 +19,7 @@ from forebay_cli.explain.case import explain as explain_case
 from forebay_cli.explain.table import print_explained
 from forebay_cli.validate.findings import Loaded, load
 from forebay_decision.compile import CompiledConfig, compile_config
-from forebay_decision.native import NativeModel, native_models
+from forebay_decision.native import NativeModel, natives_by_policy
 from forebay_decision.request import RequestHead
 from forebay_models import load_encoder
 
@@ -61,7 +61,7 @@ def explain(
     config, errors = compile_config(loaded.policies, loaded.pools, revision="local", encoders=load_encoder)
     for name, error in errors.items():
         give_up(f"policy {name}: {error}")
-    states = _states(pool_state)
+    states = _states(pool_state, loaded)
     head = _head(loaded, host, path, header or [], policy)
     natives = _natives(loaded, states)
     if jsonl is not None:
@@ -84,10 +84,10 @@ def _warn(loaded: Loaded) -> None:
         give_up("no policy is accepted; `forebay validate` says why", EXIT_FINDINGS)
 
 
-def _states(file: Path | None) -> dict[str, PoolState]:
+def _states(file: Path | None, loaded: Loaded) -> dict[str, PoolState]:
     if file is None:
         stderr().print("no --pool-state: every pool is assumed ready and idle", markup=False)
-        return {}
+        return {name: PoolState(name=name, ready=1, total=1, stale=False) for name in loaded.pools}
     try:
         return read_states(file.read_bytes())
     except (OSError, msgspec.MsgspecError) as error:
@@ -119,12 +119,7 @@ def _spec(loaded: Loaded, policy: str) -> PolicySpec:
 
 def _natives(loaded: Loaded, states: Mapping[str, PoolState]) -> dict[str, tuple[NativeModel, ...]]:
     saturated = frozenset(name for name, state in states.items() if state.saturated and not state.stale)
-    shadows = [spec.attach for spec in loaded.policies.values() if spec.mode == "Shadow"]
-    return {
-        name: native_models(name, spec, loaded.pools, shadowed=spec.attach in shadows, saturated=saturated)
-        for name, spec in loaded.policies.items()
-        if spec.mode == "Enforce"
-    }
+    return natives_by_policy(loaded.policies, loaded.pools, saturated)
 
 
 def _read(file: Path) -> bytes:

@@ -30,7 +30,7 @@ def up(
         int | None, typer.Option(help="Data-plane processes; forebay.yaml's number by default.", min=1, max=64)
     ] = None,
     log: Annotated[
-        str, typer.Option(help="Least level the data plane logs: debug, info, warning or error.")
+        str, typer.Option(help="What the data plane logs: error, warning, info, decisions or debug.")
     ] = "warning",
     output: Annotated[
         Output, typer.Option("--output", "-o", help="table for people, json: one line a change.")

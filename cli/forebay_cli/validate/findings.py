@@ -14,7 +14,7 @@ import msgspec
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.check import Finding
-from forebay_decision.native import NativeModel, native_report
+from forebay_decision.native import NativeModel, native_report, shadowed_policies
 from forebay_operator.checks import judge
 from forebay_operator.gather import gather
 from forebay_operator.source.directory import Directory
@@ -103,12 +103,13 @@ def _severity(finding: Finding) -> str:
 
 def _natives(verdicts: Verdicts) -> dict[str, dict[str, str]]:
     policies, pools = verdicts.accepted_policies(), verdicts.accepted_pools()
-    report = {}
-    for name, spec in policies.items():
-        shadowed = any(s.mode == "Shadow" and s.attach == spec.attach for s in policies.values())
-        entries = native_report(name, spec, pools, shadowed=shadowed, saturated=frozenset())
-        report[name] = {
-            model: "Envoy" if isinstance(entry, NativeModel) else f"DataPlane: {entry}"
-            for model, entry in entries.items()
+    shadowed = shadowed_policies(policies)
+    return {
+        name: {
+            model: f"Envoy: {', '.join(entry.endpoints)}" if isinstance(entry, NativeModel) else f"DataPlane: {entry}"
+            for model, entry in native_report(
+                name, spec, pools, shadowed=name in shadowed, saturated=frozenset()
+            ).items()
         }
-    return report
+        for name, spec in policies.items()
+    }

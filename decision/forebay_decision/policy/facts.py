@@ -164,8 +164,10 @@ def _first_facts(
         known[variable] = headers.get(header, "") if header else ""
     if vantage.pools:
         known[POOLS] = {
-            name: {field: read(states.get(pool) or PoolState(name=pool)) for field, read in POOL_FIELDS.items()}
+            # What is not known, or known no more, is unknown: a rule that asks for it says what that means.
+            name: {field: read(state) for field, read in POOL_FIELDS.items()}
             for name, pool in vantage.pools
+            if (state := states.get(pool)) is not None and not state.stale
         }
     return known
 

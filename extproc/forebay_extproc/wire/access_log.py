@@ -55,7 +55,7 @@ def _outcome(entry: HTTPAccessLogEntry) -> Outcome:
         policy=said.get("policy", ""),
         pool=headers.get(HEADER_PREFIX + "pool") or said.get("pool", ""),
         model=headers.get(HEADER_PREFIX + "model") or said.get("model", ""),
-        decided_by=said.get("decision", ""),
+        decided_by=said.get("decided-by") or said.get("decision", ""),
         status=entry.response.response_code.value,
         ttfb_seconds=_ttfb(common),
         duration_seconds=common.duration.seconds + common.duration.nanos / 1e9,

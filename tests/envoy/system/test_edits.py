@@ -35,6 +35,7 @@ def door(stack: Stack) -> Stack:
     ports = {name: stack.serve(name, name, tokens=4).port for name in ("a", "b")}
     stack.write("pools.yaml", "".join(pool(name, name, port) for name, port in ports.items()))
     stack.write("policy.yaml", policy("r0", "one"))
+    stack.write("forebay.yaml", f"listeners: [{{port: 0, accessLog: {stack.directory}/.access.log}}]")
     stack.up(workers=2)
     return stack
 
