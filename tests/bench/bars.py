@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import msgspec
-from results import Results, Sample, Spread, spread, together
+from results import ABSENT, Results, Sample, Spread, spread, together
 from variants import ENCODER_SIZES, FEW, MANY, Cell
 
 Verdict = Literal["met", "missed", "not counted", "not measured"]
@@ -44,7 +44,7 @@ def judge(results: Results) -> list[Bar]:
             [value for key, value in results.memory_mib.items() if key.startswith("rss")],
             MEMORY_MIB,
             "MiB",
-            results.missing.get("memory", ""),
+            results.missing.get("memory", ABSENT),
         ),
         _alone(
             "`forebay up` to the first routed request",
@@ -52,7 +52,7 @@ def judge(results: Results) -> list[Bar]:
             results.start_seconds,
             START_SECONDS,
             "s",
-            results.missing.get("start", ""),
+            results.missing.get("start", ABSENT),
         ),
     ]
 

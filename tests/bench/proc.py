@@ -29,6 +29,12 @@ def cpu_seconds(pids: list[int]) -> float:
     return sum((int(fields[11]) + int(fields[12])) / TICKS for pid in pids if (fields := _stat(pid)))
 
 
+def busy_seconds() -> float:
+    """CPU time that the whole machine has spent or had stolen, all cores."""
+    user, nice, system, _idle, _iowait, *rest = (PROC / "stat").read_text().splitlines()[0].split()[1:]
+    return sum(map(int, (user, nice, system, *rest[:3]))) / TICKS
+
+
 def command_line(pid: int) -> str:
     with contextlib.suppress(OSError):
         return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")

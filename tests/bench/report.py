@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ import msgspec
 from bars import Bar, judge
 from encoder_time import Timing
 from results import Results, Sample, Spread, spread, together
+from systems import ROLES
 from variants import MANY, VARIANTS, Cell, cells
 
 FIGURES: Final[tuple[tuple[Callable[[Sample], float], int], ...]] = (
@@ -50,6 +52,7 @@ def markdown(results: Results, bars: list[Bar]) -> str:
         f"Envoy {machine.envoy}; {packages}. Commit {machine.commit}. Load average before the run: {machine.load}.",
         "",
         f"{settings.rounds} rounds of {settings.pace.seconds:g} s a cell after {settings.pace.warm_up:g} s of warm-up.",
+        *_others(results),
         "",
         METHOD,
         "## Bars",
@@ -63,6 +66,8 @@ def markdown(results: Results, bars: list[Bar]) -> str:
         "| variant | load | p50 ms | p95 ms | requests/s | requests per CPU s | baseline | p50 ratio | throughput ratio |",
         "|---|---|---|---|---|---|---|---|---|",
         *_rows(results),
+        "",
+        *_cpu_table(results),
         "",
         *_encoder_table(results),
     ]
@@ -110,6 +115,30 @@ def _ratios(results: Results, cell: Cell) -> list[str]:
 
     p50 = ratio(lambda sample: sample.outcome.p50)
     return [p50, ratio(lambda sample: sample.outcome.per_second) if cell.connections == MANY else "–"]
+
+
+def _others(results: Results) -> Iterator[str]:
+    """How quiet the machine was."""
+    found = spread([sample.others * 100 for sample in results.samples])
+    if found is not None:
+        yield (
+            f"Processes outside the benchmark took {found.median:.0f} % of the machine's CPU time (least "
+            f"{found.least:.0f} %, greatest {found.greatest:.0f} % in a sample); over some 5 % the figures mean little."
+        )
+
+
+def _cpu_table(results: Results) -> Iterator[str]:
+    """Where the CPU time goes, by process."""
+    yield "| CPU microseconds a request, by process | load | " + " | ".join(ROLES.values()) + " |"
+    yield "|---|---|" + "---|" * len(ROLES)
+    for cell in cells(results.settings.variants, results.settings.workers):
+        samples = list(results.of(cell).values())
+        if not samples or results.faults(cell) or cell.connections != MANY or cell.stream:
+            continue
+        spent = [statistics.median(sample.micros(role) for sample in samples) for role in ROLES.values()]
+        load = cell.label.removeprefix(cell.variant).strip()
+        figures = " | ".join(f"{micros:,.0f}" if micros else "" for micros in spent)
+        yield f"| {VARIANTS[cell.variant].what} | {load} | {figures} |"
 
 
 def _encoder_table(results: Results) -> Iterator[str]:

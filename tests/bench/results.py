@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 from encoder_time import Timing
@@ -16,21 +17,30 @@ from machine import Machine
 from settings import Settings
 from variants import Cell, system_name
 
+ABSENT: Final = "not in this run"
+
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One cell in one round. `cpu_seconds` is the CPU time of all the system's processes over the generator's whole run;
-    `wrong` says why the sample does not count (empty where it does)."""
+    """One cell in one round. `cpu_seconds` is the CPU time that the system spent over the generator's whole run, by role of
+    the process; `others` the share of the machine that processes outside the benchmark took meanwhile; `wrong` says why
+    the sample does not count (empty where it does)."""
 
     cell: Cell
     round: int
     outcome: Outcome
-    cpu_seconds: float
+    cpu_seconds: dict[str, float]
+    others: float = 0.0
     wrong: tuple[str, ...] = ()
 
     @property
     def per_core_second(self) -> float:
         """Requests for each second of CPU time that the system spent."""
-        return self.outcome.total / self.cpu_seconds if self.cpu_seconds > 0 else 0.0
+        spent = sum(self.cpu_seconds.values())
+        return self.outcome.total / spent if spent > 0 else 0.0
+
+    def micros(self, role: str) -> float:
+        """Microseconds of CPU time a request that processes of this role spent."""
+        return self.cpu_seconds.get(role, 0.0) / max(1, self.outcome.total) * 1e6
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -61,7 +71,7 @@ class Results(msgspec.Struct, kw_only=True):
     def why_missing(self, cell: Cell) -> str:
         """Why the cell has no samples."""
         system = system_name(cell)
-        return self.missing.get(omission(cell)) or self.missing.get(system) or "not in this run"
+        return self.missing.get(omission(cell)) or self.missing.get(system) or ABSENT
 
     def faults(self, cell: Cell) -> list[str]:
         """Why the cell does not count: one reason is enough, in whichever round."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import msgspec
 from bodies import BODIES
 from encoder_time import Timing
 from load import Outcome
+from proc import busy_seconds, cpu_seconds
 from results import Results, Sample, omission
 from settings import Pace
 from systems import HERE, System, Workplace, ask
@@ -22,6 +24,30 @@ GENERATOR_SECONDS: Final = 60.0
 ENCODER_SHARE: Final = 0.2
 """Of a cell's seconds, for each text that the encoders are timed on."""
 WARM_UP_REQUESTS: Final = 50
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """Times in seconds: the wall's, and CPU time by role, of the upstream, and of the whole machine."""
+
+    wall: float
+    roles: dict[str, float]
+    upstream: float
+    machine: float
+
+    @classmethod
+    def read(cls, system: System, place: Workplace) -> Clock:
+        return cls(time.monotonic(), system.cpu_seconds(), cpu_seconds([place.upstream.pid]), busy_seconds())
+
+    def since(self, system: System, place: Workplace) -> Clock:
+        """What has passed."""
+        now = Clock.read(system, place)
+        roles = {role: seconds - self.roles.get(role, 0.0) for role, seconds in now.roles.items()}
+        return Clock(now.wall - self.wall, roles, now.upstream - self.upstream, now.machine - self.machine)
+
+    def others(self, generator: float) -> float:
+        """The share of the machine that nobody here used. The kernel's own work on our packets is among it."""
+        ours = sum(self.roles.values()) + self.upstream + generator
+        return max(0.0, self.machine - ours) / (self.wall * len(os.sched_getaffinity(0)))
 
 
 def run_rounds(
@@ -47,14 +73,16 @@ def run_rounds(
         # Each round begins elsewhere, so that no variant always follows the same pause.
         offset = (number - 1) * len(present) // rounds
         for cell in [*present[offset:], *present[:offset]]:
-            sample = _measure(cell, number, systems[system_name(cell)], bodies, pace)
+            sample = _measure(cell, number, systems[system_name(cell)], bodies, pace, place)
             results.samples.append(sample)
             done += 1
             left = (time.monotonic() - began) / done * (total - done)
             say(f"[{done}/{total}, {left:.0f} s left] round {number}: {_line(sample)}")
 
 
-def _measure(cell: Cell, number: int, system: System, bodies: Mapping[str, Path], pace: Pace) -> Sample:
+def _measure(
+    cell: Cell, number: int, system: System, bodies: Mapping[str, Path], pace: Pace, place: Workplace
+) -> Sample:
     variant = VARIANTS[cell.variant]
     body = bodies[f"{variant.body}-stream" if cell.stream else variant.body]
     argv = [sys.executable, str(HERE / "load.py"), "--address", f"127.0.0.1:{system.port}", "--body", str(body)]
@@ -63,9 +91,11 @@ def _measure(cell: Cell, number: int, system: System, bodies: Mapping[str, Path]
     argv += ["--expect", "[DONE]" if cell.stream else '"choices"']
     if variant.rule:
         argv += ["--expect", f"x-forebay-rule: {variant.rule}\r\n"]
-    before, spent = system.counters(), system.cpu_seconds()
+    before = system.counters()
+    clock = Clock.read(system, place)
     ran = subprocess.run(argv, capture_output=True, timeout=pace.whole + GENERATOR_SECONDS, check=False)
-    spent, after = system.cpu_seconds() - spent, system.counters()
+    spent = clock.since(system, place)
+    after = system.counters()
     if ran.returncode:
         raise RuntimeError(f"the load generator failed on {cell.label}: {ran.stderr.decode()[-300:]}")
     outcome = msgspec.json.decode(ran.stdout, type=Outcome)
@@ -78,7 +108,14 @@ def _measure(cell: Cell, number: int, system: System, bodies: Mapping[str, Path]
         wrong.append(f"{after.skipped - before.skipped:.0f} units of work dropped")
     if not variant.decided and after.decisions > before.decisions:
         wrong.append(f"the data plane was asked {after.decisions - before.decisions:.0f} times")
-    return Sample(cell=cell, round=number, outcome=outcome, cpu_seconds=spent, wrong=tuple(wrong))
+    return Sample(
+        cell=cell,
+        round=number,
+        outcome=outcome,
+        cpu_seconds=spent.roles,
+        others=spent.others(outcome.cpu_seconds),
+        wrong=tuple(wrong),
+    )
 
 
 def _first_of_each(cells: list[Cell]) -> list[Cell]:

