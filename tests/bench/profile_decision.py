@@ -63,8 +63,11 @@ def decide(policy: CompiledPolicy, body: bytes) -> Forward:
         random=RANDOM,
     )
     made = run_inline(route(policy, head, body, around))
-    if not isinstance(made, Forward) or made.record.rule != manifests.LAST_RULE:
-        raise RuntimeError(f"the last rule should have decided, but the outcome was {made}")
+    rule = made.record.rule if made.record is not None else ""
+    if not isinstance(made, Forward) or rule != manifests.LAST_RULE:
+        raise RuntimeError(
+            f"{manifests.LAST_RULE} should have decided, not {rule or 'an error'}: this is not the work to time"
+        )
     return made
 
 

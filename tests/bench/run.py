@@ -148,8 +148,10 @@ def _weigh(results: Results, running: dict[str, System], place: Workplace, stack
             results.missing["memory"] = str(error)
             return
         stack.callback(system.stop)
-        body = BODIES["tokens-100"]
-        systems.ask(system.port, manifests.TRANSFORMER_HOST, body)
+    status, _ = systems.ask(system.port, manifests.TRANSFORMER_HOST, BODIES["tokens-100"])
+    if status != 200:
+        results.missing["memory"] = f"the policy on the encoder answers {status}, so the encoder may not be loaded"
+        return
     for index, pid in enumerate(system.workers()):
         results.memory_mib |= {
             f"rss-{index}": proc.memory_mib(pid),
