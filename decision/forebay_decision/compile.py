@@ -19,6 +19,7 @@ from forebay_decision.select.pickers import ALGORITHMS, LeastBusy
 from forebay_decision.select.selection import Strategy
 from forebay_decision.served import policy_pools, qualified, served_models
 from forebay_decision.signals.catalog import Embed, Encoders, build_detector
+from forebay_decision.signals.detector import Detector
 from forebay_decision.signals.regex import PatternError
 
 EXPLICIT = "explicit"
@@ -112,7 +113,7 @@ def compile_policy(
     rules = compile_rules(name, spec)
     if rules.errors:
         raise rules.errors[0]
-    detectors = {}
+    detectors: dict[str, Detector] = {}
     for index, signal in enumerate(spec.signals):
         try:
             detectors[signal.name] = build_detector(signal, encoders, embed or _embed)
@@ -126,7 +127,7 @@ def compile_policy(
         budget_seconds=duration_seconds(spec.decision_budget.time),
         max_request_bytes=byte_count(spec.max_request_bytes),
         vantage=look_out(name, spec, rules, detectors),
-        rules=rules.rules,
+        rules=tuple(_asking(rule, detectors) for rule in rules.rules),
         strategies=_strategies(name, spec, pools),
         served={
             model: Strategy(
@@ -138,6 +139,11 @@ def compile_policy(
             for model, serving in served_models(own).items()
         },
     )
+
+
+def _asking(rule: CompiledRule, detectors: Mapping[str, Detector]) -> CompiledRule:
+    asks = sorted((detectors[name] for name in rule.when.references.signals), key=lambda d: (d.cost, d.name))
+    return msgspec.structs.replace(rule, asks=tuple(asks))
 
 
 def _strategies(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> dict[str, Strategy]:

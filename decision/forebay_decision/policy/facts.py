@@ -6,20 +6,22 @@ computed and the rule is tried again. `true || x` and `false && x` therefore nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from forebay_api.wire import PoolState
 from forebay_decision.policy.expression import Expression
-from forebay_decision.policy.logic import Leaf, Node
+from forebay_decision.policy.logic import Leaf
 from forebay_decision.policy.variables import HEADERS, POOL_FIELDS, POOLS, REQUEST
 from forebay_decision.record import SignalRecord
 from forebay_decision.request import RequestView
 from forebay_decision.signals.detector import Detector, SignalValue
 from forebay_decision.work import Skipped, Work
 
+DEAR_MICROS = 20.0
+"""Detectors above this cost are worth a look at whether their value can still matter."""
 LARGEST_SIGNAL_TEXT = 1 << 20
 """Bytes of text that signals read; of a longer one the head and the tail, half each."""
 
@@ -53,25 +55,27 @@ class Facts:
         self._view = view
         self._clock = clock
         self._deadline = deadline
-        self._known = _first_facts(vantage, view, headers, states)
+        self.values = _first_facts(vantage, view, headers, states)
         self._base: Any = None
         self._leaves: dict[Leaf, bool | None] = {}
         self._scoped: dict[str, bytes] = {}
         self._embeddings: dict[str, object] = {}
         self.records: dict[str, SignalRecord] = {}
 
-    def settle(self, expression: Expression) -> Generator[Work, object, bool | None]:
-        """The expression's value, computing what it needs, cheapest first; None where it stays unknown."""
+    def settle(self, expression: Expression, asks: Sequence[Detector]) -> Generator[Work, object, bool | None]:
+        """The expression's value, computing of `asks`, which are cheapest first, what it needs; None where it stays
+        unknown. A dear signal is computed only while something that it could settle is open."""
         logic = expression.logic
-        while (value := logic.truth(self)) is None:
-            detector = self._next(logic)
-            if detector is None:
-                return None
+        value = logic.truth(self)
+        for detector in asks:
+            if value is not None:
+                return value
+            if detector.name in self.records:
+                continue
+            if detector.cost > DEAR_MICROS and detector.name not in set(logic.wanted(self)):
+                continue
             yield from self.learn(detector)
-        return value
-
-    def flag(self, variable: str) -> bool | None:
-        value: bool | None = self._known.get(variable)
+            value = logic.truth(self)
         return value
 
     def evaluate(self, leaf: Leaf) -> bool | None:
@@ -117,33 +121,28 @@ class Facts:
     def _activation(self, leaf: Leaf) -> Any:
         activate = self._vantage.environment.Activation
         if leaf.signals:
-            return activate({name: self._known[name] for name in leaf.variables if name in self._known})
+            return activate({name: self.values[name] for name in leaf.variables if name in self.values})
         if self._base is None:
-            self._base = activate(self._known)
+            self._base = activate(self.values)
         return self._base
-
-    def _next(self, logic: Node) -> Detector | None:
-        detectors = self._vantage.detectors
-        waiting = {name for name in logic.wanted(self) if name not in self.records}
-        return min((detectors[name] for name in waiting), key=lambda d: (d.cost, d.name), default=None)
 
     def _note(self, name: str, outcome: SignalValue | Skipped, micros: int) -> None:
         prefix = f"signals.{name}."
         if isinstance(outcome, Skipped):
-            self._known[prefix + "unknown"] = True
+            self.values[prefix + "unknown"] = True
             self.records[name] = SignalRecord(unknown=outcome.reason, micros=micros)
             return
-        self._known |= {
+        self.values |= {
             prefix + "matched": outcome.matched,
             prefix + "unknown": False,
             prefix + "label": outcome.label or "",
         }
         if outcome.score is not None:
             scores = outcome.scores or {}
-            self._known[prefix + "score"] = outcome.score
-            self._known[prefix + "scores"] = scores
+            self.values[prefix + "score"] = outcome.score
+            self.values[prefix + "scores"] = scores
             threshold = outcome.threshold or 0.0
-            self._known[prefix + "labels"] = [label for label, score in scores.items() if score >= threshold]
+            self.values[prefix + "labels"] = [label for label, score in scores.items() if score >= threshold]
         self.records[name] = SignalRecord(
             matched=outcome.matched,
             score=outcome.score,

@@ -7,18 +7,37 @@ evaluates it, nor computes the signals that only it wants. CEL's own ``&&`` and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Protocol
 
 from cel.expr import checked_pb2
 from google.protobuf import any_pb2
+
+_PRIMITIVE = checked_pb2.Type.PrimitiveType  # type: ignore[attr-defined]
+_BOOL: Final = _PRIMITIVE.Value("BOOL")
+_LITERALS: Final = {
+    _PRIMITIVE.Value("INT64"): "int64_value",
+    _PRIMITIVE.Value("DOUBLE"): "double_value",
+    _PRIMITIVE.Value("STRING"): "string_value",
+}
+_COMPARE: Final[Mapping[str, tuple[Callable[[Any, Any], bool], Callable[[Any, Any], bool]]]] = {
+    "_==_": (operator.eq, operator.eq),
+    "_!=_": (operator.ne, operator.ne),
+    "_<_": (operator.lt, operator.gt),
+    "_<=_": (operator.le, operator.ge),
+    "_>_": (operator.gt, operator.lt),
+    "_>=_": (operator.ge, operator.le),
+}
+"""CEL's operator -> Python's, and Python's with the sides exchanged."""
 
 
 class Known(Protocol):
     """What leaves are evaluated against."""
 
-    def flag(self, variable: str) -> bool | None:
-        """A boolean variable's value, None while it is not known."""
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The variables that are known."""
         ...
 
     def evaluate(self, leaf: Leaf) -> bool | None:
@@ -34,20 +53,27 @@ class Node(Protocol):
     def wanted(self, known: Known) -> Iterator[str]: ...
 
 
-class Flag:
-    """``signals.<name>.matched`` by itself: a look-up, without CEL."""
+class Comparison:
+    """One variable by itself, or compared with a literal of its own type: a look-up and an operator, without CEL.
 
-    __slots__ = ("signal", "variable")
+    Between values of one type Python's operators are CEL's: integers are exact, doubles are IEEE 754, text compares by
+    code point.
+    """
 
-    def __init__(self, variable: str) -> None:
+    __slots__ = ("compare", "literal", "signal", "variable")
+
+    def __init__(self, variable: str, compare: Callable[[Any, Any], bool], literal: Any) -> None:
         self.variable = variable
-        self.signal = variable.split(".")[1]
+        self.compare = compare
+        self.literal = literal
+        self.signal = variable.split(".")[1] if variable.startswith("signals.") else ""
 
     def truth(self, known: Known) -> bool | None:
-        return known.flag(self.variable)
+        value = known.values.get(self.variable)
+        return None if value is None else self.compare(value, self.literal)
 
     def wanted(self, known: Known) -> Iterator[str]:
-        if known.flag(self.variable) is None:
+        if self.signal and self.variable not in known.values:
             yield self.signal
 
 
@@ -111,7 +137,8 @@ class Combination:
 def split(serialized: bytes, environment: Any) -> Node:
     """The logic of an expression that ``cel.Expression.serialize`` wrote; leaves become programs of `environment`."""
     checked = checked_pb2.CheckedExpr.FromString(any_pb2.Any.FromString(serialized).value)  # type: ignore[attr-defined]
-    names = {node: ref.name for node, ref in checked.reference_map.items() if ref.name}
+    names = {node: ref.name for node, ref in checked.reference_map.items() if ref.name and not ref.overload_id}
+    kinds = {node: kind.primitive for node, kind in checked.type_map.items()}
 
     def build(expr: Any) -> Node:
         function = expr.call_expr.function if expr.WhichOneof("expr_kind") == "call_expr" else ""
@@ -125,12 +152,31 @@ def split(serialized: bytes, environment: Any) -> Node:
             return Combination(decisive, tuple(parts))
         if function == "!_":
             return Not(build(expr.call_expr.args[0]))
-        name = names.get(expr.id, "")
-        if name.startswith("signals.") and name.endswith(".matched"):
-            return Flag(name)
+        test = _test(expr, function, names, kinds)
+        if test is not None:
+            return test
         return Leaf(_program(expr, checked, environment), frozenset(_variables(expr, names)))
 
     return build(checked.expr)
+
+
+def _test(expr: Any, function: str, names: Mapping[int, str], kinds: Mapping[int, int]) -> Comparison | None:
+    """The expression as a comparison, where it is one."""
+    if expr.id in names:
+        return Comparison(names[expr.id], operator.is_, True) if kinds.get(expr.id) == _BOOL else None
+    if function not in _COMPARE:
+        return None
+    left, right = expr.call_expr.args
+    compare, mirrored = _COMPARE[function]
+    if right.id in names:
+        left, right, compare = right, left, mirrored
+    kind = kinds.get(left.id, 0)
+    if left.id not in names or right.WhichOneof("expr_kind") != "const_expr":
+        return None
+    field = _LITERALS.get(kind)
+    if field is None or right.const_expr.WhichOneof("constant_kind") != field:
+        return None
+    return Comparison(names[left.id], compare, getattr(right.const_expr, field))
 
 
 def _program(expr: Any, whole: Any, environment: Any) -> Any:

@@ -10,12 +10,16 @@ from forebay_api.policy import Rule
 from forebay_decision.policy.expression import Expression
 from forebay_decision.policy.facts import Facts
 from forebay_decision.select.demand import Demand
+from forebay_decision.signals.detector import Detector
 from forebay_decision.work import Work
 
 
 class CompiledRule(msgspec.Struct, frozen=True):
+    """A rule, its condition, and the signals that the condition asks for, cheapest first."""
+
     rule: Rule
     when: Expression
+    asks: tuple[Detector, ...] = ()
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -44,7 +48,7 @@ def judge(
         spec = rule.rule
         if spec.constrain is None and (decided is not None or _not_applicable(spec, named_model, endpoint)):
             continue
-        value = yield from facts.settle(rule.when)
+        value = yield from facts.settle(rule.when, rule.asks)
         if spec.constrain is not None:
             # An unknown condition counts as matched: a failing signal must not open a guarded path.
             if value is not False:

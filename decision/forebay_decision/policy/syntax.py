@@ -39,7 +39,7 @@ def read_references(serialized: bytes) -> References:
     """References of an expression that ``cel.Expression.serialize`` wrote."""
     packed = any_pb2.Any.FromString(serialized)
     checked = checked_pb2.CheckedExpr.FromString(packed.value)  # type: ignore[attr-defined]
-    names = {node: ref.name for node, ref in checked.reference_map.items() if ref.name}
+    names = {node: ref.name for node, ref in checked.reference_map.items() if ref.name and not ref.overload_id}
     headers: list[Literal] = []
     pools: list[Literal] = []
     fields: list[Literal] = []
