@@ -59,6 +59,12 @@ def native_report(
     }
 
 
+def _set(parsed: ParsedBody, key: str) -> bool:
+    """Whether a top-level member is there; null is nothing, to Envoy as to the dialect."""
+    span = parsed.members.get(key)
+    return span is not None and parsed.body[span.start : span.end] != b"null"
+
+
 def shadowed_policies(policies: Mapping[str, PolicySpec]) -> frozenset[str]:
     """Enforce policies beside which a Shadow policy decides, on any of their attachments."""
     places = {
@@ -88,7 +94,7 @@ def decided_natively(models: Iterable[NativeModel], endpoint: Endpoint, parsed: 
             native.model == parsed.view.model
             and endpoint in native.endpoints
             and len(parsed.body) <= native.max_content_length
-            and not any(key in parsed.members for key in native.absent)
+            and not any(_set(parsed, key) for key in native.absent)
         ):
             return native
     return None

@@ -9,7 +9,7 @@ from cel_expr_python import cel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forebay_decision.policy.logic import Leaf, Comparison, split
+from forebay_decision.policy.logic import Comparison, Leaf, split
 
 T = cel.Type
 VARIABLES = {
