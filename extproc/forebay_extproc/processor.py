@@ -128,15 +128,19 @@ class Processor:
         reply = self._reply(step, outcome)
         if isinstance(outcome, Forward):
             self._ledger.enter(around.id, outcome.record.pool, outcome.record.model)
+        answered = write_reply(session.settle(reply).reply)
+        seconds = self._clock() - started
         try:
-            await context.write(write_reply(session.settle(reply).reply))
+            await context.write(answered)
+        except asyncio.CancelledError:
+            # Envoy ends the stream as soon as it has the reply, which may be before this coroutine hears that it left.
+            self._settle(step, around, outcome, seconds)
+            raise
         except BaseException:
             # Envoy has not heard of it, so no access-log entry will name it.
             self._ledger.strike(around.id)
             raise
-        self._book(step, outcome, self._clock() - started)
-        if step.shadows:
-            self._shadows.offer(step.shadows, Enforced(step.head, step.body, around, outcome))
+        self._settle(step, around, outcome, seconds)
 
     async def _route(self, step: Decide, around: Surroundings) -> Forward | Answer:
         if self.deciding >= self.max_deciding:
@@ -156,6 +160,11 @@ class Processor:
         if isinstance(outcome, Forward):
             return forward(outcome, step.head, step.body, step.phase, replica=self._replica, tenant=tenant)
         return immediate(outcome, step.head.method, replica=self._replica, tenant=tenant)
+
+    def _settle(self, step: Decide, around: Surroundings, outcome: Forward | Answer, seconds: float) -> None:
+        self._book(step, outcome, seconds)
+        if step.shadows:
+            self._shadows.offer(step.shadows, Enforced(step.head, step.body, around, outcome))
 
     def _book(self, step: Decide, outcome: Forward | Answer, seconds: float) -> None:
         if outcome.record is not None:
