@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,26 +14,16 @@ import typer
 
 from forebay_api.manifest import ManifestsRefused
 from forebay_cli.console import EXIT_FINDINGS, Output, give_up, print_json, stderr, stdout
-from forebay_cli.demo.admin import credentials_seen
-from forebay_cli.demo.ask import CALLER_KEY, Door
-from forebay_cli.demo.cases import CASES, Request
-from forebay_cli.demo.faults import FAULTS, Fault, Scene
-from forebay_cli.demo.latency import Stopwatch
-from forebay_cli.demo.load import RATE
-from forebay_cli.demo.manifests import ExampleMissing, copy_example, example_pools
-from forebay_cli.demo.results import CaseResult, Result, judge
-from forebay_cli.demo.servers import Fleet
+from forebay_cli.demo.acts import cause_faults, send_cases
+from forebay_cli.demo.manifests import ExampleMissing
+from forebay_cli.demo.results import Result
 from forebay_cli.demo.show import Show
+from forebay_cli.demo.stage import running
 from forebay_cli.up.ports import PortTaken
-from forebay_cli.up.supervisor import NotReady, Supervisor, make_plan
+from forebay_cli.up.supervisor import NotReady
 
-START_SECONDS: Final = 30.0
 STOPPED: Final = 130
 """Exit status after Ctrl-C, as shells have it."""
-MODELS: Final = Request(kind="models")
-ADDED: Final = (
-    "added: median time to an answer of one token through Forebay, less the same request sent straight to the server"
-)
 
 
 class Stopped(Exception):
@@ -71,6 +59,8 @@ def demo(
         raise typer.Exit(STOPPED) from None
     except (PortTaken, ManifestsRefused, ExampleMissing, NotReady, RuntimeError) as error:
         give_up(str(error), EXIT_FINDINGS)
+    if not keep:
+        show.farewell()
     if output is Output.json:
         print_json(result)
     if not result.ok:
@@ -109,10 +99,10 @@ async def _run(show: Show, quick: bool, port: int, workers: int, stop: Stop | No
     directory = Path(tempfile.mkdtemp(prefix="forebay-demo-"))
     worth_keeping = False
     try:
-        async with _running(show, directory, port, workers) as scene:
+        async with running(show, directory, port, workers) as scene:
             started = time.monotonic() - began
-            cases, more = await _cases(show, scene)
-            faults = [] if quick else await _faults(show, scene)
+            cases, more = await send_cases(show, scene)
+            faults = [] if quick else await cause_faults(show, scene)
             mismatches = (
                 *(f"{case.title}: {mismatch}" for case in cases for mismatch in case.mismatches),
                 *more,
@@ -141,93 +131,3 @@ async def _run(show: Show, quick: bool, port: int, workers: int, stop: Stop | No
             show.say(f"manifests and logs are kept in {directory}")
         else:
             shutil.rmtree(directory, ignore_errors=True)
-            if stop is None:
-                show.farewell()
-
-
-@contextlib.asynccontextmanager
-async def _running(show: Show, directory: Path, port: int, workers: int) -> AsyncIterator[Scene]:
-    """Six servers, the operator, the data plane and Envoy, live; all stopped again at the end."""
-    pools = example_pools()
-    fleet = Fleet(pools, directory)
-    supervisor: Supervisor | None = None
-    door: Door | None = None
-    show.heading("Starting")
-    try:
-        with show.busy(f"{len(fleet.servers)} simulated inference servers, two a pool: small, large, frontier"):
-            await fleet.start()
-        copy_example(directory, fleet.places(), key=fleet.key, ca_file=fleet.ca_file, workers=workers)
-        plan = make_plan(directory, port=port, workers=workers, log="warning")
-        supervisor = Supervisor(plan, on_exit=show.died)
-        with show.busy(f"Envoy, the operator and {plan.workers} data-plane workers, from examples/assistant"):
-            supervisor.start()
-            await supervisor.wait_programmed(START_SECONDS)
-            door = Door(plan.addresses.listeners[0])
-            await _answers(door)
-        show.say(f"ready: {plan.addresses.listeners[0]}/v1")
-        upstream = {model.name: model.upstream_name or model.name for pool in pools for model in pool.spec.models}
-        yield Scene(fleet, supervisor, door, upstream)
-    finally:
-        if door is not None:
-            await door.close()
-        if supervisor is not None:
-            await supervisor.stop()
-        await fleet.stop()
-
-
-async def _answers(door: Door) -> None:
-    """Wait for the first answer: that everything is configured does not say yet that every socket is there."""
-    deadline = time.monotonic() + START_SECONDS
-    while (answer := await door.ask(MODELS)).status != 200:
-        if time.monotonic() > deadline:
-            raise NotReady(f"no answer within {START_SECONDS:g} s: {answer.status} {answer.said}")
-        await asyncio.sleep(0.05)
-
-
-async def _cases(show: Show, scene: Scene) -> tuple[list[CaseResult], list[str]]:
-    """Every case in turn, and what was wrong with more than one of them."""
-    show.heading(f"{len(CASES)} requests with the official `openai` client")
-    show.say(ADDED, "dim")
-    show.case_header()
-    stopwatch = Stopwatch(scene.door, scene.fleet, scene.upstream)
-    results = []
-    try:
-        for case in CASES:
-            answer = await scene.door.ask(case.request)
-            result = judge(case, answer, await stopwatch.added_ms(case.request, answer))
-            show.case(result, case.shows)
-            results.append(result)
-        await stopwatch.settle()
-    finally:
-        await stopwatch.close()
-    leaks = await _leaks(scene)
-    if leaks:
-        for leak in leaks:
-            show.say(leak, "red")
-    else:
-        show.say("The caller's own API key reached none of the servers; Envoy gave the frontier its key, and only it.")
-    return results, leaks
-
-
-async def _leaks(scene: Scene) -> list[str]:
-    """Credentials where they should not be."""
-    leaks = []
-    for name, seen in (await credentials_seen(scene.fleet)).items():
-        if any(CALLER_KEY in value for value in seen):
-            leaks.append(f"{name} was sent the caller's own key")
-        if "frontier" not in name and any(scene.fleet.key in value for value in seen):
-            leaks.append(f"{name} was sent the frontier's key")
-    return leaks
-
-
-async def _faults(show: Show, scene: Scene) -> list[Fault]:
-    show.heading(f"Under a steady load of {RATE:g} requests a second, half of them streamed")
-    faults = []
-    for fault in FAULTS:
-        with show.working(fault.__name__.replace("_", " ")):
-            told = await fault(scene)
-        show.fault(told)
-        faults.append(told)
-    show.say("")
-    show.faults(faults)
-    return faults

@@ -39,7 +39,7 @@ def fate_of(answer: Answer) -> Fate:
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of requests. Of the `ok` ones, `rerouted` were answered by another pool than the first choice."""
+    """What became of requests. Of the `ok` ones, `rerouted` should have gone to one pool and were answered by another."""
 
     sent: int
     ok: int
@@ -50,13 +50,17 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
     bypassed: int
 
 
-def count(samples: Sequence[Sample], first_choice: str) -> Count:
+def count(samples: Sequence[Sample], steady: Sequence[Request], first_choice: str) -> Count:
+    """`steady` are the requests whose first choice is that pool."""
     fates = [sample.fate for sample in samples]
     ok = [sample.answer for sample in samples if sample.fate == "ok"]
     return Count(
         sent=len(samples),
         ok=len(ok),
-        rerouted=sum(answer.pool not in ("", first_choice) for answer in ok),
+        rerouted=sum(
+            sample.fate == "ok" and sample.request in steady and sample.answer.pool != first_choice
+            for sample in samples
+        ),
         failed=fates.count("failed"),
         broken=fates.count("broken"),
         silent=fates.count("silent"),

@@ -6,7 +6,7 @@ import msgspec
 
 from forebay_cli.demo.ask import Answer
 from forebay_cli.demo.cases import Case, Expected
-from forebay_cli.demo.faults import Fault
+from forebay_cli.demo.faults.scene import Fault
 
 
 class CaseResult(msgspec.Struct, frozen=True, kw_only=True):

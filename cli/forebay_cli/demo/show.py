@@ -7,14 +7,21 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from forebay_cli.demo.faults import Fault
+from forebay_cli.demo.faults.scene import Fault
 from forebay_cli.demo.results import CaseResult, Result
 from forebay_cli.up.plan import Plan
 
 HEADER: Final = f"      {'request':<35} {'rule':<15} {'strategy':<9} {'pool':<9} {'model':<14} {'added':>8}"
+
+COUNTED: Final = ("sent", "ok", "rerouted", "retried", "bypassed", "failed", "broken", "normal after")
+LEGEND: Final = (
+    "rerouted: meant for the small pool, answered by another. retried: sent again by Envoy, which the caller never sees.",
+    "bypassed: answered without a decision. failed: an error before the first byte, here only the promised 503s.",
+    "broken: streams cut short after their first byte. normal after: from the end of the cause (neighbours gone, servers",
+    "started again; else from the kill or the save) to the first request that was served as it should be.",
+)
 
 
 class Show:
@@ -76,17 +83,15 @@ class Show:
             self.say(f"      {mismatch}", "red")
 
     def faults(self, faults: Sequence[Fault]) -> None:
-        """The reroutes as a table."""
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-        table.add_column("under load, while", no_wrap=True)
-        for column in ("sent", "ok", "rerouted", "retried", "bypassed", "failed", "broken", "normal after"):
-            table.add_column(column, justify="right", no_wrap=True)
+        """The reroutes as a table, and what its columns mean."""
+        self.say(_row("under load, while", COUNTED), "bold")
         for fault in faults:
             c = fault.count
             after = "never" if fault.recovered_seconds is None else f"{fault.recovered_seconds:.2f} s"
-            numbers = (c.sent, c.ok, c.rerouted, fault.retried, c.bypassed, c.failed, c.broken)
-            table.add_row(fault.title, *map(str, numbers), after, style="red" if fault.mismatches else "")
-        self._console.print(table)
+            cells = (c.sent, c.ok, c.rerouted, fault.retried, c.bypassed, c.failed, c.broken, after)
+            self.say(_row(fault.title, [str(cell) for cell in cells]), "red" if fault.mismatches else "")
+        for line in LEGEND:
+            self.say(line, "dim")
 
     def verdict(self, result: Result) -> None:
         """What there is to say at the end, every mismatch again."""
@@ -94,7 +99,11 @@ class Show:
         if result.ok:
             self.say(f"Everything went where it should. {result.seconds:.0f} s.", "bold green")
             return
-        self.say(f"{len(result.mismatches)} things did not go as they should:", "bold red")
+        count = len(result.mismatches)
+        self.say(
+            f"{count} things did not go as they should:" if count > 1 else "1 thing did not go as it should:",
+            "bold red",
+        )
         for mismatch in result.mismatches:
             self.say(f"  {mismatch}", "red")
 
@@ -143,3 +152,9 @@ def curl_lines(url: str) -> tuple[str, ...]:
 
 def _mark(wrong: bool) -> Text:
     return Text("WRONG", style="bold red") if wrong else Text("ok   ", style="green")
+
+
+def _row(title: str, cells: Sequence[str]) -> str:
+    return f"{title:<24}" + "".join(
+        f"{cell:>{max(len(name), 4) + 2}}" for cell, name in zip(cells, COUNTED, strict=True)
+    )
