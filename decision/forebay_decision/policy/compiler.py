@@ -9,7 +9,7 @@ import msgspec
 from forebay_api.policy import PolicySpec
 from forebay_decision.errors import PolicyError
 from forebay_decision.policy.expression import Vocabulary, compile_expressions
-from forebay_decision.policy.facts import Vantage
+from forebay_decision.policy.facts import SignalVariables, Vantage
 from forebay_decision.policy.rules import CompiledRule
 from forebay_decision.policy.variables import IDENTITY, REQUEST, declare
 from forebay_decision.served import policy_pools, qualified
@@ -54,5 +54,6 @@ def look_out(name: str, spec: PolicySpec, compiled: CompiledRules, detectors: Ma
         headers=tuple(sorted(headers)),
         pools=tuple((pool, qualified(name, pool)) for pool in sorted(pools)),
         detectors=detectors,
+        names={signal: SignalVariables.of(signal) for signal in detectors},
         identity={v: source.header if (source := sources[v]) else "" for v in IDENTITY if v in variables},
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from forebay_api.wire import PoolState
 from forebay_decision.policy.expression import Expression
@@ -17,13 +18,28 @@ from forebay_decision.policy.logic import Leaf
 from forebay_decision.policy.variables import HEADERS, POOL_FIELDS, POOLS, REQUEST
 from forebay_decision.record import SignalRecord
 from forebay_decision.request import RequestView
-from forebay_decision.signals.detector import Detector, SignalValue
+from forebay_decision.signals.detector import Detector
 from forebay_decision.work import Skipped, Work
 
 DEAR_MICROS = 20.0
 """Detectors above this cost are worth a look at whether their value can still matter."""
 LARGEST_SIGNAL_TEXT = 1 << 20
 """Bytes of text that signals read; of a longer one the head and the tail, half each."""
+
+
+class SignalVariables(msgspec.Struct, frozen=True):
+    """What rules call the parts of one signal."""
+
+    matched: str
+    unknown: str
+    label: str
+    score: str
+    scores: str
+    labels: str
+
+    @classmethod
+    def of(cls, name: str) -> SignalVariables:
+        return cls(*(f"signals.{name}.{field}" for field in cls.__struct_fields__))
 
 
 class Vantage(msgspec.Struct, frozen=True):
@@ -35,6 +51,7 @@ class Vantage(msgspec.Struct, frozen=True):
     pools: tuple[tuple[str, str], ...]
     """(name in rules, qualified name)."""
     detectors: Mapping[str, Detector]
+    names: Mapping[str, SignalVariables]
     identity: Mapping[str, str]
     """``tenant`` and ``user`` -> the header each comes from."""
 
@@ -91,7 +108,7 @@ class Facts:
         """Compute one signal; past the deadline, or when it fails, it becomes unknown."""
         started = self._clock()
         if started >= self._deadline:
-            outcome: SignalValue | Skipped = Skipped("deadline")
+            outcome: SignalRecord | Skipped = Skipped("deadline")
         else:
             try:
                 prepared = detector.prepare(self)
@@ -126,31 +143,23 @@ class Facts:
             self._base = activate(self.values)
         return self._base
 
-    def _note(self, name: str, outcome: SignalValue | Skipped, micros: int) -> None:
-        prefix = f"signals.{name}."
+    def _note(self, name: str, outcome: SignalRecord | Skipped, micros: int) -> None:
+        variables = self._vantage.names[name]
+        values = self.values
         if isinstance(outcome, Skipped):
-            self.values[prefix + "unknown"] = True
+            values[variables.unknown] = True
             self.records[name] = SignalRecord(unknown=outcome.reason, micros=micros)
             return
-        self.values |= {
-            prefix + "matched": outcome.matched,
-            prefix + "unknown": False,
-            prefix + "label": outcome.label or "",
-        }
+        values[variables.matched] = outcome.matched
+        values[variables.unknown] = False
+        values[variables.label] = outcome.label or ""
         if outcome.score is not None:
             scores = outcome.scores or {}
-            self.values[prefix + "score"] = outcome.score
-            self.values[prefix + "scores"] = scores
             threshold = outcome.threshold or 0.0
-            self.values[prefix + "labels"] = [label for label, score in scores.items() if score >= threshold]
-        self.records[name] = SignalRecord(
-            matched=outcome.matched,
-            score=outcome.score,
-            threshold=outcome.threshold,
-            label=outcome.label,
-            scores=outcome.scores,
-            micros=micros,
-        )
+            values[variables.score] = outcome.score
+            values[variables.scores] = scores
+            values[variables.labels] = [label for label, score in scores.items() if score >= threshold]
+        self.records[name] = replace(outcome, micros=micros) if micros else outcome
 
 
 def _first_facts(

@@ -63,8 +63,8 @@ def unmet(demand: Demand, pool: PoolSpec, model: Model) -> str:
     if demand.regions is not None and placement.region not in demand.regions:
         allowed = ", ".join(sorted(demand.regions)) or "none"
         return f"region {placement.region or 'unknown'} is not among {allowed}"
-    if lacking := demand.compliance.difference(placement.compliance):
+    if demand.compliance and (lacking := demand.compliance.difference(placement.compliance)):
         return f"compliance {', '.join(sorted(lacking))} is not stated"
-    if missing := demand.capabilities.difference(model.capabilities):
+    if demand.capabilities and (missing := demand.capabilities.difference(model.capabilities)):
         return f"capability {', '.join(sorted(missing))} is missing"
     return ""

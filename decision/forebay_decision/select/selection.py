@@ -49,7 +49,10 @@ def select(strategy: Strategy, view: RequestView, demand: Demand, around: Surrou
     spare = [c for c in strategy.fallback if exclusions[c.key] is None]
     scores: dict[tuple[str, str], float] = {}
     chosen: Candidate | None = None
-    if eligible:
+    if len(eligible) == 1:
+        # No picker has a choice then, nor anything to remember.
+        chosen, scores = eligible[0], {eligible[0].key: 1.0}
+    elif eligible:
         chosen, scores = strategy.picker.pick(eligible, around)
     elif spare:
         chosen = spare[0]

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import msgspec
-
+from forebay_decision.record import SignalRecord
 from forebay_decision.work import Skipped, Work
-
-
-class SignalValue(msgspec.Struct, frozen=True):
-    """What a detector found. `score` and `scores` are in [0,1]; a kind that has no such value leaves it None."""
-
-    matched: bool
-    score: float | None = None
-    threshold: float | None = None
-    label: str | None = None
-    scores: dict[str, float] | None = None
 
 
 class Texts(Protocol):
@@ -55,4 +44,4 @@ class Detector(Protocol):
     @property
     def cost(self) -> float: ...
     def prepare(self, texts: Texts) -> Work | Skipped | None: ...
-    def detect(self, texts: Texts, prepared: object) -> SignalValue | Skipped: ...
+    def detect(self, texts: Texts, prepared: object) -> SignalRecord | Skipped: ...

@@ -6,7 +6,8 @@ import re
 import unicodedata
 
 from forebay_api.policy import Keyword
-from forebay_decision.signals.detector import SignalValue, Texts
+from forebay_decision.record import SignalRecord
+from forebay_decision.signals.detector import Texts
 from forebay_decision.signals.regex import compile_linear
 
 # Scripts without spaces between words have no word boundary to look for.
@@ -31,9 +32,9 @@ class KeywordDetector:
     def prepare(self, texts: Texts) -> None:
         """Nothing: the text is all it takes."""
 
-    def detect(self, texts: Texts, prepared: object = None) -> SignalValue:
+    def detect(self, texts: Texts, prepared: object = None) -> SignalRecord:
         found = self._automaton.search(texts.scoped(self._scope))
-        return SignalValue(matched=found is not None, label=self._label(found.group()) if found else None)
+        return SignalRecord(matched=found is not None, label=self._label(found.group()) if found else None)
 
     def _label(self, found: bytes) -> str | None:
         text = self._folded(found.decode("utf-8", "replace"))

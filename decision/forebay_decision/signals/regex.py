@@ -7,7 +7,8 @@ from typing import Any, Final
 import re2
 
 from forebay_api.policy import Regex
-from forebay_decision.signals.detector import SignalValue, Texts
+from forebay_decision.record import SignalRecord
+from forebay_decision.signals.detector import Texts
 
 MEMORY_BYTES: Final = 32 << 20
 
@@ -43,5 +44,5 @@ class RegexDetector:
     def prepare(self, texts: Texts) -> None:
         """Nothing: the text is all it takes."""
 
-    def detect(self, texts: Texts, prepared: object = None) -> SignalValue:
-        return SignalValue(matched=self._automaton.search(texts.scoped(self._scope)) is not None)
+    def detect(self, texts: Texts, prepared: object = None) -> SignalRecord:
+        return SignalRecord(matched=self._automaton.search(texts.scoped(self._scope)) is not None)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from forebay_api.policy import Similarity
-from forebay_decision.signals.detector import SignalValue, Texts
+from forebay_decision.record import SignalRecord
+from forebay_decision.signals.detector import Texts
 from forebay_decision.work import Skipped, Work
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class SimilarityDetector:
             return None
         return plan_encoding(self._encoder, texts.latest, texts.seconds_left())
 
-    def detect(self, texts: Texts, prepared: object) -> SignalValue | Skipped:
+    def detect(self, texts: Texts, prepared: object) -> SignalRecord | Skipped:
         row = texts.embeddings().setdefault(self._encoder.digest, prepared)
         if isinstance(row, Skipped):
             return row
@@ -91,7 +92,13 @@ class SimilarityDetector:
             edges = zip(self._starts, self._starts[1:], strict=False)
             best = {label: _clip(cosines[a:b].max()) for label, (a, b) in zip(self._labels, edges, strict=True)}
         label = max(best, key=best.__getitem__)
-        return SignalValue(best[label] >= self._threshold, best[label], self._threshold, label, best)
+        return SignalRecord(
+            matched=best[label] >= self._threshold,
+            score=best[label],
+            threshold=self._threshold,
+            label=label,
+            scores=best,
+        )
 
 
 def example_texts(spec: Similarity) -> Sequence[str]:
