@@ -57,7 +57,7 @@ def demo(
     except Stopped:
         show.say("stopped; nothing is left running")
         raise typer.Exit(STOPPED) from None
-    except (PortTaken, ManifestsRefused, ExampleMissing, NotReady, RuntimeError) as error:
+    except (PortTaken, ManifestsRefused, ExampleMissing, NotReady, RuntimeError, OSError) as error:
         give_up(str(error), EXIT_FINDINGS)
     if not keep:
         show.farewell()

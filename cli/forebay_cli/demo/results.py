@@ -11,7 +11,7 @@ from forebay_cli.demo.faults.scene import Fault
 
 class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
     """One case. `added_ms`: milliseconds to the first byte that a server's own answer would not have taken; None where
-    no server answered. `milliseconds`: the whole request as the caller saw it."""
+    no server answered; `message` is then what was said instead. `milliseconds`: the whole request as the caller saw it."""
 
     title: str
     streamed: bool
@@ -22,6 +22,7 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
     pool: str
     model: str
     reason: str
+    message: str
     server: str
     code: str
     milliseconds: float
@@ -52,7 +53,8 @@ def judge(case: Case, answer: Answer, added_ms: float | None) -> CaseResult:
         strategy=decided.get("strategy", ""),
         pool=answer.pool,
         model=decided.get("model", ""),
-        reason=decided.get("reason", "") or answer.said,
+        reason=decided.get("reason", ""),
+        message="" if answer.server else answer.said,
         server=answer.server,
         code=answer.code,
         milliseconds=round(1000 * (answer.ended - answer.started), 1),

@@ -15,7 +15,7 @@ from forebay_cli.demo.show import Show, curl_lines
 
 WRONG = CaseResult(
     title="a case", streamed=False, status=200, decided_by="DataPlane", rule="default", strategy="everyday", pool="small",
-    model="qwen-small", reason="because", server="small-0", code="", milliseconds=3.0, added_ms=1.23,
+    model="qwen-small", reason="because", message="", server="small-0", code="", milliseconds=3.0, added_ms=1.23,
     mismatches=("pool is small, not large",),
 )  # fmt: skip
 FAULT = Fault(
