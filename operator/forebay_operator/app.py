@@ -35,7 +35,7 @@ from forebay_operator.xds.acknowledgements import Kind
 from forebay_operator.xds.server import XdsServer
 
 TICK_SECONDS = 0.1
-ROUTING_REST_SECONDS = 0.1
+ROUTING_REST_SECONDS = 0.2
 CREDENTIAL_SECONDS = 2.0
 """How often credential files are read again: rotation needs no restart."""
 _LOG = logging.getLogger(__name__)

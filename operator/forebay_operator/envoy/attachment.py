@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from forebay_api.policy import PolicySpec
+from forebay_api.policy import Attach, Default, FailOpen, PolicySpec
 from forebay_api.quantities import byte_count
 from forebay_operator.envoy.actions import by_silence, pool_action
 from forebay_operator.envoy.explanations import SERVED, response_headers
@@ -27,6 +27,17 @@ class Attachment(msgspec.Struct, frozen=True):
     name: str
     spec: PolicySpec
     inputs: EnvoyInputs
+
+    def reduced(self, *pools: str, fail_open: FailOpen | None = None) -> Attachment:
+        """The part of it that routes to these pools are made from: equal whenever those routes are."""
+        spec = PolicySpec(
+            attach=Attach(path_prefix=self.spec.attach.path_prefix),
+            max_request_bytes=self.spec.max_request_bytes,
+            fail_open=fail_open,
+            strategies=[],
+            default=Default(use=""),
+        )
+        return Attachment(self.name, spec, self.inputs.within(*pools))
 
     @property
     def prefix(self) -> str:

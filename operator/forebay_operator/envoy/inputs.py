@@ -10,7 +10,6 @@ from forebay_api.local import Listener
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.native import NativeModel
-from forebay_decision.served import policy_pools, qualified
 
 
 class DataPlane(msgspec.Struct, frozen=True):
@@ -36,17 +35,12 @@ class EnvoyInputs(msgspec.Struct, frozen=True, kw_only=True):
     missing_secrets: frozenset[str] = frozenset()
     trust_ca: str | None = None
 
-    def of_policy(self, name: str) -> EnvoyInputs:
-        """What the routes of one policy are made from, and nothing else: equal whenever those routes are."""
-        spec = self.policies[name]
-        wanted = {*policy_pools(name, spec)}
-        if spec.fail_open is not None:
-            wanted.add(qualified(name, spec.fail_open.pool))
+    def within(self, *pools: str) -> EnvoyInputs:
+        """What is known of these pools, and nothing else: equal whenever that is."""
         return EnvoyInputs(
             policies={},
-            pools={pool: self.pools[pool] for pool in sorted(wanted) if pool in self.pools},
+            pools={pool: self.pools[pool] for pool in sorted(set(pools)) if pool in self.pools},
             data_plane=DataPlane(()),
             listeners=(),
-            native={name: self.native.get(name, ())},
-            missing_secrets=self.missing_secrets & wanted,
+            missing_secrets=self.missing_secrets.intersection(pools),
         )

@@ -32,13 +32,12 @@ def visible(native: NativeModel) -> bool:
     return not ARRAYS & set(native.absent)
 
 
-def native_routes(here: Attachment) -> Iterator[route.Route]:
-    """One per model and endpoint, ahead of everything that asks the data plane."""
-    for native in filter(visible, here.inputs.native.get(here.name, ())):
-        for endpoint in native.endpoints:
-            name = f"native/{native.model}/{endpoint}"
-            match = _match(here, native, endpoint)
-            yield from here.to_pool(name, native.pool, match, names.NATIVE_NAMESPACE, _alone(here.name, native))
+def native_routes(here: Attachment, native: NativeModel) -> Iterator[route.Route]:
+    """One per endpoint of the model, ahead of everything that asks the data plane."""
+    for endpoint in native.endpoints:
+        name = f"native/{native.model}/{endpoint}"
+        match = _match(here, native, endpoint)
+        yield from here.to_pool(name, native.pool, match, names.NATIVE_NAMESPACE, _alone(here.name, native))
 
 
 def _match(here: Attachment, native: NativeModel, endpoint: Endpoint) -> route.RouteMatch:

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from forebay_api.policy import FailOpen, PolicySpec
 from forebay_decision import names
+from forebay_decision.native import NativeModel
 from forebay_decision.served import chain_order, policy_pools, qualified
 from forebay_operator.envoy.actions import by_silence, chain_action, pool_action
 from forebay_operator.envoy.attachment import Attachment
 from forebay_operator.envoy.clusters import UNDECIDED
+from forebay_operator.envoy.elements import elements
 from forebay_operator.envoy.explanations import stated
 from forebay_operator.envoy.filters import EXT_PROC, HEADER_TO_METADATA, JSON_TO_METADATA, LUA, native_rules
+from forebay_operator.envoy.memory import remembered
 from forebay_operator.envoy.messages import packed, span, struct, switched_off
-from forebay_operator.envoy.natives import native_routes
+from forebay_operator.envoy.natives import native_routes, visible
 from forebay_operator.envoy.proto import ext_proc, lua, matcher, protobuf, route
 
+ROUTES_FIELD: Final = 3
+"""VirtualHost.routes."""
 
-def attachment_routes(here: Attachment) -> list[route.Route]:
-    """All routes of an attachment, most specific first."""
-    return [*native_routes(here), *_pool_routes(here), *_chain_routes(here), _catch_all(here)]
+
+def serialised_routes(here: Attachment) -> bytes:
+    """All routes of an attachment, most specific first, as elements of a virtual host."""
+    name, spec, pools = here.name, here.spec, here.inputs.pools
+    natives = tuple(filter(visible, here.inputs.native.get(name, ())))
+    parts = [_native_part(here.reduced(native.pool), native) for native in natives if native.pool in pools]
+    parts += [_pool_part(here.reduced(pool), pool) for pool in policy_pools(name, spec) if pool in pools]
+    for cluster, order in chains(name, spec):
+        if all(pool in pools for pool in order):
+            parts.append(_chain_part(here.reduced(*order), cluster, order))
+    open_to = () if spec.fail_open is None else (qualified(name, spec.fail_open.pool),)
+    watched = tuple(sorted({key for native in natives for key in native.absent})) if natives else None
+    return b"".join([*parts, _last_part(here.reduced(*open_to, fail_open=spec.fail_open), watched)])
 
 
 def chains(name: str, spec: PolicySpec) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -32,45 +48,44 @@ def chains(name: str, spec: PolicySpec) -> Iterator[tuple[str, tuple[str, ...]]]
                 yield names.chain_cluster(name, strategy.name, first), order
 
 
-def _pool_routes(here: Attachment) -> Iterator[route.Route]:
-    for pool in policy_pools(here.name, here.spec):
-        if pool in here.inputs.pools:
-            cluster = names.pool_cluster(pool)
-            yield from here.to_pool(cluster, pool, here.match(_chosen(cluster)), names.METADATA_NAMESPACE)
+@remembered
+def _native_part(here: Attachment, native: NativeModel) -> bytes:
+    return elements(ROUTES_FIELD, native_routes(here, native))
 
 
-def _chain_routes(here: Attachment) -> Iterator[route.Route]:
-    for cluster, order in chains(here.name, here.spec):
-        hops = [here.inputs.pools[pool] for pool in order if pool in here.inputs.pools]
-        if len(hops) == len(order):
-            made = here.made(cluster, here.match(_chosen(cluster)), chain_action(cluster, hops), fields=())
-            silence = max(span(hop.resilience.stream_idle_timeout) for hop in hops)
-            yield from by_silence(made, names.METADATA_NAMESPACE, silence)
+@remembered
+def _pool_part(here: Attachment, pool: str) -> bytes:
+    cluster = names.pool_cluster(pool)
+    return elements(ROUTES_FIELD, here.to_pool(cluster, pool, here.match(_chosen(cluster)), names.METADATA_NAMESPACE))
 
 
-def _catch_all(here: Attachment) -> route.Route:
-    """Where every request of the attachment starts: it decides which filters run, and what happens if none decides."""
+@remembered
+def _chain_part(here: Attachment, cluster: str, order: tuple[str, ...]) -> bytes:
+    hops = [here.inputs.pools[pool] for pool in order]
+    made = here.made(cluster, here.match(_chosen(cluster)), chain_action(cluster, hops), fields=())
+    silence = max(span(hop.resilience.stream_idle_timeout) for hop in hops)
+    return elements(ROUTES_FIELD, by_silence(made, names.METADATA_NAMESPACE, silence))
+
+
+@remembered
+def _last_part(here: Attachment, watched: tuple[str, ...] | None) -> bytes:
+    """Where every request of the attachment starts: it decides which filters run, and what happens if none decides.
+
+    `watched` are the top-level members that native routes ask about; None where there are no native routes.
+    """
     open_to = here.spec.fail_open
-    filters = {JSON_TO_METADATA: _top_level(here)}
+    filters = {JSON_TO_METADATA: switched_off() if watched is None else packed(native_rules(watched))}
     if open_to is None:
         action = route.RouteAction(cluster=UNDECIDED)
     else:
         pool = qualified(here.name, open_to.pool)
         action = pool_action(pool, here.inputs.pools[pool])
         filters |= _bypass(here, pool, open_to)
-    return here.made("ask", here.match(), action, filters)
+    return elements(ROUTES_FIELD, [here.made("ask", here.match(), action, filters)])
 
 
 def _upstream_name(here: Attachment, pool: str, model: str) -> str:
     return next((m.upstream_name or m.name for m in here.inputs.pools[pool].models if m.name == model), model)
-
-
-def _top_level(here: Attachment) -> protobuf.Any:
-    """Reads of the body's top level exactly what the policy's native routes ask for, or stays out of the way."""
-    natives = here.inputs.native.get(here.name, ())
-    if not natives:
-        return switched_off()
-    return packed(native_rules(tuple(sorted({key for native in natives for key in native.absent}))))
 
 
 def _bypass(here: Attachment, pool: str, open_to: FailOpen) -> dict[str, protobuf.Any]:

@@ -1,0 +1,25 @@
+"""Repeated message fields, element by element.
+
+Protobuf encodes a message with a repeated field as the message without it followed by the field's elements, so a table
+of routes can be put together from routes that were serialised before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import betterproto2
+
+
+def element(field: int, value: bytes) -> bytes:
+    """One element of a repeated message field."""
+    length, size = bytearray(), len(value)
+    while size > 0x7F:
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    return bytes([field << 3 | 2, *length, size]) + value
+
+
+def elements(field: int, messages: Iterable[betterproto2.Message]) -> bytes:
+    """All of them, serialised."""
+    return b"".join(element(field, bytes(message)) for message in messages)
