@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,28 +33,38 @@ async def changes(root: Path, *, rescan: float = RESCAN_SECONDS) -> AsyncGenerat
     `rescan` seconds. Outlives the directory: yields when it is gone, and again when there is one of that name."""
     missing = False
     while True:
-        identity = await asyncio.to_thread(_identity, root)
-        if identity is None:
+        held = await asyncio.to_thread(_hold, root)
+        if held is None:
             if not missing:
                 yield
             missing = True
             await asyncio.sleep(MISSING_SECONDS)
             continue
-        if missing:
-            await asyncio.sleep(DEBOUNCE_MS / 1000)  # whoever makes a directory goes on to fill it
-            missing = False
         try:
-            notify = RustNotify([str(root)], False, False, 0, True, True)
-        except (OSError, WatchfilesRustInternalError) as error:
-            _LOG.warning("%s cannot be watched (%s): looking every %g s instead", root, error, rescan)
+            if missing:
+                await asyncio.sleep(DEBOUNCE_MS / 1000)  # whoever makes a directory goes on to fill it
+                missing = False
+            async with aclosing(_watched(root, rescan)) as notifications:
+                async for _ in notifications:
+                    yield
+                    if not await asyncio.to_thread(_is, root, held):
+                        break
+        finally:
+            os.close(held)
+
+
+async def _watched(root: Path, rescan: float) -> AsyncGenerator[None, None]:
+    """As `_notified`; where the directory cannot be watched, every `rescan` seconds."""
+    try:
+        notify = RustNotify([str(root)], False, False, 0, True, True)
+    except (OSError, WatchfilesRustInternalError) as error:
+        _LOG.warning("%s cannot be watched (%s): looking every %g s instead", root, error, rescan)
+        yield
+        await asyncio.sleep(rescan)
+        return
+    async with aclosing(_notified(notify, rescan)) as notifications:
+        async for _ in notifications:
             yield
-            await asyncio.sleep(rescan)
-            continue
-        async with aclosing(_notified(notify, rescan)) as notifications:
-            async for _ in notifications:
-                yield
-                if await asyncio.to_thread(_identity, root) != identity:
-                    break
 
 
 async def _notified(notify: RustNotify, rescan: float) -> AsyncGenerator[None, None]:
@@ -78,9 +89,18 @@ async def _notified(notify: RustNotify, rescan: float) -> AsyncGenerator[None, N
         thread.shutdown(wait=False)
 
 
-def _identity(root: Path) -> tuple[int, int] | None:
+def _hold(root: Path) -> int | None:
+    """A descriptor of the directory. While it is open no other directory can get its inode number, so that one removed
+    and made again at once is told from the one that is watched."""
     try:
-        status = root.stat()
+        return os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         return None
-    return (status.st_dev, status.st_ino)
+
+
+def _is(root: Path, held: int) -> bool:
+    """Whether `root` is still the directory that is held."""
+    try:
+        return os.path.samestat(root.stat(), os.fstat(held))
+    except OSError:
+        return False
