@@ -35,6 +35,7 @@ from forebay_decision.work import Work
 JSON_TYPE = ("content-type", "application/json")
 EXPLICIT_RULE = "explicit-model"
 DEFAULT_RULE = "default"
+NATIVE_REASON = "the request names a model that this pool serves"
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +141,7 @@ def _decide(
         decided_by=around.decided_by,
         rule=rule.name if rule else EXPLICIT_RULE if explicit else DEFAULT_RULE,
         constraints=ruling.demand.described(),
-        signals=facts.records,
+        signals=facts.records if around.decided_by == "DataPlane" else {},
         confidence=_confidence(ruling, facts),
         micros=round((around.clock() - started) * 1e6),
     )
@@ -148,7 +149,8 @@ def _decide(
         return _settled(rule, ruling, draft, view)
     strategy = explicit or policy.strategies[rule.use if rule and rule.use else policy.spec.default.use]
     demand = ruling.demand.needing(view.needs)
-    selection = select(strategy, view, demand, Surrounding(around.states, around.in_flight, around.random))
+    surrounding = Surrounding(around.states, around.in_flight, around.random)
+    selection = select(strategy, view, demand, surrounding, policy.spec.limits.output_tokens)
     draft = replace(draft, strategy=strategy.name, candidates=selection.records)
     if selection.chosen is None:
         error = selection.failure or Unavailable("Nothing may serve this request.", code="no_pool")
@@ -163,11 +165,22 @@ def _settled(rule: Rule, ruling: Ruling, draft: DecisionRecord, view: RequestVie
         kind, body = answers.respond(view.endpoint, view, rule.respond.message, draft.id, 0)
         return Answer(replace(draft, reason=f"rule {rule.name} answers"), 200, (("content-type", kind),), body)
     if ruling.undecidable or rule.reject is None:
-        message = f"Rule {rule.name} could not be decided, because a signal is unavailable. Retry shortly."
-        error: DecisionError = Unavailable(message, code="signal_unavailable", retry_after=1)
+        error: DecisionError = _undecidable(rule, draft)
     else:
         error = Refused(rule.reject.message, code="rejected_by_policy", status=rule.reject.status)
     return refuse(error, replace(draft, reason=f"rule {rule.name}: {error.code}", status=error.http_status))
+
+
+def _undecidable(rule: Rule, draft: DecisionRecord) -> Unavailable:
+    missing = sorted(name for name, signal in draft.signals.items() if signal.unknown)
+    if missing:
+        message = (
+            f"Rule {rule.name} could not be decided, because signal {', '.join(missing)} is unavailable. Retry shortly."
+        )
+        return Unavailable(message, code="signal_unavailable", retry_after=1)
+    # No signal is missing: the condition itself has no value for this request, and a retry would have none either.
+    message = f"Rule {rule.name} has no answer for this request: something that its condition reads is missing."
+    return Unavailable(message, code="rule_undecidable")
 
 
 def _forward(
@@ -193,12 +206,12 @@ def _forward(
         cluster = chain_cluster(policy.name, strategy.name, chosen.pool)
         tries = [(chosen, ()), *((c, rebase(primary, edits(c), parsed.body)) for c in selection.fallbacks)]
         hops = "|" + "".join(f"{c.pool}={c.model.name}@{encode_edits(e)}|" for c, e in tries)
-    cost = expected_cost(chosen, view)
+    cost = expected_cost(chosen, view, policy.spec.limits.output_tokens)
     record = replace(
         draft,
         pool=chosen.pool,
         model=chosen.model.name,
-        reason=_reason(draft.rule, strategy, selection),
+        reason=NATIVE_REASON if around.decided_by == "Envoy" else _reason(draft.rule, strategy, chosen, selection),
         fallbacks=tuple(ModelChoice(c.pool, c.model.name) for c in selection.fallbacks),
         expected_cost_usd=None if cost is None else _dollars(cost),
         micros=round((around.clock() - started) * 1e6),
@@ -206,14 +219,12 @@ def _forward(
     return Forward(record, cluster, hops, primary, view.stream)
 
 
-def _reason(rule: str, strategy: Strategy, selection: Selection) -> str:
-    """One line for people: what led here, and how many were left out."""
-    own = {candidate.key for candidate in strategy.candidates}
-    eligible = sum(record.eligible and (record.pool, record.model) in own for record in selection.records)
-    out = [record for record in selection.records if not record.eligible]
-    picked = (
-        "a fallback" if not eligible else "the only one eligible" if eligible == 1 else f"one of {eligible} eligible"
-    )
+def _reason(rule: str, strategy: Strategy, chosen: Candidate, selection: Selection) -> str:
+    """One line for people: what led here, and who was left out."""
+    records = {(record.pool, record.model): record for record in selection.records}
+    ways = {c.reference for c in strategy.candidates if records[c.key].eligible}
+    picked = "a fallback" if not ways else "the only one eligible" if len(ways) == 1 else f"one of {len(ways)} eligible"
+    out = [record for record in selection.records if not record.eligible and record.pool != chosen.pool]
     left = f"; {out[0].pool} left out: {out[0].reason}" if out else ""
     more = f" (and {len(out) - 1} more)" if len(out) > 1 else ""
     return f"{rule} -> {strategy.name}: {picked}{left}{more}"

@@ -169,3 +169,24 @@ def test_a_mistake_in_a_condition_is_named_with_its_column(when: str, message: s
     with pytest.raises(PolicyError) as caught:
         policy({"name": "ok", "when": "true", "use": "cheap"}, {"name": "a", "when": when, "use": "cheap"})
     assert str(caught.value).startswith(f"spec.rules[1].when: {message}")
+
+
+def test_a_fold_that_is_too_long_for_cel_is_unknown_and_fails_nothing() -> None:
+    fold = 'request.messages.exists(a, request.messages.exists(b, a.content + b.content == "x"))'
+    p = policy({"name": "stay", "when": fold, "constrain": {"boundary": "Private"}})
+    body = msgspec.json.encode({"model": "auto", "messages": [{"role": "user", "content": "y"}] * 200})
+    record = decide(p, body).record
+    assert record is not None
+    assert (record.pool, record.constraints) == ("default/small", {"boundary": "Private"})
+
+
+def test_asking_whether_a_pool_is_known_is_refused() -> None:
+    with pytest.raises(PolicyError, match="onUnknown says what that means"):
+        policy({"name": "a", "when": '"small" in pools && pools["small"].saturated', "use": "cheap"})
+
+
+def test_a_missing_header_in_a_reject_rule_is_not_called_a_missing_signal() -> None:
+    p = policy({"name": "no", "when": 'request.headers["x-role"] == "banned"', "reject": {"message": "no"}})
+    answer = decide(p, chat())
+    assert (answer.status, error_of(answer)["code"]) == (503, "rule_undecidable")
+    assert "retry-after" not in dict(answer.headers)

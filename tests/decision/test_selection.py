@@ -146,3 +146,17 @@ def test_every_candidate_stands_in_the_record(state: dict[str, int] | None) -> N
     states = {name: a_state(name, **state) for name in THREE} if state else {}
     record = decide(strategy("a", "b", fallback=[{"name": "c"}]), chat(), states=states).record
     assert [(c.pool, c.eligible) for c in record.candidates] == [(name, True) for name in THREE]
+
+
+def test_a_cap_on_the_answer_counts_before_the_context_does() -> None:
+    pools = {"default/a": a_pool(a_model(contextTokens=4000))}
+    capped = compiled(a_policy(strategies=[direct("a")], limits={"outputTokens": 512}), pools)
+    assert decide(capped, chat(max_tokens=100_000)).record.pool == "default/a"
+    free = compiled(a_policy(strategies=[direct("a")]), pools)
+    assert code_of(decide(free, chat(max_tokens=100_000)))[1] == "context_length_exceeded"
+
+
+def test_the_reason_counts_references_and_never_says_that_the_chosen_pool_was_left_out() -> None:
+    pools = {"default/a": a_pool(a_model("embed", endpoints=["Embeddings"]), a_model("chat"))}
+    record = decide(compiled(a_policy(strategies=[direct("a")]), pools), chat()).record
+    assert record.reason == "default -> all: the only one eligible"

@@ -97,6 +97,13 @@ def _literal_errors(path: str, text: str, references: References, vocabulary: Vo
         for header in references.headers
         if header.text is None
     ]
+    errors += [
+        error(
+            node,
+            "do not ask whether a pool is known: without a state its fields are unknown, and onUnknown says what that means",
+        )
+        for node in references.absence
+    ]
     for pool in references.pools:
         if pool.text is None:
             errors.append(error(pool.node, 'pools wants a literal name, as in pools["small"]'))

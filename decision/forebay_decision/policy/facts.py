@@ -100,7 +100,10 @@ class Facts:
             return self._leaves[leaf]
         if any(signal not in self.records for signal in leaf.signals):
             return None
-        value = leaf.program.eval(self._activation(leaf)).plain_value()
+        try:
+            value = leaf.program.eval(self._activation(leaf)).plain_value()
+        except RuntimeError:
+            value = None  # CEL gives up on a fold that is too long: that is not known, and no reason to fail
         self._leaves[leaf] = settled = value if value is True or value is False else None
         return settled
 

@@ -30,6 +30,8 @@ class References(msgspec.Struct, frozen=True):
     pool_fields: tuple[Literal, ...]
     labels: tuple[tuple[str, Literal], ...]
     """(signal name, label it is compared with)."""
+    absence: tuple[int, ...]
+    """Nodes that ask whether a pool is known (`in pools`, `has(pools.x)`)."""
     root: str | None
     """The field, where the whole expression is an access such as ``pools["small"].saturated``."""
     positions: dict[int, int]
@@ -44,6 +46,7 @@ def read_references(serialized: bytes) -> References:
     pools: list[Literal] = []
     fields: list[Literal] = []
     labels: list[tuple[str, Literal]] = []
+    absence: list[int] = []
     for node in walk(checked.expr):
         container, key = _access(node)
         if container is not None and key is not None:
@@ -52,6 +55,8 @@ def read_references(serialized: bytes) -> References:
                 headers.append(key)
             elif name == POOLS:
                 pools.append(key)
+                if _asks_presence(node):
+                    absence.append(node.id)
             else:
                 inner, _ = _access(container)
                 if inner is not None and names.get(inner.id) == POOLS:
@@ -64,6 +69,7 @@ def read_references(serialized: bytes) -> References:
         tuple(pools),
         tuple(fields),
         tuple(labels),
+        tuple(absence),
         key.text if (key := _access(checked.expr)[1]) is not None else None,
         dict(checked.source_info.positions),
     )
@@ -81,6 +87,11 @@ def _access(node: Any) -> tuple[Any | None, Literal | None]:
         key, container = node.call_expr.args
         return container, _literal(key)
     return None, None
+
+
+def _asks_presence(node: Any) -> bool:
+    kind = node.WhichOneof("expr_kind")
+    return bool(node.select_expr.test_only) if kind == "select_expr" else node.call_expr.function == "@in"
 
 
 def _literal(node: Any) -> Literal:

@@ -38,14 +38,25 @@ class Exclusion(msgspec.Struct, frozen=True):
     passing: bool = False
 
 
-def exclude(candidate: Candidate, view: RequestView, demand: Demand, state: PoolState | None) -> Exclusion | None:
-    """The first filter that leaves the candidate out; demand, then shape, then health, then load."""
+def reserved_output(candidate: Candidate, view: RequestView, cap: int | None) -> int:
+    """Tokens of answer that the request will ask this model for: the caller's, lowered as the edits lower them."""
+    caps = [limit for limit in (cap, candidate.model.max_output_tokens) if limit is not None]
+    return min(view.max_tokens or cap or 0, *caps) if caps else view.max_tokens or 0
+
+
+def exclude(
+    candidate: Candidate, view: RequestView, demand: Demand, state: PoolState | None, cap: int | None = None
+) -> Exclusion | None:
+    """The first filter that leaves the candidate out; demand, then shape, then health, then load.
+
+    `cap` is the policy's limit on an answer's tokens.
+    """
     model = candidate.model
     if reason := unmet(demand, candidate.spec, model):
         return Exclusion(reason, "capability" if reason.startswith("capability") else "constraint")
     if view.endpoint not in model.endpoints:
         return Exclusion(f"does not serve {view.endpoint}", "endpoint")
-    wanted = view.prompt_tokens + (view.max_tokens or 0)
+    wanted = view.prompt_tokens + reserved_output(candidate, view, cap)
     if wanted > model.context_tokens:
         return Exclusion(f"context of {model.context_tokens} tokens is less than {wanted}", "context")
     if candidate.weight == 0:
@@ -59,12 +70,12 @@ def exclude(candidate: Candidate, view: RequestView, demand: Demand, state: Pool
     return None
 
 
-def expected_cost(candidate: Candidate, view: RequestView) -> Decimal | None:
+def expected_cost(candidate: Candidate, view: RequestView, cap: int | None = None) -> Decimal | None:
     """US dollars that this request should cost there, or None without a price."""
     price = candidate.model.price
     if price is None:
         return None
-    output = min(view.max_tokens or EXPECTED_OUTPUT_TOKENS, candidate.model.max_output_tokens or 1 << 40)
+    output = reserved_output(candidate, view, cap) or EXPECTED_OUTPUT_TOKENS
     if view.endpoint == "Embeddings":
         output = 0
     total = view.prompt_tokens * money(price.input_per_m_tok) + output * money(price.output_per_m_tok)

@@ -39,10 +39,15 @@ class Selection(msgspec.Struct, frozen=True):
     failure: DecisionError | None = None
 
 
-def select(strategy: Strategy, view: RequestView, demand: Demand, around: Surrounding) -> Selection:
-    """Pick among the strategy's candidates; where none is eligible, the first eligible fallback."""
+def select(
+    strategy: Strategy, view: RequestView, demand: Demand, around: Surrounding, cap: int | None = None
+) -> Selection:
+    """Pick among the strategy's candidates; where none is eligible, the first eligible fallback.
+
+    `cap` is the policy's limit on an answer's tokens.
+    """
     exclusions = {
-        candidate.key: exclude(candidate, view, demand, around.states.get(candidate.pool))
+        candidate.key: exclude(candidate, view, demand, around.states.get(candidate.pool), cap)
         for candidate in (*strategy.candidates, *strategy.fallback)
     }
     eligible = list({c.reference: c for c in reversed(strategy.candidates) if exclusions[c.key] is None}.values())[::-1]
