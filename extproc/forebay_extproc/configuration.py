@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
-from forebay_api.policy import EncoderKind, PolicySpec
+from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
+from forebay_api.signal import EncoderKind
 from forebay_decision.compile import CompiledConfig, compile_config
 from forebay_models.encoder import Encoder
 from forebay_models.load import load_encoder

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cel_expr_python import cel
 
-from forebay_api.policy import Signal
+from forebay_api.signal import Signal
 from forebay_api.wire import PoolState
 from forebay_decision.request import RequestView
 

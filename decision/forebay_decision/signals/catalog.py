@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from forebay_api.policy import EncoderKind, Keyword, Regex, Signal, Similarity
+from forebay_api.signal import EncoderKind, Keyword, Regex, Signal, Similarity
 from forebay_decision.policy.variables import signal_kind
 from forebay_decision.signals.detector import Detector
 from forebay_decision.signals.keyword import KeywordDetector

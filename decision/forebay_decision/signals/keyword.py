@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from forebay_api.policy import Keyword
+from forebay_api.signal import Keyword
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.detector import Texts
 from forebay_decision.signals.regex import compile_linear
@@ -23,7 +23,7 @@ class KeywordDetector:
 
     def __init__(self, name: str, spec: Keyword) -> None:
         self.name = name
-        self._scope = spec.scope
+        self.scope = spec.scope
         self._fold = not spec.case_sensitive
         self._phrases = {self._folded(phrase): phrase for phrase in spec.any}
         alternatives = "|".join(_pattern(phrase) for phrase in spec.any)
@@ -33,7 +33,7 @@ class KeywordDetector:
         """Nothing: the text is all it takes."""
 
     def detect(self, texts: Texts, prepared: object = None) -> SignalRecord:
-        found = self._automaton.search(texts.scoped(self._scope))
+        found = self._automaton.search(texts.scoped(self.scope))
         return SignalRecord(matched=found is not None, label=self._label(found.group()) if found else None)
 
     def _label(self, found: bytes) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import re2
 
-from forebay_api.policy import Regex
+from forebay_api.signal import Regex
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.detector import Texts
 
@@ -38,11 +38,11 @@ class RegexDetector:
 
     def __init__(self, name: str, spec: Regex) -> None:
         self.name = name
-        self._scope = spec.scope
+        self.scope = spec.scope
         self._automaton = compile_linear(spec.pattern)
 
     def prepare(self, texts: Texts) -> None:
         """Nothing: the text is all it takes."""
 
     def detect(self, texts: Texts, prepared: object = None) -> SignalRecord:
-        return SignalRecord(matched=self._automaton.search(texts.scoped(self._scope)) is not None)
+        return SignalRecord(matched=self._automaton.search(texts.scoped(self.scope)) is not None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from forebay_api.policy import Similarity
+from forebay_api.signal import Similarity
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.detector import Texts
 from forebay_decision.work import Skipped, Work
@@ -65,6 +65,7 @@ class SimilarityDetector:
     """`scores` holds each label's best cosine, clipped to [0,1]; matched when the best reaches the threshold."""
 
     kind = "similarity"
+    scope = "LatestTurn"
 
     def __init__(self, name: str, spec: Similarity, encoder: Encoder, examples: Matrix) -> None:
         """`examples` holds one unit row an example, in the order of `spec.labels` and their examples."""
