@@ -8,8 +8,10 @@ import msgspec
 
 from forebay_api.pool import Saturation
 
-Cause = Literal["", "QueueDepth", "KVCache", "InFlight"]
-"""Why a pool is saturated; empty where it is not."""
+Cause = Literal["QueueDepth", "KVCache", "InFlight"]
+"""Which measure reached its threshold."""
+Causes = tuple[Cause, ...]
+"""All that hold a pool saturated, in the order of `Cause`; empty where it is not."""
 RELEASE: Final = 0.8
 """Share of a threshold below which a measure must fall before it stops counting."""
 
@@ -23,23 +25,21 @@ class Measures(msgspec.Struct, frozen=True):
     in_flight: int = 0
 
 
-def saturation_cause(limits: Saturation | None, measures: Measures, before: Cause) -> Cause:
-    """Why the pool is saturated now, given why it was `before`.
+def saturation_causes(limits: Saturation | None, measures: Measures, before: Causes) -> Causes:
+    """Why the pool is saturated now, given why it was `before`; the first is the one to tell.
 
-    It becomes saturated when any measure reaches its threshold, and ends only when every measure is below RELEASE of
-    its own. The cause stays the same while that measure alone would keep the pool saturated.
+    A measure becomes a cause when it reaches its threshold and stays one until it is below RELEASE of it. A measure
+    that never reached its threshold holds nothing, however near it is.
     """
     if limits is None:
-        return ""
+        return ()
     pairs: tuple[tuple[Cause, float, float | None], ...] = (
         ("QueueDepth", measures.queue_depth, limits.queue_depth),
         ("KVCache", measures.kv_cache_utilization, limits.kv_cache_utilization),
         ("InFlight", measures.in_flight, limits.in_flight),
     )
-    reached: list[Cause] = [cause for cause, measure, limit in pairs if limit is not None and measure >= limit]
-    if not before:
-        return reached[0] if reached else ""
-    held: list[Cause] = [cause for cause, measure, limit in pairs if limit is not None and measure >= RELEASE * limit]
-    if before in held:
-        return before
-    return (reached or held or [""])[0]
+    return tuple(
+        cause
+        for cause, measure, limit in pairs
+        if limit is not None and measure >= (RELEASE * limit if cause in before else limit)
+    )

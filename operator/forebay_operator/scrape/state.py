@@ -14,7 +14,7 @@ from forebay_api.pool import PoolSpec
 from forebay_api.quantities import duration_seconds
 from forebay_api.wire import LoadReport, PoolState
 from forebay_operator.scrape.sample import Sample
-from forebay_operator.scrape.saturation import Cause
+from forebay_operator.scrape.saturation import Causes
 from forebay_operator.scrape.summary import NO_LOAD, NOTHING_KNOWN, Knowledge, Load, summarise
 from forebay_operator.scrape.targets import endpoint_names
 
@@ -29,7 +29,7 @@ class PoolStates:
         self._load_report_seconds = load_report_seconds
         self._specs: dict[str, PoolSpec] = {}
         self._endpoints: dict[str, dict[str, Knowledge]] = {}
-        self._causes: dict[str, Cause] = {}
+        self._causes: dict[str, Causes] = {}
         self._reports: dict[str, tuple[float, LoadReport]] = {}
         self._told: dict[str, tuple[float, PoolState]] = {}
 
@@ -41,7 +41,7 @@ class PoolStates:
             name: {endpoint: known.get(name, {}).get(endpoint, NOTHING_KNOWN) for endpoint in endpoint_names(spec)}
             for name, spec in pools.items()
         }
-        self._causes = {name: cause for name, cause in self._causes.items() if name in pools}
+        self._causes = {name: causes for name, causes in self._causes.items() if name in pools}
         self._told = {name: told for name, told in self._told.items() if name in pools}
 
     def observe(self, sample: Sample) -> None:
@@ -64,8 +64,8 @@ class PoolStates:
         self._reports = {name: entry for name, entry in self._reports.items() if entry[0] >= oldest}
         changed = {}
         for name, spec in self._specs.items():
-            state = summarise(name, spec, self._endpoints[name], self._load_of(name), self._causes.get(name, ""), now)
-            self._causes[name] = _cause(state)
+            before = self._causes.get(name, ())
+            state, self._causes[name] = summarise(name, spec, self._endpoints[name], self._load_of(name), before, now)
             if _worth_telling(spec, self._told.get(name), state, now):
                 self._told[name] = (now, state)
                 changed[name] = state
@@ -81,13 +81,6 @@ class PoolStates:
             return NO_LOAD
         in_flight = sum(max(0, report.in_flight.get(pool, 0)) for _, report in self._reports.values())
         return Load(in_flight, max(at for at, _ in self._reports.values()))
-
-
-def _cause(state: PoolState) -> Cause:
-    for cause in ("QueueDepth", "KVCache", "InFlight"):
-        if state.saturation_reason == cause:
-            return cause
-    return ""
 
 
 def _worth_telling(spec: PoolSpec, told: tuple[float, PoolState] | None, state: PoolState, now: float) -> bool:

@@ -17,7 +17,7 @@ from forebay_api.quantities import duration_seconds
 from forebay_api.wire import PoolState
 from forebay_operator.scrape.exposition import Reading
 from forebay_operator.scrape.sample import Sample
-from forebay_operator.scrape.saturation import Cause, Measures, saturation_cause
+from forebay_operator.scrape.saturation import Causes, Measures, saturation_causes
 
 KV_STEPS = 100
 """KV use is told in hundredths: finer steps change with every scrape and mean nothing to a score."""
@@ -50,10 +50,10 @@ NO_LOAD = Load()
 
 
 def summarise(
-    name: str, spec: PoolSpec, endpoints: Mapping[str, Knowledge], load: Load, before: Cause, now: float
-) -> PoolState:
-    """The state of pool `name` at `now`. `endpoints` has an entry for each endpoint of the spec; `before` is the cause
-    of the saturation last told."""
+    name: str, spec: PoolSpec, endpoints: Mapping[str, Knowledge], load: Load, before: Causes, now: float
+) -> tuple[PoolState, Causes]:
+    """The state of pool `name` at `now`, and what holds it saturated. `endpoints` has an entry for each endpoint of the
+    spec; `before` is what held it saturated the last time."""
     stale_after = duration_seconds(spec.telemetry.stale_after)
     if spec.telemetry.engine == "None":
         return _unread(name, spec, len(endpoints), load, before, now - stale_after)
@@ -61,7 +61,7 @@ def summarise(
     fresh = [(k.read_at, k.reading) for k in endpoints.values() if k.reading is not None and k.read_at >= oldest]
     down = [k.down_at for k in endpoints.values() if k.down_at is not None and k.down_at >= oldest]
     if not fresh and len(down) < len(endpoints):
-        return PoolState(
+        unknown = PoolState(
             name=name,
             ready=len(endpoints) - len(down),
             total=len(endpoints),
@@ -69,10 +69,11 @@ def summarise(
             observed_at=max((k.read_at for k in endpoints.values() if k.reading is not None), default=None),
             stale=True,
         )
+        return unknown, ()
     queued = sum(reading.queued for _, reading in fresh)
     kv = sum(reading.kv_cache_utilization for _, reading in fresh) / max(1, len(fresh))
-    cause = saturation_cause(spec.saturation, Measures(queued / max(1, len(fresh)), kv, load.in_flight), before)
-    return PoolState(
+    causes = saturation_causes(spec.saturation, Measures(queued / max(1, len(fresh)), kv, load.in_flight), before)
+    state = PoolState(
         name=name,
         ready=len(fresh),
         total=len(endpoints),
@@ -80,24 +81,28 @@ def summarise(
         running=sum(reading.running for _, reading in fresh),
         kv_cache_utilization=round(kv * KV_STEPS) / KV_STEPS,
         in_flight=load.in_flight,
-        saturated=bool(cause),
-        saturation_reason=cause,
+        saturated=bool(causes),
+        saturation_reason=next(iter(causes), ""),
         observed_at=max([at for at, _ in fresh] or down),
         stale=False,
     )
+    return state, causes
 
 
-def _unread(name: str, spec: PoolSpec, total: int, load: Load, before: Cause, oldest: float) -> PoolState:
+def _unread(
+    name: str, spec: PoolSpec, total: int, load: Load, before: Causes, oldest: float
+) -> tuple[PoolState, Causes]:
     """A pool whose engine tells nothing. `observed_at` stays None, which sends scores to what each replica has under
     way; what all of them have under way together can still saturate the pool, while their reports are fresh."""
     fresh = load.reported_at is not None and load.reported_at >= oldest
-    cause = saturation_cause(spec.saturation, Measures(in_flight=load.in_flight), before) if fresh else ""
-    return PoolState(
+    causes = saturation_causes(spec.saturation, Measures(in_flight=load.in_flight), before) if fresh else ()
+    state = PoolState(
         name=name,
         ready=total,
         total=total,
         in_flight=load.in_flight,
-        saturated=bool(cause),
-        saturation_reason=cause,
+        saturated=bool(causes),
+        saturation_reason=next(iter(causes), ""),
         stale=not fresh,
     )
+    return state, causes
