@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from forebay_api.pool import Endpoint
@@ -40,15 +40,27 @@ def native_routes(here: Attachment, native: NativeModel) -> Iterator[route.Route
         yield from here.to_pool(name, native.pool, match, names.NATIVE_NAMESPACE, _alone(here.name, native))
 
 
+def posts(
+    here: Attachment,
+    endpoint: Endpoint,
+    headers: Sequence[route.HeaderMatcher] = (),
+    dynamic_metadata: Sequence[matcher.MetadataMatcher] = (),
+) -> route.RouteMatch:
+    """A POST to exactly this endpoint of the attachment, and whatever else is asked of it."""
+    method = route.HeaderMatcher(name=":method", string_match=matcher.StringMatcher(exact="POST"))
+    return route.RouteMatch(
+        path=here.prefix + PATHS[endpoint], headers=[method, *headers], dynamic_metadata=list(dynamic_metadata)
+    )
+
+
 def _match(here: Attachment, native: NativeModel, endpoint: Endpoint) -> route.RouteMatch:
     longest = min(native.max_content_length, here.body_limit)
-    return route.RouteMatch(
-        path=here.prefix + PATHS[endpoint],
-        headers=[
-            route.HeaderMatcher(name=":method", string_match=matcher.StringMatcher(exact="POST")),
-            # Half-open, and no match where the header is missing: a chunked or inflated body has no length to trust.
-            route.HeaderMatcher(name="content-length", range_match=types.Int64Range(start=1, end=longest + 1)),
-        ],
+    # Half-open, and no match where the header is missing: a chunked or inflated body has no length to trust.
+    sized = route.HeaderMatcher(name="content-length", range_match=types.Int64Range(start=1, end=longest + 1))
+    return posts(
+        here,
+        endpoint,
+        headers=[sized],
         dynamic_metadata=[
             _says("model", native.model),
             *(_says(mark, "absent") for key in sorted(native.absent) for mark in absent_marks(key)),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from forebay_api.policy import FailOpen, PolicySpec
+from forebay_api.pool import Model
 from forebay_decision import names
 from forebay_decision.native import NativeModel
 from forebay_decision.served import chain_order, policy_pools, qualified
@@ -17,7 +18,7 @@ from forebay_operator.envoy.explanations import stated
 from forebay_operator.envoy.filters import EXT_PROC, HEADER_TO_METADATA, JSON_TO_METADATA, LUA, native_rules
 from forebay_operator.envoy.memory import remembered
 from forebay_operator.envoy.messages import packed, span, struct, switched_off
-from forebay_operator.envoy.natives import native_routes, visible
+from forebay_operator.envoy.natives import native_routes, posts, visible
 from forebay_operator.envoy.proto import ext_proc, lua, matcher, protobuf, route
 
 ROUTES_FIELD: Final = 3
@@ -71,33 +72,37 @@ def _chain_part(here: Attachment, cluster: str, order: tuple[str, ...]) -> bytes
 def _last_part(here: Attachment, watched: tuple[str, ...] | None) -> bytes:
     """Where every request of the attachment starts: it decides which filters run, and what happens if none decides.
 
+    All are asked about. Only a POST to an endpoint that the failOpen model serves goes on without an answer: the
+    pool's credential must never carry a caller to what else its server answers (its metrics, its administration).
     `watched` are the top-level members that native routes ask about; None where there are no native routes.
     """
+    first = {JSON_TO_METADATA: switched_off() if watched is None else packed(native_rules(watched))}
+    asked = here.made("ask", here.match(), route.RouteAction(cluster=UNDECIDED), first)
     open_to = here.spec.fail_open
-    filters = {JSON_TO_METADATA: switched_off() if watched is None else packed(native_rules(watched))}
-    if open_to is None:
-        action = route.RouteAction(cluster=UNDECIDED)
-    else:
-        pool = qualified(here.name, open_to.pool)
-        action = pool_action(pool, here.inputs.pools[pool])
-        filters |= _bypass(here, pool, open_to)
-    return elements(ROUTES_FIELD, [here.made("ask", here.match(), action, filters)])
+    bypassed = () if open_to is None else _bypassed(here, open_to, first)
+    return elements(ROUTES_FIELD, [*bypassed, asked])
 
 
-def _upstream_name(here: Attachment, pool: str, model: str) -> str:
-    return next((m.upstream_name or m.name for m in here.inputs.pools[pool].models if m.name == model), model)
+def _bypassed(here: Attachment, open_to: FailOpen, first: Mapping[str, protobuf.Any]) -> Iterator[route.Route]:
+    """Routes that ask, and that end in the failOpen pool if nobody answers; none while the pool lacks the model."""
+    pool = qualified(here.name, open_to.pool)
+    spec = here.inputs.pools[pool]
+    for model in (model for model in spec.models if model.name == open_to.model):
+        filters = {**first, **_bypass(here, pool, model)}
+        for endpoint in model.endpoints:
+            yield here.made(f"bypass/{endpoint}", posts(here, endpoint), pool_action(pool, spec), filters)
 
 
-def _bypass(here: Attachment, pool: str, open_to: FailOpen) -> dict[str, protobuf.Any]:
+def _bypass(here: Attachment, pool: str, model: Model) -> dict[str, protobuf.Any]:
     fields = {
         "decision": "bypassed",
         "decided-by": "Bypass",
         "pool": pool,
-        "model": open_to.model,
+        "model": model.name,
         "policy": here.name,
         "reason": "the data plane is unavailable",
     }
-    rewrite = {"model": _upstream_name(here, pool, open_to.model), "limit": here.body_limit}
+    rewrite = {"model": model.upstream_name or model.name, "limit": here.body_limit}
     return {
         EXT_PROC: packed(ext_proc.ExtProcPerRoute(overrides=ext_proc.ExtProcOverrides(failure_mode_allow=True))),
         HEADER_TO_METADATA: packed(stated(fields)),

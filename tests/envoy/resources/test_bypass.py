@@ -31,6 +31,11 @@ def started() -> Iterator[Rig]:
             rig.port,
             (rig.processor.address,),
             {
+                "ai/team": policy(
+                    "lesser",
+                    attach={**attach, "pathPrefix": "/team"},
+                    failOpen={"pool": "lesser", "model": "small"},
+                ),
                 "ai/closed": policy("small", "other"),
                 "ai/open": policy(
                     "small", "other", attach=attach, maxRequestBytes="2Mi", failOpen={"pool": "small", "model": "small"}
@@ -38,6 +43,7 @@ def started() -> Iterator[Rig]:
             },
             {
                 "ai/small": pool(small.port, models=({"name": "small", "upstreamName": MODEL},)),
+                "ai/lesser": pool(small.port, models=({"name": "small", "endpoints": ["ChatCompletions"]},)),
                 "ai/other": pool(other.port),
             },
             native={"ai/open": (native("other", "ai/other"),)},
@@ -100,6 +106,31 @@ def test_a_callers_routing_header_is_gone_with_the_data_plane_dead(dead: Rig, sm
     assert not [name for name in small.last.headers if name.startswith("x-forebay") or name == "cookie"]
     assert dead.chat(headers={"x-forebay-cluster": "pool/ai/other"}).status_code == 503
     assert not dead.upstreams[1].seen
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/metrics"),
+        ("POST", "/v1/load_lora_adapter"),
+        ("GET", "/v1/models"),
+        ("GET", "/v1/chat/completions"),
+        ("POST", "/v1/chat/completions/../../metrics"),
+        ("POST", "/v1/embeddings"),
+    ],
+)
+def test_only_posts_to_the_models_endpoints_are_bypassed(dead: Rig, small: Upstream, method: str, path: str) -> None:
+    answer = dead.client.request(method, f"/team{path}", headers=OPEN, json={"model": "auto"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "decision_unavailable")
+    assert not small.seen
+    posted = dead.client.post("/team/v1/chat/completions", headers=OPEN, json={"model": "auto"})
+    assert (posted.status_code, small.last.path) == (200, "/v1/chat/completions")
+
+
+def test_what_is_never_bypassed_is_asked_about_all_the_same(alive: Rig, small: Upstream) -> None:
+    alive.processor.decide = lambda _: Forward(cluster="pool/ai/lesser")
+    assert alive.client.get("/team/v1/models", headers=OPEN).status_code == 200
+    assert small.last.path == "/v1/models"
 
 
 def test_explicit_models_need_no_data_plane(dead: Rig) -> None:
