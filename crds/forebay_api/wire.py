@@ -42,8 +42,9 @@ class PoolResource(Tolerant, frozen=True):
 class PoolState(Tolerant, frozen=True):
     """What is known of a pool's load. Counts are summed over ready endpoints; utilisations are means in [0,1].
 
-    `observed_at` is Unix seconds of the newest scrape, None where nothing has been read; `stale` says that it is older
-    than the pool's `staleAfter`: it then counts in no score and filters nothing.
+    `observed_at` is Unix seconds of the oldest scrape among those counted, so that the counts hold all that had begun
+    by then; None where nothing has been read. `stale` says that even the newest scrape is older than the pool's
+    `staleAfter`: the state then counts in no score and filters nothing.
     """
 
     name: str

@@ -91,9 +91,9 @@ def _worth_telling(spec: PoolSpec, told: tuple[float, PoolState] | None, state: 
         return True
     if _counts(before) != _counts(state):
         return now - at >= duration_seconds(spec.telemetry.interval)
-    if state.stale or state.observed_at is None or before.observed_at is None:
+    if state.stale or state.observed_at is None:
         return False
-    return state.observed_at - before.observed_at >= duration_seconds(spec.telemetry.stale_after) / 2
+    return now - at >= duration_seconds(spec.telemetry.stale_after) / 2
 
 
 def _standing(state: PoolState) -> tuple[int, int, bool, str, bool]:

@@ -83,7 +83,8 @@ def summarise(
         in_flight=load.in_flight,
         saturated=bool(causes),
         saturation_reason=next(iter(causes), ""),
-        observed_at=max([at for at, _ in fresh] or down),
+        # What any reading is too old to have counted, the counts lack: a newer horizon would forget requests.
+        observed_at=min([at for at, _ in fresh] or down),
         stale=False,
     )
     return state, causes

@@ -53,8 +53,22 @@ def test_a_pool_of_which_nothing_is_known_is_stale_and_assumed_ready(states: Poo
 def test_counts_are_summed_and_kv_use_is_averaged_over_ready_endpoints(states: PoolStates) -> None:
     state = observe(states, read(ONE, 9, 2, 7, 0.2), read(TWO, 10, 1, 3, 0.4), now=10)
     assert state == PoolState(
-        name=NAME, ready=2, total=2, queued=3, running=10, kv_cache_utilization=0.3, observed_at=10, stale=False
+        name=NAME, ready=2, total=2, queued=3, running=10, kv_cache_utilization=0.3, observed_at=9, stale=False
     )
+
+
+def test_counts_are_as_old_as_the_oldest_reading_in_them_and_stale_by_the_newest(states: PoolStates) -> None:
+    state = observe(states, read(ONE, 9), read(TWO, 13), now=13)
+    assert (state.observed_at, state.stale) == (9, False)
+    state = observe(states, now=14.5)
+    assert (state.ready, state.observed_at, state.stale) == (1, 13, False)
+    assert observe(states, now=18.5).stale
+
+
+def test_a_reading_that_lags_does_not_keep_an_unchanged_state_from_being_told(states: PoolStates) -> None:
+    observe(states, read(ONE, 10), read(TWO, 10), now=10)
+    states.observe(read(TWO, 12.5))
+    assert NAME in states.tick(12.5)
 
 
 def test_an_endpoint_that_was_never_read_is_not_ready_while_another_is(states: PoolStates) -> None:
@@ -93,7 +107,7 @@ def test_a_pool_that_is_down_in_part_and_unknown_in_part_is_stale_and_not_counte
 
 def test_a_pool_grows_stale_although_nothing_arrives(states: PoolStates) -> None:
     observe(states, read(ONE, 10, 9), read(TWO, 10, 9), now=10)
-    assert states.tick(15) == {}
+    assert not observe(states, now=15).stale
     (state,) = states.tick(15.01).values()
     assert (state.stale, state.saturated, state.queued, state.observed_at) == (True, False, 0, 10)
 
