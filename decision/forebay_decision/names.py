@@ -12,7 +12,21 @@ HOPS_HEADER: Final = "x-forebay-hops"
 HEADER_PREFIX: Final = "x-forebay-"
 RESPONSE_FIELDS: Final = ("decision-id", "rule", "strategy", "pool", "model", "reason")
 """Metadata keys, each shown to the caller as the response header ``x-forebay-<key>``."""
-CREDENTIAL_HEADERS: Final = ("authorization", "proxy-authorization", "cookie", "x-api-key", "api-key")
+CREDENTIAL_HEADERS: Final = (
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "ocp-apim-subscription-key",
+    "x-auth-token",
+    "x-forwarded-access-token",
+    "x-amz-security-token",
+    "openai-organization",
+    "openai-project",
+    "x-forwarded-client-cert",
+)
 """What of the client's never reaches an upstream that has not opted in."""
 
 

@@ -63,7 +63,11 @@ def _connection_manager(wanted: Listener) -> hcm.HttpConnectionManager:
         server_header_transformation=hcm.HttpConnectionManagerServerHeaderTransformation.PASS_THROUGH,
         stream_idle_timeout=CLIENT_SILENCE,
         request_headers_timeout=timedelta(seconds=10),
-        common_http_protocol_options=core.HttpProtocolOptions(idle_timeout=timedelta(minutes=10)),
+        common_http_protocol_options=core.HttpProtocolOptions(
+            idle_timeout=timedelta(minutes=10),
+            # Many servers read x_api_key as x-api-key: a spelling that passes by what takes the client's headers off.
+            headers_with_underscores_action=core.HttpProtocolOptionsHeadersWithUnderscoresAction.DROP_HEADER,
+        ),
         http2_protocol_options=core.Http2ProtocolOptions(max_concurrent_streams=1000),
     )
 

@@ -118,6 +118,13 @@ CREDENTIALS = {
     "x-api-key": "k",
     "api-key": "k",
     "proxy-authorization": "p",
+    "x-goog-api-key": "k",
+    "ocp-apim-subscription-key": "k",
+    "x-auth-token": "t",
+    "x-forwarded-access-token": "t",
+    "x-amz-security-token": "t",
+    "openai-organization": "org-1",
+    "openai-project": "proj-1",
 }
 
 
@@ -125,6 +132,13 @@ def test_the_callers_credentials_do_not_reach_an_upstream(rig: Rig, servers: Ser
     send_to(rig, "plain")
     assert rig.chat(headers=CREDENTIALS).status_code == 200
     assert not CREDENTIALS.keys() & servers.one.last.headers.keys()
+
+
+def test_another_spelling_of_a_credential_does_not_reach_an_upstream(rig: Rig, servers: Servers) -> None:
+    send_to(rig, "open")
+    headers = {"x_api_key": "k", "X_Api-Key": "k", "x-forwarded-client-cert": "By=me"}
+    assert rig.chat(headers=headers).status_code == 200
+    assert not {"x_api_key", "x_api-key", "x-forwarded-client-cert"} & servers.one.last.headers.keys()
 
 
 def test_unless_the_pool_opts_in(rig: Rig, servers: Servers) -> None:
