@@ -8,6 +8,7 @@ from typing import Final
 from forebay_api.local import Listener
 from forebay_decision import names
 from forebay_operator.envoy.clusters import DATA_PLANE
+from forebay_operator.envoy.filters import ASKED_PATH
 from forebay_operator.envoy.messages import packed, struct
 from forebay_operator.envoy.proto import accesslog, core, file_log, grpc_log, tracing
 
@@ -17,6 +18,9 @@ TTFB_TAG: Final = "ttfb-us"
 _TTFB: Final = "%COMMON_DURATION(US_TX_END:US_RX_BODY_BEG:us)%"
 SERVED_HEADERS: Final = (f"{names.HEADER_PREFIX}pool", f"{names.HEADER_PREFIX}model")
 """Response headers in every entry: on a chain they name who answered, the metadata names who was chosen."""
+
+LOGGED_FIELDS: Final = ("decision", *names.RESPONSE_FIELDS, "policy")
+"""Keys of the decision's metadata in the file, under their own names."""
 
 
 def access_logs(listener: Listener) -> list[accesslog.AccessLog]:
@@ -41,20 +45,22 @@ def _to_data_plane() -> accesslog.AccessLog:
 
 
 def _to_file(path: str) -> accesslog.AccessLog:
-    """One JSON object a line. No query, body or credential is in it."""
+    """One JSON object a line. No query, body or credential is in it; no path where Envoy itself refused the request
+    before any filter saw it."""
     fields = {
         "start": "%START_TIME%",
         "method": "%REQ(:METHOD)%",
         "host": "%REQ(:AUTHORITY)%",
-        "path": "%PATH(NQ:ORIG_OR_PATH)%",
+        "path": f"%FILTER_STATE({ASKED_PATH}:PLAIN)%",
         "status": "%RESPONSE_CODE%",
+        "details": "%RESPONSE_CODE_DETAILS%",
         "flags": "%RESPONSE_FLAGS%",
         "durationMs": "%DURATION%",
         "ttfbUs": _TTFB,
         "upstream": "%UPSTREAM_HOST%",
         "servedPool": f"%RESP({SERVED_HEADERS[0]})%",
         "servedModel": f"%RESP({SERVED_HEADERS[1]})%",
-        **{field: f"%DYNAMIC_METADATA({names.METADATA_NAMESPACE}:{field})%" for field in names.RESPONSE_FIELDS},
+        **{field: f"%DYNAMIC_METADATA({names.METADATA_NAMESPACE}:{field})%" for field in LOGGED_FIELDS},
     }
     config = file_log.FileAccessLog(
         path=path, log_format=core.SubstitutionFormatString(json_format=struct(fields), omit_empty_values=True)

@@ -13,6 +13,7 @@ from forebay_operator.envoy.proto import (
     core,
     decompressor,
     ext_proc,
+    filter_state,
     gzip,
     hcm,
     header_to_metadata,
@@ -20,6 +21,7 @@ from forebay_operator.envoy.proto import (
     previous_hosts,
     protobuf,
     router,
+    set_filter_state,
     types,
 )
 from forebay_operator.envoy.proto import lua as lua_filter
@@ -30,14 +32,17 @@ EXT_PROC: Final = "envoy.filters.http.ext_proc"
 HEADER_TO_METADATA: Final = "envoy.filters.http.header_to_metadata"
 LUA: Final = "envoy.filters.http.lua"
 
+ASKED_PATH: Final = "forebay.path"
+"""Filter state: the path as the client sent it, without its query."""
 MESSAGE_TIMEOUT: Final = timedelta(seconds=2)
 INFLATE_RATIO: Final = 100
 """JSON text deflates to a tenth or so; a bomb claims a thousand."""
 
 
 def public_filters() -> list[hcm.HttpFilter]:
-    """Inflate, read top-level JSON, ask the data plane, note what Envoy decided alone, rewrite on bypass, route."""
+    """Note the path, inflate, read top-level JSON, ask the data plane, note what Envoy decided alone, rewrite on bypass, route."""
     return [
+        http_filter("envoy.filters.http.set_filter_state", _asked_path()),
         http_filter(DECOMPRESSOR, _gunzip()),
         http_filter(JSON_TO_METADATA, native_rules(("model",))),
         http_filter(EXT_PROC, _processor()),
@@ -45,6 +50,19 @@ def public_filters() -> list[hcm.HttpFilter]:
         lua_scripts(),
         route_filter(),
     ]
+
+
+def _asked_path() -> set_filter_state.Config:
+    """The path before a route takes the prefix off it; Envoy's own note of it goes with its other headers."""
+    asked = filter_state.FilterStateValue(
+        object_key=ASKED_PATH,
+        factory_key="envoy.string",
+        format_string=core.SubstitutionFormatString(
+            text_format_source=core.DataSource(inline_string="%PATH(NQ:PATH)%"), omit_empty_values=True
+        ),
+        skip_if_empty=True,
+    )
+    return set_filter_state.Config(on_request_headers=[asked])
 
 
 def lua_scripts() -> hcm.HttpFilter:

@@ -25,6 +25,7 @@ with warnings.catch_warnings():
     import envoy_data_plane.envoy.extensions.bootstrap.internal_listener.v3 as internal_listener
     import envoy_data_plane.envoy.extensions.clusters.composite.v3 as composite
     import envoy_data_plane.envoy.extensions.compression.gzip.decompressor.v3 as gzip
+    import envoy_data_plane.envoy.extensions.filters.common.set_filter_state.v3 as filter_state
     import envoy_data_plane.envoy.extensions.filters.http.credential_injector.v3 as credential_injector
     import envoy_data_plane.envoy.extensions.filters.http.decompressor.v3 as decompressor
     import envoy_data_plane.envoy.extensions.filters.http.ext_proc.v3 as ext_proc
@@ -33,6 +34,7 @@ with warnings.catch_warnings():
     import envoy_data_plane.envoy.extensions.filters.http.json_to_metadata.v3 as json_to_metadata
     import envoy_data_plane.envoy.extensions.filters.http.lua.v3 as lua
     import envoy_data_plane.envoy.extensions.filters.http.router.v3 as router
+    import envoy_data_plane.envoy.extensions.filters.http.set_filter_state.v3 as set_filter_state
     import envoy_data_plane.envoy.extensions.filters.http.upstream_codec.v3 as upstream_codec
     import envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 as hcm
     import envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation.v3 as early_mutation
@@ -60,6 +62,7 @@ __all__ = [
     "endpoint",
     "ext_proc",
     "file_log",
+    "filter_state",
     "generic_credential",
     "grpc_log",
     "gzip",
@@ -77,6 +80,7 @@ __all__ = [
     "protobuf",
     "route",
     "router",
+    "set_filter_state",
     "tls",
     "tracing",
     "types",

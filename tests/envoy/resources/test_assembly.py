@@ -117,7 +117,7 @@ class Live:
             inputs(
                 self.rig.port,
                 (self.rig.processor.address,),
-                {"ai/p": policy(name)},
+                {"ai/p": policy(name), "ai/team": policy(name, attach={"pathPrefix": "/team"})},
                 self._pools,
                 native={"ai/p": (native("m", f"ai/{name}"),)},
                 listeners=(
@@ -179,8 +179,9 @@ def test_a_listener_with_a_certificate_speaks_tls(live: Live) -> None:
 
 
 def test_the_access_log_file_has_one_object_a_request_and_no_query(rig: Rig, live: Live) -> None:
-    rig.processor.decide = lambda _: Forward(cluster="pool/ai/one", metadata={"decision-id": "d7", "rule": "r"})
-    rig.chat(path="/v1/chat/completions?key=secret")
+    told = {"decision-id": "d7", "rule": "r", "decision": "made", "policy": "ai/team"}
+    rig.processor.decide = lambda _: Forward(cluster="pool/ai/one", metadata=told)
+    rig.chat(path="/team/v1/chat/completions?key=secret")
     path = live.folder / "access.log"
 
     def entry() -> dict[str, object] | None:
@@ -188,5 +189,6 @@ def test_the_access_log_file_has_one_object_a_request_and_no_query(rig: Rig, liv
         return next((line for line in lines if line.get("decision-id") == "d7"), None)
 
     found = wait_until(entry, "the entry")
-    assert (found["status"], found["path"], found["rule"]) == (200, "/v1/chat/completions", "r")
+    assert (found["status"], found["path"], found["rule"]) == (200, "/team/v1/chat/completions", "r")
+    assert (found["decision"], found["policy"], found["details"]) == ("made", "ai/team", "via_upstream")
     assert "secret" not in path.read_text()
