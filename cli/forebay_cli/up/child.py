@@ -19,12 +19,14 @@ HEALTHY_SECONDS: Final = 10.0
 
 
 class Command(msgspec.Struct, frozen=True):
-    """What to run. `log` takes its standard error (and output, unless `on_line` reads it)."""
+    """What to run. `log` takes its standard error (and output, unless `on_line` reads it). It inherits the environment
+    but for the variables in `withheld`; `environment` adds to it."""
 
     name: str
     argv: Sequence[str]
     log: Path
     environment: Mapping[str, str] = {}
+    withheld: frozenset[str] = frozenset()
 
 
 class Child:
@@ -92,6 +94,10 @@ class Child:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             self.restarts += 1
 
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if name not in self.command.withheld}
+        return {**inherited, **self.command.environment}
+
     async def _run_once(self) -> int:
         with self.command.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -99,7 +105,7 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE if self._on_line else log,
                 stderr=log,
-                env={**os.environ, **self.command.environment},
+                env=self._environment(),
                 start_new_session=True,  # a terminal's Ctrl-C reaches the supervisor alone, which stops all in order
                 limit=1 << 20,
             )

@@ -21,13 +21,15 @@ class Addresses(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What `forebay up` runs for one directory."""
+    """What `forebay up` runs for one directory. `secret_variables` are the environment variables that hold secrets: the
+    operator reads them, and no other process has them."""
 
     directory: Path
     run: Path
     addresses: Addresses
     listener_ports: tuple[int, ...]
     log: str = "warning"
+    secret_variables: frozenset[str] = frozenset()
 
     @property
     def workers(self) -> int:
@@ -63,12 +65,13 @@ class Plan(msgspec.Struct, frozen=True):
         for peer, address in enumerate(self.addresses.data_planes):
             if peer != index:
                 argv += ["--peers", f"{peer}={address}"]
-        return Command(f"data plane {index}", argv, self.logs / f"dataplane-{index}.log")
+        log = self.logs / f"dataplane-{index}.log"
+        return Command(f"data plane {index}", argv, log, withheld=self.secret_variables)
 
     def envoy(self, binary: str, bootstrap: Path) -> Command:
         argv = [binary, "-c", str(bootstrap), "--concurrency", "2", "--disable-hot-restart", "--log-level", "warning",
                 "--file-flush-interval-msec", "500"]  # fmt: skip
-        return Command("envoy", argv, self.logs / "envoy.log")
+        return Command("envoy", argv, self.logs / "envoy.log", withheld=self.secret_variables)
 
 
 def worker_id(index: int) -> str:

@@ -52,12 +52,24 @@ def make_plan(directory: Path, *, port: int | None, workers: int | None, log: st
             for index in range(count)
         ),
     )
-    return Plan(directory=directory, run=run, addresses=addresses, listener_ports=ports, log=log)
+    return Plan(
+        directory=directory,
+        run=run,
+        addresses=addresses,
+        listener_ports=ports,
+        log=log,
+        secret_variables=_secret_variables(local),
+    )
 
 
 def _local_config(directory: Path) -> LocalConfig:
     path = directory / "forebay.yaml"
     return load_local_config(path.read_text("utf-8"), path.name) if path.is_file() else LocalConfig()
+
+
+def _secret_variables(local: LocalConfig) -> frozenset[str]:
+    sources = (source for keys in local.secrets.values() for source in keys.values())
+    return frozenset(source.env for source in sources if source.env is not None)
 
 
 def _run_directory(directory: Path) -> Path:
