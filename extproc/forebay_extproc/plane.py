@@ -32,7 +32,7 @@ from forebay_extproc.telemetry.metrics import Metrics
 from forebay_extproc.telemetry.vocabulary import words_of
 
 LOG: Final = logging.getLogger(__name__)
-EXPIRY_SECONDS: Final = 10.0
+EXPIRY_SECONDS: Final = 1.0
 GC_THRESHOLDS: Final = (50_000, 20, 20)
 """A request leaves no cycles behind, so the collector only has to run now and then; the default of 700 new objects
 makes it run every few requests."""

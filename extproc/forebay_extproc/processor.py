@@ -127,13 +127,15 @@ class Processor:
             return
         reply = self._reply(step, outcome)
         if isinstance(outcome, Forward):
-            self._ledger.enter(around.id, outcome.record.pool, outcome.record.model)
+            self._ledger.enter(around.id, outcome.record.pool, outcome.record.model, _request_id(step))
         answered = write_reply(session.settle(reply).reply)
         seconds = self._clock() - started
         try:
             await context.write(answered)
         except asyncio.CancelledError:
             # Envoy ends the stream as soon as it has the reply, which may be before this coroutine hears that it left.
+            # Or the caller has gone: the access-log entry, by its decision or by its request id, ends it either way.
+            self._ledger.doubt(around.id)
             self._settle(step, around, outcome, seconds)
             raise
         except BaseException:
@@ -176,6 +178,11 @@ class Processor:
     async def _leave(self, context: Any, status: str, message: str) -> None:
         self._metrics.stream_failed(status)
         await context.abort(getattr(grpc.StatusCode, status), message)
+
+
+def _request_id(step: Decide) -> str:
+    """Envoy's id of the request, as its access-log entry will give it."""
+    return step.head.headers.get("x-request-id", "")
 
 
 def _place(error: BaseException) -> str:

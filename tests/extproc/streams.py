@@ -93,13 +93,16 @@ def body(data: bytes | None = None, *, end: bool = True) -> ext_proc.ProcessingR
     )
 
 
-def log_entry(decision: str, replica: str, *, status: int = 200, **fields: Any) -> accesslog_pb2.HTTPAccessLogEntry:
+def log_entry(
+    decision: str, replica: str, *, status: int = 200, request: str = "", **fields: Any
+) -> accesslog_pb2.HTTPAccessLogEntry:
     entry = accesslog_pb2.HTTPAccessLogEntry()
     said = {"decision-id": decision, "replica": replica, "pool": "ai/small", "model": "qwen", "decision": "DataPlane"}
     namespace = entry.common_properties.metadata.filter_metadata[METADATA_NAMESPACE]
     for key, value in said.items():
         namespace.fields[key].string_value = value
     entry.response.response_code.value = status
+    entry.request.request_id = request
     entry.common_properties.duration.FromMilliseconds(120)
     for tag, value in fields.items():
         entry.common_properties.custom_tags[tag.replace("_", "-")] = value

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import pytest
-from streams import log_entry, log_message
+from streams import a_plane, log_entry, log_message, until
 
 from forebay_api.wire import PoolState
 from forebay_extproc.outcomes.intake import Intake
@@ -131,6 +134,72 @@ async def test_an_entry_is_counted_here_and_struck_out_where_it_was_decided(cloc
     assert len(ledger) == 0
     labels = {"pool": "ai/small", "model": "qwen", "decided_by": "DataPlane", "status": "2xx"}
     assert metrics.registry.get_sample_value("forebay_outcomes_total", labels) == 2
+
+
+def test_an_entry_without_a_decision_is_known_by_its_request_id(clock: Clock) -> None:
+    ledger = Ledger(clock)
+    ledger.enter("d1", "ai/small", "qwen", "req-1")
+    ledger.enter("d2", "ai/small", "qwen", "req-2")
+    assert ledger.strike_request("req-1")
+    assert not ledger.strike_request("req-1")
+    assert ledger.by_pool() == {"ai/small": 1}
+    assert not ledger.strike("d1")
+    assert ledger.strike("d2")
+    assert not ledger.strike_request("req-2")
+
+
+def test_a_request_id_that_callers_choose_twice_ends_one_request_a_time(clock: Clock) -> None:
+    ledger = Ledger(clock)
+    for decision in ("d1", "d2", "d3"):
+        ledger.enter(decision, "ai/small", "qwen", "same")
+    assert ledger.strike("d2")
+    assert ledger.strike_request("same")
+    assert ledger.by_pool() == {"ai/small": 1}
+    assert ledger.strike("d3")
+
+
+def test_a_doubtful_request_lives_long_only_if_its_request_id_can_end_it(clock: Clock) -> None:
+    ledger = Ledger(clock)
+    ledger.enter("named", "ai/small", "qwen", "req-1")
+    ledger.enter("nameless", "ai/small", "qwen")
+    ledger.enter("too-long", "ai/small", "qwen", "r" * 1000)
+    ledger.enter("told", "ai/small", "qwen")
+    for decision in ("named", "nameless", "too-long"):
+        ledger.doubt(decision)
+    clock.now += 6
+    assert ledger.expire() == 2
+    assert ledger.strike("named")
+    assert ledger.strike("told")
+
+
+async def test_an_entry_that_names_nobody_is_struck_out_here_or_told_to_every_peer(clock: Clock) -> None:
+    told: list[str] = []
+
+    class Recorded(Peers):
+        def tell_all(self, requests: Iterable[str]) -> None:
+            told.extend(requests)
+
+    ledger = Ledger(clock)
+    intake = Intake("r0", ledger, Recorded({"r1": "127.0.0.1:1"}), Metrics())
+    ledger.enter("mine", "ai/small", "qwen", "req-mine")
+    entries = [log_entry("", "", request=name) for name in ("req-mine", "req-theirs")]
+    for entry in entries:
+        entry.common_properties.metadata.Clear()
+    intake.entries(read_outcomes(log_message(*entries)))
+    assert (len(ledger), told) == (0, ["req-theirs"])
+
+
+async def test_a_caller_who_left_is_struck_out_at_the_peer_that_decided(tmp_path: Path) -> None:
+    async with (
+        a_plane(tmp_path, replica="r1") as (there, envoy_there),
+        a_plane(tmp_path, peers={"r1": f"unix:{tmp_path}/r1.sock"}) as (_, envoy_here),
+    ):
+        await envoy_there.ask(x_request_id="req-1")
+        assert len(there.ledger) == 1
+        entry = log_entry("", "", request="req-1", status=0)
+        entry.common_properties.metadata.Clear()
+        await envoy_here.log(entry)
+        await until(lambda: len(there.ledger) == 0)
 
 
 async def test_reports_for_an_unknown_peer_or_a_full_queue_are_dropped() -> None:

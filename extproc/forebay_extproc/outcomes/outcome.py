@@ -6,12 +6,13 @@ import msgspec
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """One access-log entry. `pool` and `model` are those that served it (on a fallback chain not those first chosen);
+    """One access-log entry. `request_id` is Envoy's name for the request, which every entry has. `pool` and `model` are those that served it (on a fallback chain not those first chosen);
     fields are empty where nobody decided. `status` is 0 where the caller left before an answer; times are seconds, the
     time to the first body byte None where none came; `attempts` counts upstream tries.
     """
 
     decision: str
+    request_id: str = ""
     replica: str
     policy: str
     pool: str

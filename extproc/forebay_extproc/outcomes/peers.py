@@ -1,7 +1,7 @@
 """Peers: outcomes that came to the wrong replica are handed to the one that decided.
 
 Envoy pins an access-log stream to one replica of the data plane, whoever made the decisions in it. Only identifiers
-travel, in batches. What cannot be delivered is dropped: the other side's entry then expires by itself.
+travel, in batches: of decisions, to who made them, and of requests whose entries name nobody, to all. What cannot be delivered is dropped: the other side's entry then expires by itself.
 """
 
 from __future__ import annotations
@@ -19,14 +19,24 @@ METHOD: Final = "/forebay.v1alpha1.Outcomes/Report"
 FLUSH_SECONDS: Final = 0.05
 TIMEOUT_SECONDS: Final = 1.0
 MAX_WAITING: Final = 10_000
-"""Decisions waiting for one peer; what comes on top is dropped."""
+"""Identifiers of each kind that wait for one peer; what comes on top is dropped."""
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(list[str])
 
 
-def read_report(message: bytes) -> list[str]:
-    """Identifiers of the decisions that have ended. Raises msgspec.DecodeError on anything else."""
+class Report(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Identifiers of what has ended: `decisions` of the receiver, and `requests` in Envoy's name that may be its own."""
+
+    decisions: list[str] = []
+    requests: list[str] = []
+
+
+_NOTHING: Final = Report()
+_DECODER: Final = msgspec.msgpack.Decoder(Report)
+
+
+def read_report(message: bytes) -> Report:
+    """Raises msgspec.DecodeError on anything else."""
     return _DECODER.decode(message)
 
 
@@ -35,7 +45,7 @@ class Peers:
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self._addresses = dict(addresses)
-        self._waiting: dict[str, list[str]] = {replica: [] for replica in addresses}
+        self._waiting: dict[str, Report] = {replica: Report([], []) for replica in addresses}
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._wake = asyncio.Event()
         self.dropped = 0
@@ -43,11 +53,20 @@ class Peers:
     def tell(self, replica: str, decisions: Iterable[str]) -> None:
         """Queue decisions for their replica; unknown replicas and full queues drop them."""
         waiting = self._waiting.get(replica)
-        for decision in decisions:
+        self._queue(waiting.decisions if waiting is not None else None, decisions)
+
+    def tell_all(self, requests: Iterable[str]) -> None:
+        """Queue ids of requests for every peer; full queues drop them."""
+        requests = tuple(requests)
+        for waiting in self._waiting.values():
+            self._queue(waiting.requests, requests)
+
+    def _queue(self, waiting: list[str] | None, identifiers: Iterable[str]) -> None:
+        for identifier in identifiers:
             if waiting is None or len(waiting) >= MAX_WAITING:
                 self.dropped += 1
             else:
-                waiting.append(decision)
+                waiting.append(identifier)
         self._wake.set()
 
     async def run(self) -> None:
@@ -58,18 +77,20 @@ class Peers:
                 # Entries come in bursts: a short wait makes one message of many.
                 await asyncio.sleep(FLUSH_SECONDS)
                 self._wake.clear()
-                await asyncio.gather(*(self._flush(replica) for replica, ids in self._waiting.items() if ids))
+                await asyncio.gather(
+                    *(self._flush(replica) for replica, report in self._waiting.items() if report != _NOTHING)
+                )
         finally:
             await asyncio.gather(*(channel.close() for channel in self._channels.values()))
 
     async def _flush(self, replica: str) -> None:
-        decisions, self._waiting[replica] = self._waiting[replica], []
+        ended, self._waiting[replica] = self._waiting[replica], Report([], [])
         channel = self._channels.get(replica)
         if channel is None:
             channel = self._channels[replica] = grpc.aio.insecure_channel(self._addresses[replica])
         try:
             report: Any = channel.unary_unary(METHOD)  # without serialisers it takes and gives bytes
-            await report(_ENCODER.encode(decisions), timeout=TIMEOUT_SECONDS)
+            await report(_ENCODER.encode(ended), timeout=TIMEOUT_SECONDS)
         except grpc.aio.AioRpcError as error:
-            self.dropped += len(decisions)
+            self.dropped += len(ended.decisions) + len(ended.requests)
             LOG.info("peer does not take outcomes", extra={"peer": replica, "code": error.code().name})

@@ -51,6 +51,7 @@ def _outcome(entry: HTTPAccessLogEntry) -> Outcome:
     headers = entry.response.response_headers
     return Outcome(
         decision=said.get("decision-id", ""),
+        request_id=entry.request.request_id,
         replica=said.get("replica", ""),
         policy=said.get("policy", ""),
         pool=headers.get(HEADER_PREFIX + "pool") or said.get("pool", ""),
