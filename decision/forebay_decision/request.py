@@ -11,12 +11,16 @@ from forebay_api.pool import Capability, Endpoint
 
 
 class RequestHead(msgspec.Struct, frozen=True):
-    """The header part. `path` has no query and still carries the attachment's prefix; header names are lower case."""
+    """The header part. `path` has no query and still carries the attachment's prefix; header names are lower case.
+
+    `repeated` names the headers that came in more than one line; `headers` has those lines joined.
+    """
 
     method: str
     host: str
     path: str
     headers: Mapping[str, str]
+    repeated: frozenset[str] = frozenset()
 
 
 class Turn(msgspec.Struct, frozen=True):

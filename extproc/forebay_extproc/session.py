@@ -119,6 +119,8 @@ class Session:
         self._head, self._policy, self._shadows = event, match.policy, match.shadows
         if match.policy is None:
             return self._refuse(_no_policy(head))
+        if head.repeated and (name := _ambiguous(match.policy, head)):
+            return self._refuse(_duplicate(name))
         if event.content_length is not None and event.content_length > match.policy.max_request_bytes:
             return self._refuse(_too_large(match.policy))
         if event.end_of_stream:
@@ -153,6 +155,20 @@ class Session:
 def _no_policy(head: RequestHead) -> NotFound:
     host = ascii(head.host[:128])
     return NotFound(f"No policy is attached to host {host} and this path.", code="no_policy")
+
+
+def _ambiguous(policy: CompiledPolicy, head: RequestHead) -> str:
+    """A header that says who is asking and came twice, or empty."""
+    trusted = (policy.spec.identity.tenant, policy.spec.identity.user)
+    return next((source.header for source in trusted if source and source.header.lower() in head.repeated), "")
+
+
+def _duplicate(name: str) -> BadRequest:
+    # Joined, it would equal neither value: a rule about a tenant could be evaded by naming another beside it.
+    return BadRequest(
+        f"The header {name} says who is asking and came more than once: send it once.",
+        code="duplicate_identity_header",
+    )
 
 
 def _too_large(policy: CompiledPolicy) -> TooLarge:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from streams import POLICY, a_config, a_policy, chat, headers_event
+from streams import POLICY, a_config, a_policy, chat, headers, headers_event
 
 from forebay_extproc.events import (
     BodyEvent,
@@ -22,6 +22,7 @@ from forebay_extproc.events import (
     UnknownEvent,
 )
 from forebay_extproc.session import Close, Decide, Fail, Say, Session, State, Step
+from forebay_extproc.wire.processing import read_event
 
 CONFIG = a_config({POLICY: a_policy(attach={"hostnames": ["localhost"]}, maxRequestBytes="1Ki")})
 BODY = BodyEvent(chat(), True)
@@ -87,6 +88,29 @@ def test_a_body_of_exactly_the_limit_is_decided() -> None:
 
 def test_trailers_where_a_body_should_be_are_400() -> None:
     assert refused(a_session(headers_event()).on(TrailersEvent())) == (400, "invalid_json")
+
+
+IDENTIFYING = a_config({POLICY: a_policy(identity={"tenant": {"header": "x-tenant"}})})
+
+
+@pytest.mark.parametrize(("name", "code"), [("x-tenant", "duplicate_identity_header"), ("x-tag", "")])
+def test_a_header_that_says_who_is_asking_must_come_once(name: str, code: str) -> None:
+    message = headers()
+    for value in ("clinic", "x"):
+        message.request_headers.headers.headers.add(key=name.title(), raw_value=value.encode())
+    step = Session(IDENTIFYING).on(read_event(message))
+    if not code:
+        assert step == Say(Continue("request_headers"), last=False)
+        return
+    assert refused(step) == (400, code)
+    assert isinstance(step, Say)
+    assert isinstance(step.reply, Immediate)
+    assert name in json.loads(step.reply.body)["error"]["message"]
+
+
+def test_a_header_that_says_who_is_asking_may_come_once() -> None:
+    step = Session(IDENTIFYING).on(headers_event(x_tenant="clinic"))
+    assert step == Say(Continue("request_headers"), last=False)
 
 
 def test_a_refusal_of_head_has_no_body() -> None:

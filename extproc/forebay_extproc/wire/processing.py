@@ -74,11 +74,13 @@ _RESPONSES: Final[dict[str | None, ResponseEvent]] = {
 def _headers(request: ProcessingRequest) -> HeadersEvent:
     message = request.request_headers
     found: dict[str, str] = {}
+    repeated: set[str] = set()
     for header in message.headers.headers:
         name = header.key.lower()
         value = header.value or header.raw_value.decode("utf-8", "replace")
         if name in found:
             # RFC 9110, 5.3; cookies are the exception (RFC 9113, 8.2.3).
+            repeated.add(name)
             value = found[name] + ("; " if name == "cookie" else ", ") + value
         found[name] = value
     head = RequestHead(
@@ -86,6 +88,7 @@ def _headers(request: ProcessingRequest) -> HeadersEvent:
         host_of(found.get(":authority") or found.get("host", "")),
         found.get(":path", "").partition("?")[0],
         found,
+        frozenset(repeated),
     )
     length = found.get("content-length", "")
     return HeadersEvent(
