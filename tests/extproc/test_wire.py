@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from streams import headers, headers_event, said, set_headers
 
 from forebay_extproc.events import BodyEvent, Continue, HeadersEvent, Immediate, Mutate, UnknownEvent
+from forebay_extproc.wire import processing
 from forebay_extproc.wire.processing import host_of, parse_request, read_event, write_reply
 
 
@@ -103,6 +104,16 @@ def test_a_changed_body_comes_with_its_length() -> None:
     common = ext_proc.ProcessingResponse.FromString(written).request_body.response
     assert set_headers(common.header_mutation)["content-length"] == "5"
     assert common.body_mutation.body == b"12345"
+
+
+def test_ids_of_answers_do_not_fill_the_cache_of_headers() -> None:
+    write_reply(Immediate(403, (("x-forebay-decision-id", "first"), ("x-forebay-rule", "no")), b""))
+    before = len(processing._HEADERS)
+    for number in range(5000):
+        write_reply(Immediate(403, (("x-forebay-decision-id", f"{number:020x}"), ("x-forebay-rule", "no")), b""))
+    assert len(processing._HEADERS) == before
+    write_reply(Mutate("request_body", (("x-forebay-cluster", "pool/seldom"),)))
+    assert ("x-forebay-cluster", "pool/seldom") in processing._HEADERS
 
 
 def test_a_bodyless_request_is_mutated_at_its_headers() -> None:

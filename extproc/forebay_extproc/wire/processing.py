@@ -23,7 +23,7 @@ from envoy.service.ext_proc.v3.external_processor_pb2 import (  # type: ignore[a
 )
 from envoy.type.v3.http_status_pb2 import HttpStatus  # type: ignore[attr-defined]
 
-from forebay_decision.names import METADATA_NAMESPACE
+from forebay_decision.names import HEADER_PREFIX, HOPS_HEADER, METADATA_NAMESPACE
 from forebay_decision.request import RequestHead
 from forebay_extproc.events import (
     BodyEvent,
@@ -47,6 +47,8 @@ _USABLE_MODES: Final = (0, 2)
 _UNKNOWN: Final = UnknownEvent()
 _TRAILERS: Final = TrailersEvent()
 _CACHED_HEADERS: Final = 4096
+_UNIQUE_HEADERS: Final = frozenset((f"{HEADER_PREFIX}decision-id", f"{HEADER_PREFIX}reason", HOPS_HEADER))
+"""Headers whose values hold ids, measures or positions in a body: they would fill the cache and keep clusters out of it for good."""
 
 
 def read_event(request: ProcessingRequest) -> Event:
@@ -157,6 +159,8 @@ def _immediate(reply: Immediate) -> bytes:
 
 
 def _header(name: str, value: str) -> HeaderValueOption:
+    if name in _UNIQUE_HEADERS:
+        return _build(name, value)
     key = (name, value)
     option = _HEADERS.get(key)
     if option is None:
