@@ -6,6 +6,7 @@ from forebay_decision.dialects.openai.paths import (
     Methods,
     ModelGet,
     ModelsList,
+    check_content_encoding,
     check_content_type,
     resolve,
 )
@@ -19,7 +20,6 @@ from forebay_decision.errors import BadRequest, MethodNotAllowed, NotFound
         ("/v1/completions", "Completions"),
         ("/v1/responses", "Responses"),
         ("/v1/embeddings", "Embeddings"),
-        ("/v1/embeddings/", "Embeddings"),
     ],
 )
 def test_a_post_to_an_endpoint_is_that_endpoint(path: str, endpoint: str) -> None:
@@ -50,7 +50,19 @@ def test_a_model_id_may_hold_slashes_and_percent_escapes(path: str, model: str) 
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "", "/v1", "/v1/chat", "/v1/chat/completions/x", "//v1/models", "/v1/modelsx", "/v2/models", "/V1/models"],
+    [
+        "/",
+        "",
+        "/v1",
+        "/v1/chat/completions/",
+        "/v1/embeddings/",
+        "/v1/chat",
+        "/v1/chat/completions/x",
+        "//v1/models",
+        "/v1/modelsx",
+        "/v2/models",
+        "/V1/models",
+    ],
 )
 def test_an_unknown_path_is_not_found_and_the_message_says_what_exists(path: str) -> None:
     with pytest.raises(NotFound) as caught:
@@ -125,3 +137,15 @@ def test_other_content_types_are_unsupported_and_the_message_says_what_to_send(v
     with pytest.raises(BadRequest, match=r"application/json|UTF-8") as caught:
         check_content_type(value)
     assert caught.value.http_status == 415
+
+
+@pytest.mark.parametrize("value", [None, "", "identity", " Identity ", "identity, identity"])
+def test_a_body_that_is_not_compressed_passes(value: str | None) -> None:
+    check_content_encoding(value)
+
+
+@pytest.mark.parametrize("value", ["gzip", "br", "identity, zstd"])
+def test_a_body_that_is_still_compressed_is_unsupported(value: str) -> None:
+    with pytest.raises(BadRequest, match="send the body as it is") as caught:
+        check_content_encoding(value)
+    assert (caught.value.http_status, caught.value.code) == (415, "unsupported_media_type")

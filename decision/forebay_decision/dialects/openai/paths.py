@@ -43,11 +43,12 @@ class Methods(msgspec.Struct, frozen=True):
 def resolve(method: str, path: str) -> Endpoint | ModelsList | ModelGet | Methods:
     """What `method` on `path` asks for.
 
-    `path` has neither the policy's prefix nor a query. One trailing slash is ignored. A model's id may hold slashes,
-    as they are or percent-encoded. Raises NotFound, or MethodNotAllowed with the Allow header's value in `allow`.
+    `path` has neither the policy's prefix nor a query. One trailing slash is ignored where we answer ourselves; an
+    endpoint's path is forwarded as it came, and no upstream knows it with one. A model's id may hold slashes, as they
+    are or percent-encoded. Raises NotFound, or MethodNotAllowed with the Allow header's value in `allow`.
     """
     trimmed = path.removesuffix("/")
-    endpoint = ENDPOINTS.get(trimmed)
+    endpoint = ENDPOINTS.get(path)
     if endpoint is not None:
         if method == "POST":
             return endpoint
@@ -79,6 +80,16 @@ def check_content_type(value: str | None) -> None:
                 code="unsupported_media_type",
                 status=415,
             )
+
+
+def check_content_encoding(value: str | None) -> None:
+    """Refuse (415) a body that is still compressed; Envoy has undone what it knows, and taken the header away."""
+    if any(coding.strip().lower() not in ("", "identity") for coding in (value or "").split(",")):
+        raise BadRequest(
+            f"The content encoding {_shown(value or '')} is not supported: send the body as it is, or with gzip.",
+            code="unsupported_media_type",
+            status=415,
+        )
 
 
 def _otherwise(method: str, path: str, allowed: tuple[str, ...]) -> Methods:
