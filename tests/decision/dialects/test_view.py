@@ -137,6 +137,13 @@ def test_an_answer_by_schema_is_a_need(value: Any, kind: str, needs: Any) -> Non
     assert (seen.response_format, seen.needs) == (kind, needs)
 
 
+def test_each_endpoint_asks_for_a_schema_in_its_own_member_only() -> None:
+    schema = {"type": "json_schema", "json_schema": {"name": "n", "schema": {}}}
+    assert chat(user("x"), text="mine").response_format == "text"
+    assert chat(user("x"), text={"format": schema}).response_format == "text"
+    assert view("Responses", input="x", response_format=None, text={"format": schema}).needs == {"JSONSchema"}
+
+
 @pytest.mark.parametrize(
     ("members", "expected"),
     [

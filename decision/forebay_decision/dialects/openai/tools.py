@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 from msgspec import Raw
 
+from forebay_api.pool import Endpoint
 from forebay_decision.dialects.openai.members import Members
 from forebay_decision.dialects.openai.tokens import estimate_text
 from forebay_decision.dialects.openai.values import missing, typed
@@ -84,20 +85,20 @@ def read_tools(members: Members) -> Offered:
     return Offered(tuple(names), offered, tokens)
 
 
-def read_format(members: Members) -> AnswerFormat:
-    """`response_format`, or `text.format` of responses.
+def read_format(endpoint: Endpoint, members: Members) -> AnswerFormat:
+    """`response_format`, or `text.format` of responses; each endpoint reads its own and no other.
 
     Types that only some servers know (grammars and the like) count as text: what they need is theirs to say.
     """
-    if "response_format" in members:
-        raw = members["response_format"][1]
-        wanted = typed(_FORMAT, raw, "response_format")
-    elif "text" in members:
-        raw = members["text"][1]
-        options = typed(_TEXT, raw, "text")
+    member = "text" if endpoint == "Responses" else "response_format"
+    if member not in members:
+        return _ANY_TEXT
+    raw = members[member][1]
+    if endpoint == "Responses":
+        options = typed(_TEXT, raw, member)
         wanted = options.format if options else None
     else:
-        return _ANY_TEXT
+        wanted = typed(_FORMAT, raw, member)
     if wanted is None or wanted.type not in ("json_object", "json_schema"):
         return _ANY_TEXT
     return AnswerFormat("json_schema", _cost(raw)) if wanted.type == "json_schema" else AnswerFormat("json_object")

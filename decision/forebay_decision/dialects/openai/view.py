@@ -77,7 +77,7 @@ def _view(endpoint: Endpoint, members: Members, size: int) -> RequestView:
     reading = _READERS[endpoint](members)
     generates = endpoint != "Embeddings"
     offered = read_tools(members) if generates else Offered()
-    answer = read_format(members) if generates else AnswerFormat()
+    answer = read_format(endpoint, members) if generates else AnswerFormat()
     if generates:
         _check_written(endpoint, members)
     return RequestView(
