@@ -31,9 +31,10 @@ def stderr() -> Console:
 
 
 def print_json(value: Any, *, indent: bool = True) -> None:
-    """One JSON document on standard output, msgspec structs included."""
+    """One JSON document on standard output, msgspec structs included; at once, for whoever reads along."""
     encoded = msgspec.json.encode(value)
     sys.stdout.write((msgspec.json.format(encoded, indent=2) if indent else encoded).decode() + "\n")
+    sys.stdout.flush()
 
 
 def give_up(message: str, code: int = EXIT_USAGE) -> NoReturn:

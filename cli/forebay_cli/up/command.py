@@ -16,7 +16,7 @@ from forebay_api.manifest import ManifestsRefused
 from forebay_cli.console import Output, give_up, print_json, stderr, stdout
 from forebay_cli.up.plan import Plan
 from forebay_cli.up.ports import PortTaken
-from forebay_cli.up.status import print_addresses, status_line
+from forebay_cli.up.status import print_addresses, status_line, where
 from forebay_cli.up.supervisor import Supervisor, make_plan
 from forebay_operator.report import Report
 
@@ -33,7 +33,8 @@ def up(
         str, typer.Option(help="What the data plane logs: error, warning, info, decisions or debug.")
     ] = "warning",
     output: Annotated[
-        Output, typer.Option("--output", "-o", help="table for people, json: one line a change.")
+        Output,
+        typer.Option("--output", "-o", help="table for people, json: a line of addresses, then one line a change."),
     ] = Output.table,
 ) -> None:
     """Run Envoy, the operator and the data plane on this machine, from a directory of manifests.
@@ -61,6 +62,7 @@ async def _run(plan: Plan, output: Output) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     if output is Output.json:
+        print_json(where(plan), indent=False)
         await _serve(plan, stopping, lambda report: print_json(report, indent=False))
         return
     console = stdout()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +21,16 @@ def print_addresses(console: Console, plan: Plan) -> None:
     table.add_row("envoy admin", f"http://{plan.addresses.admin}")
     table.add_row("logs", str(plan.logs))
     console.print(table)
+
+
+def where(plan: Plan) -> dict[str, Any]:
+    """The addresses for machines: the first line of JSON output."""
+    return {
+        "listeners": list(plan.addresses.listeners),
+        "metrics": [f"http://127.0.0.1:{port}/metrics" for port in plan.addresses.metrics],
+        "admin": f"http://{plan.addresses.admin}",
+        "logs": str(plan.logs),
+    }
 
 
 def status_line(report: Report) -> str:
