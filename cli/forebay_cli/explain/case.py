@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -34,21 +35,38 @@ class Explained(msgspec.Struct, frozen=True):
 
 
 def read_states(text: bytes) -> dict[str, PoolState]:
-    """Pool states from JSON: one PoolState, a list of them, or an object of pool name -> PoolState."""
+    """Pool states from JSON: one PoolState, a list of them, or an object of pool name -> PoolState.
+
+    Raises msgspec.MsgspecError, whose text says which of them is wrong.
+    """
     data = msgspec.json.decode(text)
-    if isinstance(data, dict) and "name" in data:
+    if isinstance(data, dict) and not isinstance(data.get("name", {}), str):
+        data = [{"name": name, **_object(state, f"pool {name!r}")} for name, state in data.items()]
+    elif isinstance(data, dict):
         data = [data]
-    if isinstance(data, dict):
-        data = [{"name": name, **state} for name, state in data.items()]
-    states = msgspec.convert(data, list[PoolState])
-    return {state.name if "/" in state.name else f"default/{state.name}": _fresh(state) for state in states}
+    elif not isinstance(data, list):
+        raise msgspec.ValidationError("expected a PoolState, a list of them, or an object of pool name -> PoolState")
+    states = [_state(_object(given, f"item {index}")) for index, given in enumerate(data)]
+    return {state.name if "/" in state.name else f"default/{state.name}": state for state in states}
 
 
-def _fresh(state: PoolState) -> PoolState:
-    """A state given by hand is meant: it is stale only if it says when it was observed and that it is stale."""
-    if state.observed_at is None:
-        return msgspec.structs.replace(state, stale=False, observed_at=time.time(), ready=state.ready or state.total)
-    return state
+def _object(given: Any, what: str) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise msgspec.ValidationError(f'{what}: expected an object such as {{"ready": 1, "total": 1}}')
+    return given
+
+
+def _state(given: dict[str, Any]) -> PoolState:
+    """A state given by hand is meant: it is stale only if it says when it was observed and that it is stale, and what
+    it does not say of readiness is that all are ready."""
+    try:
+        state = msgspec.convert(given, PoolState)
+    except msgspec.ValidationError as error:
+        raise msgspec.ValidationError(f"{given.get('name', 'a state without a name')}: {error}") from None
+    if state.observed_at is not None:
+        return state
+    ready = state.ready if "ready" in given else state.total
+    return msgspec.structs.replace(state, stale=False, observed_at=time.time(), ready=ready)
 
 
 def explain(

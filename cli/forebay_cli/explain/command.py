@@ -29,7 +29,9 @@ DEFAULT_PATH = "/v1/chat/completions"
 def explain(
     directory: Annotated[Path, typer.Argument(help="Directory of manifests.")],
     body: Annotated[Path, typer.Argument(help="File with one OpenAI request body; - is standard input.")] = Path("-"),
-    jsonl: Annotated[Path | None, typer.Option(help="File with one body a line; one record a line comes out.")] = None,
+    jsonl: Annotated[
+        Path | None, typer.Option(help="File with one body a line; one record a line comes out, with its line number.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Host the request asks for.")] = "localhost",
     path: Annotated[
         str | None, typer.Option(help="Path of the request, prefix included. [default: chat completions]")
@@ -90,7 +92,7 @@ def _states(file: Path | None, loaded: Loaded) -> dict[str, PoolState]:
         return {name: PoolState(name=name, ready=1, total=1, stale=False) for name in loaded.pools}
     try:
         return read_states(file.read_bytes())
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         give_up(f"--pool-state {file}: {error}")
 
 
@@ -137,14 +139,17 @@ def _many(
     states: Mapping[str, PoolState],
     every_signal: bool,
 ) -> None:
-    lines = [line for line in _read(file).splitlines() if line.strip()]
+    text = _read(file)
+    lines = text.removesuffix(b"\n").split(b"\n") if text else []
     with Progress(console=stderr(), disable=not stderr().is_terminal) as progress:
-        for index, line in enumerate(progress.track(lines, description="explaining")):
+        for number, line in enumerate(progress.track(lines, description="explaining"), start=1):
             explained = explain_case(
-                config, natives, head, line, states, identifier=str(index), every_signal=every_signal
+                config, natives, head, line, states, identifier=str(number), every_signal=every_signal
             )
-            print_json(_line(explained), indent=False)
+            print_json(_line(number, explained), indent=False)
 
 
-def _line(explained: Explained) -> object:
-    return explained if explained.record is None or explained.error is not None else explained.record
+def _line(number: int, explained: Explained) -> dict[str, object]:
+    """One line out for each line in, and its number (from 1), whatever became of it."""
+    said = explained if explained.record is None or explained.error is not None else explained.record
+    return {"line": number, **msgspec.to_builtins(said)}

@@ -1,0 +1,95 @@
+"""`forebay explain`: pool states given by hand, and many requests at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from forebay_cli.app import app
+from forebay_cli.explain.case import read_states
+
+MANIFESTS = """apiVersion: forebay.dev/v1alpha1
+kind: ModelPool
+metadata: {name: small}
+spec:
+  backend: {addresses: [{host: 127.0.0.1, port: 9}]}
+  models: [{name: small, contextTokens: 4096}]
+---
+apiVersion: forebay.dev/v1alpha1
+kind: RoutingPolicy
+metadata: {name: plain}
+spec:
+  strategies: [{name: all, direct: {pools: [{name: small}]}}]
+  default: {use: all}
+"""
+GOOD = '{"model":"auto","messages":[{"role":"user","content":"hello"}]}'
+
+
+@pytest.fixture
+def manifests(tmp_path: Path) -> Path:
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    (folder / "all.yaml").write_text(MANIFESTS)
+    return folder
+
+
+def explain(manifests: Path, *arguments: str, stdin: str = GOOD) -> Result:
+    return CliRunner().invoke(app, ["explain", str(manifests), *arguments], input=stdin)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[1]", "item 0: expected an object"),
+        ('{"small": 3}', "pool 'small': expected an object"),
+        ('{"name": 3}', "pool 'name': expected an object"),
+        ("7", "expected a PoolState"),
+        ('{"small": {"ready": "x"}}', "small: Expected `int`"),
+        ('[{"ready": 1}]', "missing required field `name`"),
+        ("{", "truncated"),
+        ("[" * 100_000, "--pool-state"),
+    ],
+)
+def test_a_pool_state_that_is_none_ends_with_2_and_says_where(
+    manifests: Path, tmp_path: Path, text: str, says: str
+) -> None:
+    file = tmp_path / "states.json"
+    file.write_text(text)
+    result = explain(manifests, "--pool-state", str(file))
+    assert result.exit_code == 2, result.output
+    assert "--pool-state" in result.stderr
+    assert says in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "ready"), [({"ready": 0, "total": 2}, 0), ({"total": 2}, 2), ({"ready": 1, "total": 2}, 1)]
+)
+def test_all_are_ready_only_where_nothing_is_said_of_it(given: dict[str, Any], ready: int) -> None:
+    assert read_states(msgspec.json.encode({"small": given}))["default/small"].ready == ready
+
+
+def test_a_pool_may_be_called_name() -> None:
+    assert set(read_states(b'{"name": {"total": 1}}')) == {"default/name"}
+    assert set(read_states(b'{"name": "small", "total": 1}')) == {"default/small"}
+
+
+def test_each_line_in_is_one_numbered_line_out(manifests: Path, tmp_path: Path) -> None:
+    file = tmp_path / "requests.jsonl"
+    file.write_text(f"{GOOD}\n\nnot json\n{GOOD}\n")
+    result = explain(manifests, "--jsonl", str(file))
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["line"] for line in lines] == [1, 2, 3, 4]
+    assert ["error" in line for line in lines] == [False, True, True, False]
+    assert lines[3]["pool"] == "default/small"
+
+
+def test_no_lines_in_are_no_lines_out(manifests: Path, tmp_path: Path) -> None:
+    file = tmp_path / "requests.jsonl"
+    file.write_text("")
+    assert explain(manifests, "--jsonl", str(file)).stdout == ""
