@@ -48,7 +48,8 @@ _UNKNOWN: Final = UnknownEvent()
 _TRAILERS: Final = TrailersEvent()
 _CACHED_HEADERS: Final = 4096
 _UNIQUE_HEADERS: Final = frozenset((f"{HEADER_PREFIX}decision-id", f"{HEADER_PREFIX}reason", HOPS_HEADER))
-"""Headers whose values hold ids, measures or positions in a body: they would fill the cache and keep clusters out of it for good."""
+"""Headers whose values hold ids, measures or positions in a body: they would fill the cache and keep
+clusters out of it for good."""
 
 
 def read_event(request: ProcessingRequest) -> Event:
