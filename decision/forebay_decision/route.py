@@ -86,6 +86,7 @@ def route(
             limit = policy.spec.max_request_bytes
             raise TooLarge(f"The body is larger than this policy's limit of {limit}.", code="request_too_large")
         paths.check_content_type(head.headers.get("content-type", ""))
+        paths.check_content_encoding(head.headers.get("content-encoding", ""))
         parsed = read(asked, body)
         if (stored := stored_context(parsed)) is not None:
             message = f"'{stored}' refers to state that an earlier pool keeps, and this router keeps no such state: send the whole conversation."

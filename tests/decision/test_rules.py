@@ -190,3 +190,8 @@ def test_a_missing_header_in_a_reject_rule_is_not_called_a_missing_signal() -> N
     answer = decide(p, chat())
     assert (answer.status, error_of(answer)["code"]) == (503, "rule_undecidable")
     assert "retry-after" not in dict(answer.headers)
+
+
+def test_a_body_that_is_still_compressed_is_415() -> None:
+    answer = decide(policy(), chat(), head=head(content_encoding="br"))
+    assert (answer.status, error_of(answer)["code"]) == (415, "unsupported_media_type")
