@@ -35,7 +35,9 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
 
     `text` is the latest human turn with harness noise stripped; `prompt_tokens` is an upper estimate by script over
     everything the model would read; `max_tokens` is what the caller reserves for the answer, if anything;
-    `needs` are the capabilities that the request cannot do without.
+    `needs` are the capabilities that the request cannot do without. `unread` names in a few words what the model would
+    read as text and nobody here can ("token ids"), or is empty: what is asked about the text is then not known, unless
+    what can be read settles it.
     """
 
     endpoint: Endpoint
@@ -50,6 +52,7 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     response_format: Literal["text", "json_object", "json_schema"]
     modalities: tuple[str, ...]
     needs: frozenset[Capability]
+    unread: str = ""
 
     @property
     def conversation(self) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from forebay_decision.dialects.openai.content import Attachments, Content, Reading
+from forebay_decision.dialects.openai.lengths import check_lengths, check_members
 from forebay_decision.dialects.openai.members import Members
 from forebay_decision.dialects.openai.tokens import PROMPT_TOKENS
 from forebay_decision.dialects.openai.values import empty, missing, typed
@@ -51,12 +52,14 @@ def read_chat(members: Members) -> Reading:
     """`messages` and `prediction`. A turn's text holds its parts and the arguments of its tool calls."""
     if "messages" not in members:
         raise missing("messages", "A chat completion takes a list of messages.")
+    check_lengths(members["messages"][1], "messages")
     messages = typed(_MESSAGES, members["messages"][1], "messages")
     if not messages:
         raise empty("messages", "Send at least one message.")
     attachments = Attachments()
     turns = [_turn(message, index, attachments) for index, message in enumerate(messages)]
     if "prediction" in members:
+        check_members(members["prediction"][1], "prediction")
         prediction = typed(_PREDICTION, members["prediction"][1], "prediction")
         if prediction is not None:
             turns.append(Turn("assistant", "\n".join(attachments.words(prediction.content, "prediction.content"))))

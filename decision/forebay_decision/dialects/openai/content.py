@@ -49,7 +49,7 @@ class Reading(msgspec.Struct, frozen=True):
 
     `attached` are the modalities beside text; `extra_tokens` is the upper estimate for what is in no turn's text and
     is no image. `longest` is set where the body holds several prompts, each read in a pass of its own: the estimate
-    for the longest, all told.
+    for the longest, all told. `unread` says, in a few words, what of it no policy can read as text.
     """
 
     turns: tuple[Turn, ...]
@@ -57,6 +57,7 @@ class Reading(msgspec.Struct, frozen=True):
     images: int = 0
     extra_tokens: int = 0
     longest: int | None = None
+    unread: str = ""
 
 
 class Attachments:

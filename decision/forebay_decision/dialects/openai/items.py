@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from forebay_decision.dialects.openai.content import Attachments, Content, Part, Reading
+from forebay_decision.dialects.openai.lengths import check_lengths
 from forebay_decision.dialects.openai.members import Members
 from forebay_decision.dialects.openai.tokens import PROMPT_TOKENS
 from forebay_decision.dialects.openai.values import empty, missing, string, typed
@@ -62,6 +63,8 @@ def read_response(members: Members) -> Reading:
         for name, value in ((prompt and prompt.variables) or {}).items():
             content = value if isinstance(value, str) else [value]
             turns.append(Turn("system", "\n".join(attachments.words(content, f"prompt.variables.{name}"))))
+    if "input" in members:
+        check_lengths(members["input"][1], "input")
     given = typed(_INPUT, members["input"][1], "input") if "input" in members else None
     if given is None:
         if not any(key in members for key in ("prompt", *STORED)):

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Raw
 
 from forebay_decision.dialects.openai.content import Reading
+from forebay_decision.dialects.openai.lengths import MOST_PROMPTS, MOST_TOKEN_IDS, check_length, too_long
 from forebay_decision.dialects.openai.members import Members
 from forebay_decision.dialects.openai.tokens import MESSAGE_TOKENS, estimate_text
 from forebay_decision.dialects.openai.values import empty, missing, string, typed
-from forebay_decision.errors import BadRequest
 from forebay_decision.request import Turn
 
 TokenId: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-_INPUT: msgspec.json.Decoder[str | list[str | TokenId | list[TokenId]] | None] = msgspec.json.Decoder(
-    str | list[str | TokenId | list[TokenId]] | None
-)
+_TEXTS: msgspec.json.Decoder[str | list[str] | None] = msgspec.json.Decoder(str | list[str] | None)
+_IDS: msgspec.json.Decoder[list[TokenId]] = msgspec.json.Decoder(list[TokenId])
+_LISTS: msgspec.json.Decoder[list[list[TokenId]]] = msgspec.json.Decoder(list[list[TokenId]])
+_FIRST: Final = re.compile(rb"\[[ \t\n\r]*+(.)")
+UNREAD: Final = "token ids"
 _HINT: Final = "It takes a string, a list of strings, a list of token ids, or a list of such lists."
 
 
 def read_completion(members: Members) -> Reading:
-    """`prompt` and `suffix`."""
+    """`prompt` and `suffix`; `prompt_embeds`, which vLLM reads before the prompt, carry no text."""
     reading = _read(members, "prompt")
+    if "prompt_embeds" in members and bytes(members["prompt_embeds"][1]) != b"null":
+        reading = msgspec.structs.replace(reading, unread="prompt embeddings")
     suffix = string(members["suffix"][1], "suffix") if "suffix" in members else None
     if not suffix:
         return reading
     # One turn with the prompt: a rule that asks about the latest turn must see both.
-    text = "\n\n".join([*(turn.text for turn in reading.turns), suffix])
-    if reading.longest is None:
-        return Reading((Turn("user", text),), extra_tokens=reading.extra_tokens)
-    return Reading((Turn("user", text),), longest=reading.longest + estimate_text(suffix) + MESSAGE_TOKENS)
+    turns = (Turn("user", "\n\n".join([*(turn.text for turn in reading.turns), suffix])),)
+    longest = None if reading.longest is None else reading.longest + estimate_text(suffix) + MESSAGE_TOKENS
+    return msgspec.structs.replace(reading, turns=turns, longest=longest)
 
 
 def read_embedding(members: Members) -> Reading:
@@ -41,27 +45,39 @@ def read_embedding(members: Members) -> Reading:
 
 def _read(members: Members, param: str) -> Reading:
     """All texts make one turn, so that no rule overlooks one of them; token ids carry no text."""
-    value = typed(_INPUT, members[param][1], param) if param in members else None
+    raw = members[param][1] if param in members else None
+    kind = raw and _FIRST.match(raw)
+    if raw is not None and kind:
+        if kind[1] in b"-0123456789":
+            return _ids(raw, param)
+        check_length(raw, param, MOST_PROMPTS)
+        if kind[1] == b"[":
+            return _lists(raw, param)
+    value = typed(_TEXTS, raw, param) if raw is not None else None
     if value is None:
         raise missing(param, _HINT)
     if isinstance(value, str):
         return Reading((Turn("user", value),))
     if not value:
         raise empty(param, _HINT)
-    if len(set(map(type, value))) > 1:
-        odd = next(index for index, element in enumerate(value) if type(element) is not type(value[0]))
-        raise BadRequest(
-            f"Invalid type for '{param}[{odd}]': the elements of '{param}' differ in type. {_HINT}",
-            code="invalid_type",
-            param=f"{param}[{odd}]",
-        )
-    texts = [element for element in value if isinstance(element, str)]
-    if texts:
-        longest = max(map(estimate_text, texts)) + MESSAGE_TOKENS
-        return Reading((Turn("user", "\n\n".join(texts)),), longest=longest)
-    lists = [element for element in value if isinstance(element, list)]
-    if not lists:
-        return Reading((), extra_tokens=len(value))
+    longest = max(map(estimate_text, value)) + MESSAGE_TOKENS
+    return Reading((Turn("user", "\n\n".join(value)),), longest=longest)
+
+
+def _ids(raw: Raw, param: str) -> Reading:
+    _check_ids(raw, param)
+    return Reading((), extra_tokens=len(typed(_IDS, raw, param)), unread=UNREAD)
+
+
+def _lists(raw: Raw, param: str) -> Reading:
+    _check_ids(raw, param)
+    lists = typed(_LISTS, raw, param)
     if [] in lists:
         raise empty(f"{param}[{lists.index([])}]", _HINT)
-    return Reading((), longest=max(map(len, lists)))
+    return Reading((), longest=max(map(len, lists)), unread=UNREAD)
+
+
+def _check_ids(raw: Raw, param: str) -> None:
+    """Refuse too many ids without reading them: among numbers a comma stands for nothing but one more."""
+    if bytes(raw).count(b",") >= MOST_TOKEN_IDS:
+        raise too_long(param, MOST_TOKEN_IDS, "token ids")

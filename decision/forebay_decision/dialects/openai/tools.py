@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from forebay_api.pool import Endpoint
+from forebay_decision.dialects.openai.lengths import check_length
 from forebay_decision.dialects.openai.members import Members
 from forebay_decision.dialects.openai.tokens import estimate_text
 from forebay_decision.dialects.openai.values import missing, typed
@@ -70,6 +71,7 @@ def read_tools(members: Members) -> Offered:
     offered = False
     if "tools" in members:
         raw = members["tools"][1]
+        check_length(raw, "tools")
         tools = typed(_TOOLS, raw, "tools")
         if tools:
             names += [_name(tool, f"tools[{index}]") for index, tool in enumerate(tools)]
@@ -77,6 +79,7 @@ def read_tools(members: Members) -> Offered:
             offered = not _none_chosen(members, "tool_choice")
     if "functions" in members:
         raw = members["functions"][1]
+        check_length(raw, "functions")
         functions = typed(_FUNCTIONS, raw, "functions")
         if functions:
             names += [function.name for function in functions]

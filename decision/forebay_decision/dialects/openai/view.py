@@ -93,6 +93,7 @@ def _view(endpoint: Endpoint, members: Members, size: int) -> RequestView:
         response_format=answer.kind,
         modalities=_modalities(reading),
         needs=_needs(offered, answer, reading),
+        unread=reading.unread,
     )
 
 
