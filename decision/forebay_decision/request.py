@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -37,7 +37,7 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     everything the model would read; `max_tokens` is what the caller reserves for the answer, if anything;
     `needs` are the capabilities that the request cannot do without. `unread` names in a few words what the model would
     read as text and nobody here can ("token ids"), or is empty: what is asked about the text is then not known, unless
-    what can be read settles it.
+    what can be read settles it. `other_text` gathers, when it is called, the text that is in no turn.
     """
 
     endpoint: Endpoint
@@ -53,11 +53,17 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     modalities: tuple[str, ...]
     needs: frozenset[Capability]
     unread: str = ""
+    other_text: Callable[[], str] = str
 
     @property
     def conversation(self) -> str:
-        """All text of the request, turns joined by blank lines."""
-        return "\n\n".join(turn.text for turn in self.turns)
+        """All text of the request: the turns, then what is in none of them, joined by blank lines.
+
+        Decodes the whole body anew, at every call; RecursionError where it is nested too deeply for that.
+        """
+        other = self.other_text()
+        texts = [turn.text for turn in self.turns]
+        return "\n\n".join([*texts, other] if other else texts)
 
 
 class Span(msgspec.Struct, frozen=True):

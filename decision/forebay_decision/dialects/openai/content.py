@@ -67,10 +67,13 @@ class Attachments:
         self._modalities: set[str] = set()
         self._images = 0
         self._tokens = 0
+        self._unread = ""
 
     def reading(self, turns: list[Turn], around: int) -> Reading:
         """The turns with what was noted; `around` is the estimate for what a template puts around them."""
-        return Reading(tuple(turns), frozenset(self._modalities), self._images, around + self._tokens)
+        return Reading(
+            tuple(turns), frozenset(self._modalities), self._images, around + self._tokens, unread=self._unread
+        )
 
     def words(self, content: Content, param: str) -> list[str]:
         """The texts of `content`, in order; the rest is noted. Raises BadRequest with a path below `param`."""
@@ -85,15 +88,15 @@ class Attachments:
         self._modalities.add("image")
         self._images += 1
 
+    def hide(self, what: str) -> None:
+        """Note text that the model reads and the body does not hold."""
+        self._unread = self._unread or what
+
     def _part(self, part: Part, param: str) -> Iterable[str]:
-        if part.type in _TEXT:
-            if part.text is None:
-                raise missing(f"{param}.text")
-            return (part.text,)
-        if part.type == "refusal":
-            if part.refusal is None:
-                raise missing(f"{param}.refusal")
-            return (part.refusal,)
+        if part.type in _TEXT and part.text is None:
+            raise missing(f"{param}.text")
+        if part.type == "refusal" and part.refusal is None:
+            raise missing(f"{param}.refusal")
         if part.type in _MEDIA:
             modality, members = _MEDIA[part.type]
             size = sum(len(value) for name in members if (value := getattr(part, name)) is not UNSET)
@@ -104,4 +107,5 @@ class Attachments:
             else:
                 self._modalities.add(modality)
                 self._tokens += size // (AUDIO_BYTES_PER_TOKEN if modality == "audio" else FILE_BYTES_PER_TOKEN)
-        return ()
+        # Whatever the type says: servers differ in what they take for text.
+        return [text for text in (part.text, part.refusal) if text is not None]

@@ -60,6 +60,8 @@ def read_response(members: Members) -> Reading:
             turns.append(Turn("system", instructions))
     if "prompt" in members:
         prompt = typed(_PROMPT, members["prompt"][1], "prompt")
+        if prompt is not None:
+            attachments.hide("a stored prompt")
         for name, value in ((prompt and prompt.variables) or {}).items():
             content = value if isinstance(value, str) else [value]
             turns.append(Turn("system", "\n".join(attachments.words(content, f"prompt.variables.{name}"))))
@@ -84,11 +86,12 @@ def _turn(item: Item, param: str, attachments: Attachments) -> Turn:
             raise missing(f"{param}.role")
         if item.content is None:
             raise missing(f"{param}.content")
-        return Turn(item.role, "\n".join(attachments.words(item.content, f"{param}.content")))
     words = attachments.words(item.content, f"{param}.content") + attachments.words(item.summary, f"{param}.summary")
     for value in (item.arguments, item.input, item.code, item.output, item.outputs, item.results):
         words += _spoken(value, attachments)
     returned = item.output is not None or item.outputs is not None or item.results is not None
+    if item.type == "item_reference":
+        attachments.hide("stored items")
     return Turn(item.role or ("tool" if returned else "assistant"), "\n".join(words))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from forebay_api.pool import Capability, Endpoint
@@ -14,6 +15,7 @@ from forebay_decision.dialects.openai.noise import strip_noise
 from forebay_decision.dialects.openai.prompts import read_completion, read_embedding
 from forebay_decision.dialects.openai.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, estimate_text
 from forebay_decision.dialects.openai.tools import AnswerFormat, Offered, read_format, read_tools
+from forebay_decision.dialects.openai.unspoken import other_text
 from forebay_decision.dialects.openai.values import empty, flag, integer, missing, string
 from forebay_decision.errors import BadRequest
 from forebay_decision.request import ParsedBody, RequestView, Turn
@@ -94,6 +96,7 @@ def _view(endpoint: Endpoint, members: Members, size: int) -> RequestView:
         modalities=_modalities(reading),
         needs=_needs(offered, answer, reading),
         unread=reading.unread,
+        other_text=partial(other_text, endpoint, members),
     )
 
 
