@@ -11,7 +11,7 @@ from builders import a_policy, a_pool, chat, compiled, decide, direct, head, sur
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebay_api.policy import Keyword, Regex
+from forebay_api.signal import Keyword, Regex
 from forebay_decision.inspect import all_signals
 from forebay_decision.route import Forward, route
 from forebay_decision.signals.keyword import KeywordDetector
@@ -204,3 +204,25 @@ def test_no_text_makes_a_decision_fail(text: str) -> None:
     assert (
         decide(policy, chat(text + "a")).status if not isinstance(decide(policy, chat(text + "a")), Forward) else True
     )
+
+
+def test_what_was_cut_out_of_a_long_text_is_not_known_to_be_harmless() -> None:
+    signals = [{"name": "card", "regex": {"pattern": "4111"}}]
+    rules = [{"name": "stay", "when": "signals.card.matched", "constrain": {"boundary": "Private"}}]
+    pools = {"default/small": a_pool({"name": "m", "contextTokens": 10_000_000})}
+    policy = compiled(a_policy(signals=signals, rules=rules), pools)
+    for text, matched in (("a" * 600_000 + " 4111 " + "a" * 600_000, None), ("4111" + "a" * 1_200_000, True)):
+        record = decide(policy, chat(text)).record
+        assert record.constraints == {"boundary": "Private"}
+        assert record.signals["card"].matched is matched
+    assert decide(policy, chat("a" * 600_000)).record.constraints == {}
+
+
+def test_token_ids_are_not_known_to_be_harmless() -> None:
+    signals = [{"name": "word", "keyword": {"any": ["magic"]}}]
+    rules = [{"name": "stay", "when": "signals.word.matched", "constrain": {"boundary": "Private"}}]
+    policy = compiled(a_policy(signals=signals, rules=rules), POOLS)
+    body = b'{"model":"auto","prompt":[4111,22,33]}'
+    record = decide(policy, body, head=head("/v1/completions")).record
+    assert record.constraints == {"boundary": "Private"}
+    assert record.signals["word"].unknown == "token ids cannot be read"

@@ -23,6 +23,8 @@ from forebay_decision.work import Skipped, Work
 
 DEAR_MICROS = 20.0
 """Detectors above this cost are worth a look at whether their value can still matter."""
+EXHAUSTIVE = ("keyword", "regex")
+"""Kinds whose "no" is about every letter of the text."""
 LARGEST_SIGNAL_TEXT = 1 << 20
 """Bytes of text that signals read; of a longer one the head and the tail, half each."""
 
@@ -76,6 +78,7 @@ class Facts:
         self._base: Any = None
         self._leaves: dict[Leaf, bool | None] = {}
         self._scoped: dict[str, bytes] = {}
+        self._cut: set[str] = set()
         self._embeddings: dict[str, object] = {}
         self.records: dict[str, SignalRecord] = {}
 
@@ -116,7 +119,7 @@ class Facts:
             try:
                 prepared = detector.prepare(self)
                 result = prepared if prepared is None or isinstance(prepared, Skipped) else (yield prepared)
-                outcome = detector.detect(self, result)
+                outcome = self._trusted(detector, detector.detect(self, result))
             except Exception as error:  # noqa: BLE001  one broken signal must not take the request down
                 outcome = Skipped(f"error: {type(error).__name__}")
         self._note(detector.name, outcome, round((self._clock() - started) * 1e6))
@@ -125,7 +128,10 @@ class Facts:
         text = self._scoped.get(scope)
         if text is None:
             whole = self._view.text if scope == "LatestTurn" else self._view.conversation
-            text = self._scoped[scope] = _bounded(whole.encode("utf-8", "replace"))
+            read = whole.encode("utf-8", "replace")
+            text = self._scoped[scope] = _bounded(read)
+            if len(text) < len(read):
+                self._cut.add(scope)
         return text
 
     @property
@@ -145,6 +151,16 @@ class Facts:
         if self._base is None:
             self._base = activate(self.values)
         return self._base
+
+    def _trusted(self, detector: Detector, outcome: SignalRecord | Skipped) -> SignalRecord | Skipped:
+        """A finding is a finding; but that nothing was found is known only of text that was read, and read in full."""
+        if isinstance(outcome, Skipped) or outcome.matched:
+            return outcome
+        if self._view.unread:
+            return Skipped(f"{self._view.unread} cannot be read")
+        if detector.kind in EXHAUSTIVE and detector.scope in self._cut:
+            return Skipped("the text was too long to be read in full")
+        return outcome
 
     def _note(self, name: str, outcome: SignalRecord | Skipped, micros: int) -> None:
         variables = self._vantage.names[name]
