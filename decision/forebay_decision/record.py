@@ -41,6 +41,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     `confidence` is 1.0 where the rule rests on facts, else the least score among the similarity signals it asked for.
     `expected_cost_usd` is a decimal string: prompt tokens x input price + expected output tokens x output price.
+    `micros` counts from the complete body to the end of the decision.
     """
 
     id: str

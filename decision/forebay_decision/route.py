@@ -78,6 +78,7 @@ def route(
     policy: CompiledPolicy, head: RequestHead, body: bytes, around: Surroundings
 ) -> Generator[Work, object, Forward | Answer]:
     """Decide one request of this policy; mistakes of the caller come back as Answers, never as exceptions."""
+    started = around.clock()
     try:
         asked = paths.resolve(head.method, head.path[len(policy.prefix) :])
         if isinstance(asked, paths.ModelsList | paths.ModelGet | paths.Methods):
@@ -91,7 +92,7 @@ def route(
         if (stored := stored_context(parsed)) is not None:
             message = f"'{stored}' refers to state that an earlier pool keeps, and this router keeps no such state: send the whole conversation."
             raise BadRequest(message, code="unsupported_parameter", param=stored)
-        return (yield from _decide(policy, head, parsed, around))
+        return (yield from _decide(policy, head, parsed, around, started))
     except DecisionError as error:
         return refuse(error)
 
@@ -124,13 +125,12 @@ def _no_such_model(policy: CompiledPolicy, model: str) -> NotFound:
 
 
 def _decide(
-    policy: CompiledPolicy, head: RequestHead, parsed: ParsedBody, around: Surroundings
+    policy: CompiledPolicy, head: RequestHead, parsed: ParsedBody, around: Surroundings, started: float
 ) -> Generator[Work, object, Forward | Answer]:
     view = parsed.view
     explicit = policy.served.get(view.model) if view.model not in policy.spec.models else None
     if explicit is None and not virtual(view.model, policy.spec.models):
         raise _no_such_model(policy, view.model)
-    started = around.clock()
     facts = Facts(policy.vantage, view, head.headers, around.states, around.clock, around.deadline)
     ruling = yield from judge(policy.rules, facts, named_model=explicit is not None, endpoint=view.endpoint)
     rule = ruling.decided.rule if ruling.decided else None
