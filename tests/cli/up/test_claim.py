@@ -1,0 +1,18 @@
+"""Two supervisors over one directory would take each other's sockets; the second is told so."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from forebay_cli.up.supervisor import AlreadyRunning, _claim
+
+
+def test_a_run_directory_has_one_supervisor_at_a_time(tmp_path: Path) -> None:
+    first = _claim(tmp_path)
+    with pytest.raises(AlreadyRunning, match="another `forebay up` runs over"):
+        _claim(tmp_path)
+    os.close(first)
+    os.close(_claim(tmp_path))
