@@ -45,6 +45,11 @@ class Attach(Strict, frozen=True):
         ),
     ] = "/"
 
+    @property
+    def prefix(self) -> str:
+        """`path_prefix` as paths are compared with it: ``""`` for the root, else ``/a/b`` without a trailing slash."""
+        return self.path_prefix.rstrip("/")
+
 
 class FailOpen(Strict, frozen=True):
     pool: Annotated[Name, Meta(description="Pool that answers while the data plane is unreachable.")]

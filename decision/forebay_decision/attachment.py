@@ -40,9 +40,7 @@ class Attachment(msgspec.Struct, frozen=True):
 def attachments(policies: Mapping[str, Attach]) -> tuple[Attachment, ...]:
     """Every attachment of these policies, the most specific first; equal ones by policy name."""
     found = [
-        Attachment(host, attach.path_prefix.rstrip("/"), policy)
-        for policy, attach in policies.items()
-        for host in attach.hostnames
+        Attachment(host, attach.prefix, policy) for policy, attach in policies.items() for host in attach.hostnames
     ]
     return tuple(sorted(found, key=lambda a: (a.rank, a.policy)))
 

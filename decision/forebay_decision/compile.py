@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,6 +22,9 @@ from forebay_decision.served import policy_pools, qualified, served_models
 from forebay_decision.signals.catalog import Embed, Encoders, build_detector
 from forebay_decision.signals.detector import Detector
 from forebay_decision.signals.regex import PatternError
+
+if TYPE_CHECKING:
+    from forebay_models.encoder import Encoder
 
 EXPLICIT = "explicit"
 
@@ -50,7 +54,7 @@ class CompiledPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def prefix(self) -> str:
-        return self.spec.attach.path_prefix.rstrip("/")
+        return self.spec.attach.prefix
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -176,5 +180,5 @@ def _candidates(pool: str, spec: PoolSpec, model: str | None, weight: int = 1, r
     return [Candidate(pool, spec, entry, weight, reference) for entry in spec.models if model in (None, entry.name)]
 
 
-def _embed(encoder: object, texts: Sequence[str]) -> object:
-    return encoder.encode(texts)  # type: ignore[attr-defined]
+def _embed(encoder: Encoder, texts: Sequence[str]) -> Any:
+    return encoder.encode(texts)

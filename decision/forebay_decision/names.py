@@ -6,7 +6,6 @@ from typing import Final
 
 METADATA_NAMESPACE: Final = "forebay"
 NATIVE_NAMESPACE: Final = "forebay.native"
-USAGE_NAMESPACE: Final = "forebay.usage"
 CLUSTER_HEADER: Final = "x-forebay-cluster"
 HOPS_HEADER: Final = "x-forebay-hops"
 HEADER_PREFIX: Final = "x-forebay-"

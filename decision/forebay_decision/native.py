@@ -14,6 +14,7 @@ import msgspec
 
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import Endpoint, Model, PoolSpec
+from forebay_api.wire import PoolState
 from forebay_decision.attachment import attachments
 from forebay_decision.dialects.openai.tokens import IMAGE_TOKENS
 from forebay_decision.request import ParsedBody
@@ -63,6 +64,11 @@ def _set(parsed: ParsedBody, key: str) -> bool:
     """Whether a top-level member is there; null is nothing, to Envoy as to the dialect."""
     span = parsed.members.get(key)
     return span is not None and parsed.body[span.start : span.end] != b"null"
+
+
+def saturated_pools(states: Mapping[str, PoolState]) -> frozenset[str]:
+    """Pools that take no more work now; a stale state says nothing."""
+    return frozenset(name for name, state in states.items() if state.saturated and not state.stale)
 
 
 def shadowed_policies(policies: Mapping[str, PolicySpec]) -> frozenset[str]:

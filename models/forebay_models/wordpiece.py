@@ -10,7 +10,6 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 FILE_NAME = "tokenizer.json"
-UNKNOWN = 100
 FRAME_START = 101
 FRAME_END = 102
 

@@ -19,6 +19,7 @@ import msgspec
 
 from forebay_api.local import LocalConfig
 from forebay_api.wire import LoadReport
+from forebay_decision.native import saturated_pools
 from forebay_operator.core import Core
 from forebay_operator.envoy.inputs import DataPlane
 from forebay_operator.gather import Inputs, gather
@@ -124,7 +125,7 @@ class _App:
         if not self._states.tick(time.time()):
             return
         told = self._states.told
-        saturated = frozenset(name for name, state in told.items() if state.saturated and not state.stale)
+        saturated = saturated_pools(told)
         if saturated != self._saturated and self._inputs is not None and self._view is not None:
             self._saturated = saturated
             self._core.reconcile(self._inputs, self._surface(self._view.local), told)

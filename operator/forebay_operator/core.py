@@ -11,6 +11,7 @@ import msgspec
 
 from forebay_api.status import PolicyStatus, PoolStatus
 from forebay_api.wire import PoolState
+from forebay_decision.native import saturated_pools
 from forebay_operator.check_memory import CheckMemory
 from forebay_operator.checks import judge
 from forebay_operator.envoy.assemble import assemble
@@ -47,15 +48,13 @@ class Core:
         self._envoy: EnvoyInputs | None = None
         self._resources = EMPTY
         self._ours = EMPTY
-        self._states: Mapping[str, PoolState] = {}
         self.verdicts: Verdicts = NOTHING_JUDGED
         self.revision = ""
 
     def reconcile(self, inputs: Inputs, surface: Surface, states: Mapping[str, PoolState]) -> None:
         """Judge everything anew and publish what follows from it."""
         self.verdicts = judge(inputs, self.verdicts, check=self._check)
-        saturated = frozenset(name for name, state in states.items() if state.saturated and not state.stale)
-        wanted = envoy_inputs(inputs, self.verdicts, surface, saturated)
+        wanted = envoy_inputs(inputs, self.verdicts, surface, saturated_pools(states))
         between = None
         if wanted != self._envoy:
             if self._envoy is not None and self._envoy.policies:

@@ -19,7 +19,7 @@ from forebay_cli.explain.case import explain as explain_case
 from forebay_cli.explain.table import print_explained
 from forebay_cli.validate.findings import Loaded, load
 from forebay_decision.compile import CompiledConfig, compile_config
-from forebay_decision.native import NativeModel, natives_by_policy
+from forebay_decision.native import NativeModel, natives_by_policy, saturated_pools
 from forebay_decision.request import RequestHead
 from forebay_models import load_encoder
 
@@ -65,7 +65,7 @@ def explain(
         give_up(f"policy {name}: {error}")
     states = _states(pool_state, loaded)
     head = _head(loaded, host, path, header or [], policy)
-    natives = _natives(loaded, states)
+    natives = natives_by_policy(loaded.policies, loaded.pools, saturated_pools(states))
     if jsonl is not None:
         _many(jsonl, config, natives, head, states, all_signals)
         return
@@ -100,7 +100,7 @@ def _head(loaded: Loaded, host: str, path: str | None, headers: list[str], polic
     prefix = ""
     if policy is not None:
         spec = _spec(loaded, policy)
-        prefix = spec.attach.path_prefix.rstrip("/")
+        prefix = spec.attach.prefix
         wanted = spec.attach.hostnames[0]
         host = host if wanted == "*" else wanted.replace("*", "any")
     given = {"content-type": "application/json"}
@@ -117,11 +117,6 @@ def _spec(loaded: Loaded, policy: str) -> PolicySpec:
     if name not in loaded.policies:
         give_up(f"there is no accepted policy {name}; there are {', '.join(loaded.policies)}")
     return loaded.policies[name]
-
-
-def _natives(loaded: Loaded, states: Mapping[str, PoolState]) -> dict[str, tuple[NativeModel, ...]]:
-    saturated = frozenset(name for name, state in states.items() if state.saturated and not state.stale)
-    return natives_by_policy(loaded.policies, loaded.pools, saturated)
 
 
 def _read(file: Path) -> bytes:

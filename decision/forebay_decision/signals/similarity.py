@@ -6,6 +6,7 @@ However many signals ask, a request's text passes each encoder once: the embeddi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 from forebay_api.signal import Similarity
@@ -75,7 +76,8 @@ class SimilarityDetector:
         self._threshold = spec.threshold
         self._examples = examples
         self._labels = [label.name for label in spec.labels]
-        self._starts = _starts([len(label.examples) for label in spec.labels])
+        # Label n has the rows from bound n to bound n + 1.
+        self._bounds = list(accumulate((len(label.examples) for label in spec.labels), initial=0))
 
     def prepare(self, texts: Texts) -> Work | Skipped | None:
         if self._encoder.digest in texts.embeddings():
@@ -90,8 +92,8 @@ class SimilarityDetector:
         if len(self._labels) == 1:
             best = {self._labels[0]: _clip(cosines.max())}
         else:
-            edges = zip(self._starts, self._starts[1:], strict=False)
-            best = {label: _clip(cosines[a:b].max()) for label, (a, b) in zip(self._labels, edges, strict=True)}
+            rows = zip(self._labels, pairwise(self._bounds), strict=True)
+            best = {label: _clip(cosines[a:b].max()) for label, (a, b) in rows}
         label = max(best, key=best.__getitem__)
         return SignalRecord(
             matched=best[label] >= self._threshold,
@@ -105,13 +107,6 @@ class SimilarityDetector:
 def example_texts(spec: Similarity) -> Sequence[str]:
     """Texts whose embeddings a detector wants, in order."""
     return [text for label in spec.labels for text in label.examples]
-
-
-def _starts(sizes: Sequence[int]) -> list[int]:
-    starts = [0]
-    for size in sizes:
-        starts.append(starts[-1] + size)
-    return starts
 
 
 def _clip(cosine: Any) -> float:

@@ -42,7 +42,7 @@ class Attachment(msgspec.Struct, frozen=True):
     @property
     def prefix(self) -> str:
         """``""`` for the root, else ``/segment...`` without a trailing slash."""
-        return self.spec.attach.path_prefix.rstrip("/")
+        return self.spec.attach.prefix
 
     @property
     def body_limit(self) -> int:
