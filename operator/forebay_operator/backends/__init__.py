@@ -1,0 +1,1 @@
+"""Where a pool's servers are: from what a source knows (addresses, Services, InferencePools) to endpoints."""
