@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "demo": ("forebay_cli.demo.command", "demo", "local"),
     "validate": ("forebay_cli.validate.command", "validate", ""),
     "explain": ("forebay_cli.explain.command", "explain", "encoders"),
+    "train": ("forebay_cli.train.command", "train", "encoders"),
+    "calibrate": ("forebay_cli.train.command", "calibrate", "encoders"),
     "sim": ("forebay_cli.sim.command", "sim", "local"),
 }
 """Command -> (module, function, the extra it needs)."""

@@ -20,8 +20,10 @@ from forebay_decision.select.pickers import ALGORITHMS, LeastBusy
 from forebay_decision.select.selection import Strategy
 from forebay_decision.served import policy_pools, qualified, served_models
 from forebay_decision.signals.catalog import Embed, Encoders, build_detector
+from forebay_decision.signals.classifier import Heads, ModelError
 from forebay_decision.signals.detector import Detector
 from forebay_decision.signals.regex import PatternError
+from forebay_models.heads.library import load_head
 
 if TYPE_CHECKING:
     from forebay_models.encoder import Encoder
@@ -90,13 +92,14 @@ def compile_config(
     revision: str,
     encoders: Encoders,
     embed: Embed | None = None,
+    heads: Heads = load_head,
 ) -> tuple[CompiledConfig, dict[str, PolicyError]]:
     """Compile every policy; the errors are by policy name, and those policies are not in the result."""
     compiled: dict[str, CompiledPolicy] = {}
     errors: dict[str, PolicyError] = {}
     for name, spec in policies.items():
         try:
-            compiled[name] = compile_policy(name, spec, pools, revision=revision, encoders=encoders, embed=embed)
+            compiled[name] = compile_policy(name, spec, pools, revision=revision, encoders=encoders, embed=embed, heads=heads)
         except PolicyError as error:
             errors[name] = error
     enforced = attachments({name: p.spec.attach for name, p in compiled.items() if p.mode == "Enforce"})
@@ -112,6 +115,7 @@ def compile_policy(
     revision: str,
     encoders: Encoders,
     embed: Embed | None = None,
+    heads: Heads = load_head,
 ) -> CompiledPolicy:
     """Compile one policy; PolicyError names the first thing that is wrong."""
     rules = compile_rules(name, spec)
@@ -120,8 +124,8 @@ def compile_policy(
     detectors: dict[str, Detector] = {}
     for index, signal in enumerate(spec.signals):
         try:
-            detectors[signal.name] = build_detector(signal, encoders, embed or _embed)
-        except PatternError as error:
+            detectors[signal.name] = build_detector(signal, encoders, embed or _embed, heads)
+        except (PatternError, ModelError) as error:
             raise PolicyError(f"spec.signals[{index}]", str(error)) from None
     own = {pool: pools[pool] for pool in policy_pools(name, spec) if pool in pools}
     return CompiledPolicy(

@@ -30,9 +30,10 @@ class EncoderEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`manifest.json` as the build writes it."""
+    """`manifest.json` as the build writes it. `heads`: name to the digest of `heads/<name>.head`."""
 
     encoders: dict[EncoderKind, EncoderEntry]
+    heads: dict[str, str] = {}
 
 
 def hash_file(path: Path) -> str:

@@ -8,11 +8,12 @@ are looked up directly, and only the rest goes through the WordPiece tokenizer, 
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forebay_models.cut import cut_middle
 from forebay_models.wordpiece import FILE_NAME as TOKENIZER
 from forebay_models.wordpiece import WordPiece
 
@@ -28,17 +29,6 @@ UNKNOWN_CHARACTERS = 4_096
 # Splits as BERT does on ASCII (white space between words, each punctuation mark alone). What is not ASCII stays inside
 # its word and is split by the tokenizer, since no such word is found whole.
 WORDS = re.compile(r"[^\s!-/:-@\[-`{-~]+|[!-/:-@\[-`{-~]")
-
-S = TypeVar("S", str, list[str], list[int])
-
-
-def cut_middle(items: S, cap: int) -> S:
-    """The first and the last `cap / 2` items where there are more than `cap`: prompts state their task at either end."""
-    if len(items) <= cap:
-        return items
-    head = (cap + 1) // 2
-    return items[:head] + items[len(items) - (cap - head) :]
-
 
 class Static:
     """See `Encoder`. 256 dimensions; 4,096 tokens unless told (1 to 4,096).

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from forebay_models.cut import cut_middle
 from forebay_models.load import ARTEFACTS
-from forebay_models.static import SCALES, TABLE, UNKNOWN_CHARACTERS, cut_middle
+from forebay_models.static import SCALES, TABLE, UNKNOWN_CHARACTERS
 from forebay_models.wordpiece import FILE_NAME, WordPiece
 
 

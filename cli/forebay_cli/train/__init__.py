@@ -1,0 +1,1 @@
+"""`forebay train` and `forebay calibrate`: models of one's own on the shared encoder."""

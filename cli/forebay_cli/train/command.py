@@ -1,0 +1,158 @@
+"""`forebay train FILE` and `forebay calibrate MODEL FILE`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import Progress
+
+from forebay_cli.console import Output, give_up, print_json, stderr, stdout
+from forebay_models import EncoderError, load_encoder
+
+if TYPE_CHECKING:
+    from forebay_models.encoder import Encoder
+    from forebay_models.heads.head import HeadManifest
+    from forebay_models.heads.train import Report
+
+NAME = re.compile(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+
+
+def train(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns text and label, or JSON lines of them.")],
+    out: Annotated[Path | None, typer.Option(help="Artefact to write. [default: FILE with the ending .head]")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model. [default: the artefact's]")] = None,
+    several: Annotated[
+        bool, typer.Option("--several", help="A text may have several labels, split at |, or none.")
+    ] = False,
+    output: Annotated[Output, typer.Option("--output", "-o", help="table for people, json for machines.")] = Output.table,
+) -> None:
+    """Fit a model of your own on the shared encoder; writes an artefact and its card, and says how a policy names it.
+
+    Examples:
+
+        forebay train tickets.csv
+
+        forebay train topics.csv --several --out policies/topics.head
+    """
+    from forebay_cli.train.rows import read_examples
+    from forebay_models.heads.artefact import SUFFIX, digest_of, pack_head
+    from forebay_models.heads.card import write_card
+    from forebay_models.heads.train import TrainingError, check
+    from forebay_models.heads.train import train as train_head
+
+    target = out or file.with_suffix(SUFFIX)
+    title = name or target.stem.lower().replace("_", "-").replace(" ", "-")
+    if not NAME.match(title):
+        give_up(f"--name {title!r}: lower-case letters, digits, '-' and '.' only")
+    try:
+        examples = read_examples(file, several=several)
+        check(examples)
+        encoder = load_encoder("Transformer")
+        rows = _embed(encoder, examples.texts)
+        manifest, arrays, report = train_head(title, examples, rows, encoder)
+        content = pack_head(manifest, arrays)
+        _write(target, content)
+        digest = digest_of(content)
+        card = target.with_suffix(".md")
+        _write(card, write_card(manifest, report, digest, file.name).encode())
+    except (TrainingError, EncoderError) as error:
+        give_up(str(error))
+    except OSError as error:
+        give_up(f"{error.filename or file}: {error.strerror}")
+    _tell(manifest, report, target, digest, output)
+
+
+def calibrate(
+    model: Annotated[str, typer.Argument(help="An artefact, or the name of a model that ships.")],
+    file: Annotated[Path, typer.Argument(help="CSV with the columns text and label, or JSON lines: none trained on.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Write the model with its new thresholds here, as an artefact of your own.")
+    ] = None,
+    output: Annotated[Output, typer.Option("--output", "-o", help="table for people, json for machines.")] = Output.table,
+) -> None:
+    """Set a model's temperature and thresholds from labelled texts of your own traffic.
+
+    Examples:
+
+        forebay calibrate injection ours.csv
+
+        forebay calibrate tickets.head january.jsonl --out tickets-january.head
+    """
+    import numpy as np
+
+    from forebay_cli.train.rows import read_examples
+    from forebay_models.heads.artefact import SUFFIX, digest_of, pack_head, read_head
+    from forebay_models.heads.library import Library
+    from forebay_models.heads.train import TrainingError, recalibrate
+
+    try:
+        head = read_head(Path(model)) if model.endswith(SUFFIX) else Library().ship(model)
+        examples = read_examples(file, several=head.manifest.choice == "Several")
+        encoder = load_encoder("Transformer")
+        if head.manifest.encoder != encoder.digest:
+            give_up(f"{model} was trained on another encoder: run `forebay train` again")
+        rows = _embed(encoder, examples.texts)
+        surfaces = np.stack([head.describe(text) for text in examples.texts]) if head.manifest.surface else None
+        manifest, report = recalibrate(head, examples, rows, surfaces)
+        digest = ""
+        if out is not None:
+            content = pack_head(manifest, head.arrays)
+            _write(out, content)
+            digest = digest_of(content)
+    except (TrainingError, EncoderError) as error:
+        give_up(str(error))
+    except OSError as error:
+        give_up(f"{error.filename or file}: {error.strerror}")
+    _tell(manifest, report, out, digest, output)
+
+
+def _embed(encoder: Encoder, texts: tuple[str, ...]) -> object:
+    from forebay_models.heads.train import embed
+
+    console = stderr()
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("reading texts", total=len(texts))
+        return embed(encoder, texts, lambda done: progress.update(task, completed=done))
+
+
+def _write(path: Path, content: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def _tell(manifest: HeadManifest, report: Report, target: Path | None, digest: str, output: Output) -> None:
+    if output is Output.json:
+        print_json(
+            {
+                "artifact": str(target) if target else None,
+                "digest": digest or None,
+                "labels": manifest.labels,
+                "threshold": manifest.threshold,
+                "temperature": manifest.temperature,
+                "score": report.score,
+                "interval": [report.low, report.high],
+                "calibrationError": report.calibration_error,
+            }
+        )
+        return
+    console = stdout()
+    measure = "F1" if manifest.choice == "Several" else "accuracy"
+    console.print(
+        f"{manifest.name}: {len(manifest.labels)} labels, {report.rows} texts, {measure} {report.score:.3f} "
+        f"({report.low:.3f} to {report.high:.3f}), calibration error {report.calibration_error:.3f}, "
+        f"threshold {manifest.threshold}",
+        markup=False,
+    )
+    if target is None:
+        console.print(f"policy: threshold: {manifest.threshold}", markup=False)
+        return
+    console.print(f"wrote {target}. A policy beside it names it:", markup=False)
+    console.print(
+        f"  signals:\n  - name: {re.sub('[^a-z0-9]', '_', manifest.name)}\n    classifier:\n      artifact:\n"
+        f"        path: {target.name}\n        digest: {digest}",
+        markup=False,
+    )

@@ -1,0 +1,133 @@
+"""`classifier`: what a trained model says of the latest human turn, as calibrated scores by label.
+
+Models share one encoder: however many classifier and similarity signals ask, a text passes it once. A model says
+`unknown` rather than guess where it was not trained: texts without words, scripts it has never seen. The models of
+signals that have no labelled data are rules (`signals/judgement`), and are not calibrated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from forebay_api.signal import Classifier
+from forebay_decision.record import SignalRecord
+from forebay_decision.signals.detector import Detector, Texts
+from forebay_decision.signals.judgement import JUDGES, JudgementDetector
+from forebay_decision.signals.similarity import plan_encoding
+from forebay_decision.work import Skipped, Work
+from forebay_models.errors import EncoderError
+from forebay_models.heads.head import Head, Judgement
+from forebay_models.heads.reach import out_of_reach
+
+if TYPE_CHECKING:
+    from forebay_models.encoder import Encoder
+
+ENCODER: Final = "Transformer"
+SURFACE: Final = "surface"
+
+
+class ModelError(ValueError):
+    """The model that a policy names cannot be had, or does not fit the encoder or the policy."""
+
+
+class Heads(Protocol):
+    """A shipped head by name, or (name None) a user's by path and digest; EncoderError where it cannot be had."""
+
+    def __call__(self, name: str | None, path: str = "", digest: str = "") -> Head: ...
+
+
+def build_classifier(name: str, spec: Classifier, encoders: Callable[[Any], Encoder], heads: Heads) -> Detector:
+    """The detector of a classifier signal. Raises ModelError; and what loading the encoder raises."""
+    if spec.model in JUDGES:
+        _check_labels(spec, JUDGES[spec.model].labels)
+        return JudgementDetector(name, spec, JUDGES[spec.model])
+    try:
+        if spec.artifact is None:
+            head = heads(spec.model)
+        else:
+            head = heads(None, spec.artifact.path, spec.artifact.digest)
+    except EncoderError as error:
+        raise ModelError(str(error)) from None
+    encoder = encoders(ENCODER)
+    if head.manifest.encoder != encoder.digest:
+        message = (
+            f"model {head.manifest.name!r} was trained on encoder {head.manifest.encoder[:19]}, "
+            f"this is {encoder.digest[:19]}: run `forebay train` again"
+        )
+        raise ModelError(message)
+    _check_labels(spec, ("low", "medium", "high") if head.manifest.bands else head.manifest.labels)
+    return ClassifierDetector(name, spec, head, encoder)
+
+
+def _check_labels(spec: Classifier, labels: tuple[str, ...]) -> None:
+    unknown = [label for label in spec.labels or () if label not in labels]
+    if unknown:
+        raise ModelError(f"the model has no label {unknown[0]!r}; there are {', '.join(labels[:20])}")
+
+
+class ClassifierDetector:
+    """`scores` by label; `label` is the likeliest. Matched when a label that counts reaches its threshold: those that the
+    policy names, else the one a binary model looks for, else the likeliest."""
+
+    kind = "classifier"
+
+    def __init__(self, name: str, spec: Classifier, head: Head, encoder: Encoder) -> None:
+        self.name = name
+        self.scope = spec.scope
+        self.cost = 3000.0
+        self._head = head
+        self._encoder = encoder
+        self._labels = tuple(spec.labels or ())
+        self._given = spec.threshold
+        self._threshold = head.manifest.threshold if spec.threshold is None else spec.threshold
+
+    def prepare(self, texts: Texts) -> Work | Skipped | None:
+        if self._encoder.digest in texts.embeddings() or self._out_of_reach(texts) is not None:
+            return None
+        return plan_encoding(self._encoder, texts.latest, texts.seconds_left())
+
+    def detect(self, texts: Texts, prepared: object) -> SignalRecord | Skipped:
+        if (reason := self._out_of_reach(texts)) is not None:
+            return Skipped(reason)
+        row = texts.embeddings().setdefault(self._encoder.digest, prepared)
+        if isinstance(row, Skipped):
+            return row
+        return self._record(self._head.judge(cast("Any", row), self._surface(texts)))
+
+    def _record(self, judged: Judgement) -> SignalRecord:
+        return SignalRecord(
+            matched=self._matched(judged),
+            score=judged.score,
+            threshold=self._threshold,
+            label=judged.label,
+            scores=dict(judged.scores),
+        )
+
+    def _matched(self, judged: Judgement) -> bool:
+        manifest = self._head.manifest
+        if manifest.bands is not None and self._labels:
+            return judged.label in self._labels
+        if self._labels:
+            return any(judged.scores[label] >= self._least(label) for label in self._labels)
+        if manifest.choice == "Several":
+            return any(score >= self._least(label) for label, score in judged.scores.items())
+        return judged.score >= self._threshold
+
+    def _least(self, label: str) -> float:
+        return self._threshold if self._given is not None else self._head.manifest.thresholds.get(label, self._threshold)
+
+    def _surface(self, texts: Texts) -> Any:
+        if not self._head.manifest.surface:
+            return None
+        shared = texts.shared()
+        if SURFACE not in shared:
+            shared[SURFACE] = self._head.describe(texts.latest)
+        return shared[SURFACE]
+
+    def _out_of_reach(self, texts: Texts) -> str | None:
+        key = ("reach", self._head.manifest.latin_only)
+        shared = texts.shared()
+        if key not in shared:
+            shared[key] = out_of_reach(texts.latest, latin_only=self._head.manifest.latin_only)
+        return cast("str | None", shared[key])

@@ -1,0 +1,1 @@
+"""Sentences made by grammar, in our own words: what public sets lack. Same seed, same sentences."""

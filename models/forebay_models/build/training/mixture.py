@@ -1,0 +1,134 @@
+"""What the encoder and the heads learn from: every training text with its task, and what each fold leaves out.
+
+A fold model measures what carries over and never ships: fold `a` has seen no text of s-labs and CLINC150, fold `b` none
+of neuralchemy and BANKING77, and neither a question of MMLU-Pro that stands in RouteLLM's MMLU.
+"""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from forebay_models.build.corpora import attacks
+from forebay_models.build.corpora.attacks import Sample
+from forebay_models.build.corpora.questions import Question, Routed, read_questions, read_routed
+from forebay_models.build.corpora.synthetic import benign, hostile
+from forebay_models.build.corpora.synthetic.disguise import disguise
+from forebay_models.build.corpora.text import Near, first_of_each, share
+from forebay_models.build.datasets import Dataset, read_banking77, read_clinc150
+from forebay_models.build.training.finetune import Lesson
+
+SEED: Final = 7
+DOMAINS: Final = (
+    "biology", "business", "chat", "chemistry", "computer science", "economics", "engineering", "health", "history",
+    "law", "math", "other", "philosophy", "physics", "psychology",
+)  # fmt: skip
+SMALL_TALK: Final = (
+    "greeting", "goodbye", "thank_you", "tell_joke", "what_are_your_hobbies", "how_old_are_you", "where_are_you_from",
+    "what_is_your_name", "who_made_you", "who_do_you_work_for", "do_you_have_pets", "are_you_a_bot", "meaning_of_life",
+    "fun_fact", "what_can_i_ask_you",
+)  # fmt: skip
+FOLDS: Final = {
+    "shipped": frozenset[str](),
+    "a": frozenset(("s-labs", "CLINC150", "leaked")),
+    "b": frozenset(("neuralchemy", "BANKING77", "leaked")),
+}
+CALIBRATE_SHARE: Final = 0.15
+# Plain harmful requests that the set files under attacks: nothing in their form is an attack.
+MERELY_HARMFUL: Final = ("harmbench/", "wildguard_judgecomp/")
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that is read from the data folder once. `injection` holds training rows, near copies of test rows dropped;
+    those with `share(text, "injection") < CALIBRATE_SHARE` calibrate and train nothing."""
+
+    routed: list[Routed]
+    questions: list[Question]
+    clinc: Dataset
+    banking: Dataset
+    injection: list[Sample]
+
+
+def read_material(data: Path) -> Material:
+    routed = read_routed(data)
+    questions = read_questions(data, routed)
+    clinc, banking = read_clinc150(data), read_banking77(data)
+    return Material(routed, questions, clinc, banking, _injection(data, questions, clinc, banking))
+
+
+def _injection(data: Path, questions: list[Question], clinc: Dataset, banking: Dataset) -> list[Sample]:
+    chance = random.Random(SEED)
+    measured = [*attacks.read_piguard(data), *attacks.read_xstest(data), *attacks.read_jailbreaks(data)]
+    near = Near(sample.text for sample in measured)
+    published = [
+        *attacks.read_s_labs(data, "train"),
+        *attacks.read_neuralchemy(data, "train"),
+        *attacks.read_yanismiraoui(data),
+        *attacks.read_wildguard(data),
+    ]
+    asked = [question.text for question in questions if question.part == "train"]
+    spoken = [*clinc.train.texts, *banking.train.texts]
+    plain = [*chance.sample(asked, 1_200), *chance.sample(spoken, 1_800)]
+    made = list(benign.sentences(SEED))
+    harmless = [*made, *chance.sample(asked, 3_000), *chance.sample(spoken, 1_000)]
+    samples = [
+        *published,
+        *(Sample(text, 0, "plain") for text in plain),
+        *(Sample(text, 0, "synthetic", "benign") for text in made),
+        *(Sample(text, 0, "synthetic", "document") for text in benign.documents(harmless, 1_300, SEED)),
+        *(Sample(text, 1, "synthetic", "short") for text in hostile.short(SEED)),
+        *(Sample(text, 1, "synthetic", "long") for text in hostile.long(SEED, 1_300)),
+        *(Sample(text, 1, "synthetic", "carried") for text in hostile.carried(harmless, SEED, 1_300)),
+    ]
+    short_attacks = [each for each in samples if each.attack and len(each.text) < 160]
+    short_benign = [each for each in samples if not each.attack and len(each.text) < 160]
+    for group, count in ((short_attacks, 900), (short_benign, 900)):
+        samples += [
+            Sample(disguise(each.text, chance), each.attack, each.source, "disguised")
+            for each in chance.sample(group, count)
+        ]
+    samples = [samples[row] for row in first_of_each([sample.text for sample in samples])]
+    return [sample for sample in samples if sample.text.strip() and sample.text not in near]
+
+
+def calibrates(sample: Sample) -> bool:
+    return share(sample.text, "injection") < CALIBRATE_SHARE
+
+
+def injection_weight(sample: Sample) -> float:
+    return 0.3 if sample.attack and sample.kind.startswith(MERELY_HARMFUL) else 1.0
+
+
+def lessons(material: Material, fold: str) -> tuple[list[Lesson], dict[str, int]]:
+    """The encoder's training texts of a fold, and how many labels each task has."""
+    left_out = FOLDS[fold]
+    chance = random.Random(SEED)
+    rows: list[Lesson] = []
+    tasks = {"domain": len(DOMAINS), "injection": 2}
+    for question in material.questions:
+        if question.part == "train" and not (question.leaked and "leaked" in left_out):
+            text = question.whole if chance.random() < 0.35 else question.text
+            rows.append(Lesson(text, "domain", DOMAINS.index(question.domain)))
+    if material.clinc.name not in left_out:
+        rows += [Lesson(text, "domain", DOMAINS.index("chat")) for text in small_talk(material)]
+    for dataset in (material.clinc, material.banking):
+        if dataset.name not in left_out:
+            order = {label: number for number, label in enumerate(sorted(set(dataset.train.labels)))}
+            tasks[dataset.name] = len(order)
+            rows += [
+                Lesson(text, dataset.name, order[label])
+                for text, label in zip(dataset.train.texts, dataset.train.labels, strict=True)
+            ]
+    rows += [
+        Lesson(sample.text, "injection", sample.attack, injection_weight(sample))
+        for sample in material.injection
+        if sample.source not in left_out and not calibrates(sample)
+    ]
+    return rows, tasks
+
+
+def small_talk(material: Material) -> list[str]:
+    """Texts for the domain `chat`: part of CLINC150's small talk."""
+    pairs = zip(material.clinc.train.texts, material.clinc.train.labels, strict=True)
+    return [text for text, label in pairs if label in SMALL_TALK and share(text, "chat") < 0.4]

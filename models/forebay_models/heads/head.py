@@ -1,0 +1,128 @@
+"""Head: a vector and a text's surface in, calibrated scores by label out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Row = NDArray[np.float32]
+
+FORMAT = 1
+Choice = Literal["One", "Several", "Binary"]
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a head was trained on."""
+
+    name: str
+    licence: str
+    commit: str = ""
+
+
+class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All of a head but its numbers.
+
+    `choice`: One of the labels (softmax), Several at once (a sigmoid each), or Binary: the score is the probability of
+    the last label, and `threshold` separates the two. `calibrated` says whether scores are probabilities at all.
+    `bands` cut a Binary score into the labels `low`, `medium` and `high`. `latin_only`: other scripts are unknown to it.
+    """
+
+    format: int = FORMAT
+    name: str
+    choice: Choice
+    encoder: str
+    labels: tuple[str, ...]
+    threshold: float
+    thresholds: dict[str, float] = {}
+    temperature: float = 1.0
+    calibrated: bool = False
+    bands: tuple[float, float] | None = None
+    surface: str = ""
+    latin_only: bool = True
+    max_tokens: int = 256
+    sources: tuple[Source, ...] = ()
+    quality: dict[str, float] = {}
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """`score` belongs to `label`, except under Binary, where it is always that of the last label."""
+
+    label: str
+    score: float
+    scores: Mapping[str, float]
+
+
+class Head:
+    """Immutable; any thread. `judge` takes microseconds: one matrix product of at most a few hundred columns.
+
+    `arrays`: `weight` [inputs, labels] and `bias` [labels]; with `weight0` and `bias0` before them, a hidden layer (ReLU).
+    Inputs are the vector times GAIN and, where `surface` is set, the surface's numbers. `knots` [2, n]: isotonic steps on a
+    Binary probability.
+    """
+
+    GAIN = 10.0
+
+    def __init__(self, manifest: HeadManifest, arrays: Mapping[str, NDArray[np.float32]], digest: str) -> None:
+        self.manifest = manifest
+        self.digest = digest
+        self._arrays = dict(arrays)
+
+    @property
+    def arrays(self) -> Mapping[str, Row]:
+        """What `pack_head` takes; not to be written to."""
+        return self._arrays
+
+    def logits(self, row: Row, surface: Row | None) -> Row:
+        """[labels], or [1] under Binary; also for rows [texts, inputs] at once."""
+        import numpy as np
+
+        values = row * np.float32(self.GAIN)
+        if self.manifest.surface:
+            if surface is None:
+                raise ValueError(f"head {self.manifest.name} needs the text's surface")
+            values = np.concatenate([values, surface], axis=-1)
+        if "weight0" in self._arrays:
+            values = np.maximum(values @ self._arrays["weight0"] + self._arrays["bias0"], 0)
+        result: Row = (values @ self._arrays["weight"] + self._arrays["bias"]) / np.float32(self.manifest.temperature)
+        return result
+
+    def probabilities(self, row: Row, surface: Row | None) -> Row:
+        """By label, in order; under Binary [..., 1]."""
+        import numpy as np
+
+        logits = self.logits(row, surface)
+        if self.manifest.choice == "One":
+            powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+            result: Row = powers / powers.sum(axis=-1, keepdims=True)
+            return result
+        result = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+        knots = self._arrays.get("knots")
+        if knots is not None:
+            result = np.interp(result, knots[0], knots[1]).astype(np.float32)
+        return result
+
+    def describe(self, text: str) -> Row:
+        """The numbers of a text's surface that `logits` takes."""
+        from forebay_models.heads.surface import describe
+
+        return describe(text)
+
+    def judge(self, row: Row, surface: Row | None) -> Judgement:
+        labels = self.manifest.labels
+        values = [round(float(value), 6) for value in self.probabilities(row, surface)]
+        if self.manifest.choice == "Binary":
+            score = values[0]
+            scores = {labels[0]: round(1 - score, 6), labels[1]: score}
+            if self.manifest.bands is not None:
+                low, high = self.manifest.bands
+                return Judgement("low" if score < low else "medium" if score < high else "high", score, scores)
+            return Judgement(labels[1] if score >= self.manifest.threshold else labels[0], score, scores)
+        scores = dict(zip(labels, values, strict=True))
+        best = max(scores, key=scores.__getitem__)
+        return Judgement(best, scores[best], scores)

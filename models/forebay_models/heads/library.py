@@ -1,0 +1,58 @@
+"""Where heads come from: those that ship, by name, and a user's own, by path and digest."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Final
+
+from forebay_models.errors import ArtefactError, MissingExtraError
+from forebay_models.heads.artefact import SUFFIX, read_head
+from forebay_models.heads.head import Head
+from forebay_models.load import ARTEFACTS
+from forebay_models.manifest import FIX, read_manifest
+
+FOLDER: Final = "heads"
+
+
+class Library:
+    """Reads each head once. `folder` is where users' artefacts lie; None where there is no such place.
+
+    Not for several threads at once: one compilation at a time uses it.
+    """
+
+    def __init__(self, folder: Path | None = None, shipped: Path = ARTEFACTS) -> None:
+        self._folder = folder
+        self._shipped = shipped
+        self._read: dict[str, Head] = {}
+
+    def ship(self, name: str) -> Head:
+        """The head of this name that ships. Raises ArtefactError or MissingExtraError."""
+        digest = read_manifest(self._shipped).heads.get(name)
+        if digest is None:
+            raise ArtefactError(f"{self._shipped}: the manifest has no head {name!r}; {FIX}")
+        return self._get(self._shipped / FOLDER / f"{name}{SUFFIX}", digest)
+
+    def own(self, path: str, digest: str) -> Head:
+        """A user's head: `path` is relative to the folder and does not leave it."""
+        if self._folder is None:
+            raise ArtefactError(f"{path}: this process has no folder for artefacts; start it with --artefacts DIR")
+        place = (self._folder / path).resolve()
+        if not place.is_relative_to(self._folder.resolve()):
+            raise ArtefactError(f"{path}: leaves the folder for artefacts; put the file inside it")
+        return self._get(place, digest)
+
+    def __call__(self, name: str | None, path: str = "", digest: str = "") -> Head:
+        return self.ship(name) if name is not None else self.own(path, digest)
+
+    def _get(self, path: Path, digest: str) -> Head:
+        if importlib.util.find_spec("numpy") is None:
+            raise MissingExtraError("a trained model needs numpy; install forebay[encoders]")
+        if digest not in self._read:
+            self._read[digest] = read_head(path, digest)
+        return self._read[digest]
+
+
+def load_head(name: str | None, path: str = "", digest: str = "") -> Head:
+    """A head that ships; a user's own needs a Library with a folder."""
+    return Library()(name, path, digest)

@@ -1,0 +1,226 @@
+"""A head from labelled texts: what `forebay train` and `forebay calibrate` do, without files or output.
+
+Calibration and thresholds come from cross-fitting: each text is scored by a head that was fitted without it, so no row
+has to be set aside and the shipped head learns from all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forebay_models.encoder import Encoder
+from forebay_models.heads.calibrate import best_threshold, fit_temperature, reliability
+from forebay_models.heads.fit import Floats, Recipe, fit, inputs, logits_of, squash
+from forebay_models.heads.head import Choice, Head, HeadManifest
+from forebay_models.heads.reach import latin_share
+
+FOLDS = 5
+LEAST_ROWS = 2
+"""Per label; with fewer nothing is left to learn from once a fold is taken away."""
+MOST_ROWS = 100_000
+MOST_LABELS = 512
+RESAMPLES = 1_000
+RECIPE = Recipe(decay=1e-3)
+
+
+class TrainingError(ValueError):
+    """The labelled texts are no ground to learn from; the message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Texts and the labels of each; one label a text unless `several`."""
+
+    texts: tuple[str, ...]
+    labels: tuple[tuple[str, ...], ...]
+    several: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted({label for each in self.labels for label in each}))
+
+    def targets(self, names: Sequence[str]) -> Floats:
+        """[texts, names] of 0 and 1."""
+        place = {name: at for at, name in enumerate(names)}
+        result = np.zeros((len(self.texts), len(names)), np.float32)
+        for row, each in enumerate(self.labels):
+            for label in each:
+                result[row, place[label]] = 1
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """From cross-fitting; `accuracy` (One) or `f1` (Several, micro) with a 95 % bootstrap interval over texts."""
+
+    rows: int
+    counts: dict[str, int]
+    score: float
+    low: float
+    high: float
+    calibration_error: float
+    bins: int
+    confusions: tuple[tuple[str, str, int], ...]
+
+
+def check(examples: Examples) -> None:
+    """Raises TrainingError with the first thing that is wrong."""
+    if len(examples.texts) > MOST_ROWS:
+        raise TrainingError(f"{len(examples.texts)} rows; at most {MOST_ROWS} are read: sample them")
+    if (blank := next((row for row, text in enumerate(examples.texts, 1) if not text.strip()), None)) is not None:
+        raise TrainingError(f"row {blank}: the text is empty")
+    names = examples.names
+    if len(names) < 2:
+        raise TrainingError(f"{len(names)} label; at least 2 are needed: add texts that mean something else, labelled so")
+    if len(names) > MOST_LABELS:
+        raise TrainingError(f"{len(names)} labels; at most {MOST_LABELS}")
+    counts = Counter(label for each in examples.labels for label in each)
+    rare = [name for name in names if counts[name] < LEAST_ROWS]
+    if rare:
+        raise TrainingError(f"label {rare[0]!r} has {counts[rare[0]]} text; at least {LEAST_ROWS}, better 10, are needed")
+
+
+def embed(encoder: Encoder, texts: Sequence[str], report: Callable[[int], None] = lambda _done: None) -> Floats:
+    """[texts, dimensions]; `report` is told how many are done."""
+    rows = np.zeros((len(texts), encoder.dimensions), np.float32)
+    for at, text in enumerate(texts):
+        rows[at] = encoder.encode((text,))[0]
+        report(at + 1)
+    return rows
+
+
+def train(name: str, examples: Examples, rows: Floats, encoder: Encoder) -> tuple[HeadManifest, dict[str, Floats], Report]:
+    """The head of `examples`, whose vectors are `rows`."""
+    check(examples)
+    choice: Choice = "Several" if examples.several else "One"
+    names = examples.names
+    targets = examples.targets(names)
+    values = inputs(rows, None)
+    outside = cross_fit(values, targets, choice)
+    temperature = fit_temperature(outside, targets, choice)
+    beliefs = squash((outside / temperature).astype(np.float32), choice)
+    arrays = fit(values, targets, choice, RECIPE)
+    thresholds = _thresholds(beliefs, targets, choice)
+    report = _report(examples, names, beliefs, targets, choice, thresholds)
+    latin = [share for text in examples.texts if (share := latin_share(text)) is not None]
+    manifest = HeadManifest(
+        name=name,
+        choice=choice,
+        encoder=encoder.digest,
+        labels=names,
+        threshold=thresholds[""],
+        thresholds={label: value for label, value in thresholds.items() if label},
+        temperature=temperature,
+        calibrated=True,
+        latin_only=sum(share >= 0.5 for share in latin) > 0.98 * max(len(latin), 1),
+        max_tokens=encoder.max_tokens,
+        quality={"score": report.score, "low": report.low, "high": report.high, "ece": report.calibration_error},
+    )
+    return manifest, arrays, report
+
+
+def recalibrate(head: Head, examples: Examples, rows: Floats, surfaces: Floats | None) -> tuple[HeadManifest, Report]:
+    """The head's manifest with temperature and thresholds from labelled texts that it was not trained on."""
+    manifest = head.manifest
+    if unknown := set(examples.names) - set(manifest.labels):
+        raise TrainingError(f"label {sorted(unknown)[0]!r} is none of the model's: {', '.join(manifest.labels[:20])}")
+    names, choice = manifest.labels, manifest.choice
+    raw = head.logits(rows, surfaces) * np.float32(manifest.temperature)
+    if choice == "Binary":
+        targets = examples.targets(names)[:, 1:]
+    else:
+        targets = examples.targets(names)
+    temperature = fit_temperature(raw, targets, choice)
+    beliefs = squash((raw / temperature).astype(np.float32), choice)
+    thresholds = _thresholds(beliefs, targets, choice)
+    replaced = {label: value for label, value in thresholds.items() if label}
+    import msgspec
+
+    updated = msgspec.structs.replace(
+        manifest, temperature=temperature, threshold=thresholds[""], thresholds=replaced, calibrated=True
+    )
+    return updated, _report(examples, names, beliefs, targets, choice, thresholds)
+
+
+def cross_fit(values: Floats, targets: Floats, choice: Choice, recipe: Recipe = RECIPE, folds: int = FOLDS) -> Floats:
+    """Logits of each row by a head that was fitted without it; folds are even within labels."""
+    fold = np.zeros(len(values), np.int64)
+    chance = np.random.default_rng(recipe.seed)
+    first = targets.argmax(axis=1)
+    for label in range(targets.shape[1]):
+        own = chance.permutation(np.flatnonzero(first == label))
+        fold[own] = (np.arange(len(own)) + label) % folds
+    result = np.zeros(targets.shape, np.float32)
+    for at in range(folds):
+        inside, outside = fold != at, fold == at
+        if outside.any():
+            result[outside] = logits_of(fit(values[inside], targets[inside], choice, recipe), values[outside])
+    return result
+
+
+def _thresholds(beliefs: Floats, targets: Floats, choice: Choice) -> dict[str, float]:
+    """`""`: for whatever label is best. One: accept what is at least as sure as the surest 95 % of right answers."""
+    if choice == "One":
+        right = beliefs.argmax(axis=1) == targets.argmax(axis=1)
+        sure = beliefs.max(axis=1)[right]
+        return {"": round(float(np.quantile(sure, 0.05)), 4) if len(sure) else 0.5}
+    found = [best_threshold(beliefs[:, at], targets[:, at]) for at in range(targets.shape[1])]
+    if choice == "Binary":
+        return {"": found[0]}
+    return {"": 0.5}
+
+
+def _report(
+    examples: Examples,
+    names: Sequence[str],
+    beliefs: Floats,
+    targets: Floats,
+    choice: Choice,
+    thresholds: dict[str, float],
+) -> Report:
+    counts = Counter(label for each in examples.labels for label in each)
+    confusions: Counter[tuple[str, str]] = Counter()
+    if choice == "One":
+        found, right = beliefs.argmax(axis=1), targets.argmax(axis=1)
+        hits = (found == right).astype(np.float32)
+        confusions.update((names[r], names[f]) for r, f in zip(right, found, strict=True) if r != f)
+        low, high = interval(hits)
+        score = float(hits.mean())
+        error = reliability(beliefs.max(axis=1), hits)
+    else:
+        accepted = beliefs >= thresholds[""]
+        both, either = (accepted * targets).sum(axis=1), accepted.sum(axis=1) + targets.sum(axis=1)
+        score = float(2 * both.sum() / max(either.sum(), 1))
+        low, high = _f1_interval(both, either)
+        error = reliability(beliefs.ravel(), targets.ravel())
+    return Report(
+        rows=len(examples.texts),
+        counts=dict(counts),
+        score=round(score, 4),
+        low=round(low, 4),
+        high=round(high, 4),
+        calibration_error=round(error.error, 4),
+        bins=15,
+        confusions=tuple((a, b, n) for (a, b), n in confusions.most_common(10)),
+    )
+
+
+def interval(values: NDArray[np.float32]) -> tuple[float, float]:
+    """The 95 % bootstrap interval of a mean."""
+    chance = np.random.default_rng(0)
+    means = [float(values[chance.integers(0, len(values), len(values))].mean()) for _ in range(RESAMPLES)]
+    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+
+
+def _f1_interval(both: Floats, either: Floats) -> tuple[float, float]:
+    chance = np.random.default_rng(0)
+    found = []
+    for _ in range(RESAMPLES):
+        rows = chance.integers(0, len(both), len(both))
+        found.append(2 * both[rows].sum() / max(float(either[rows].sum()), 1.0))
+    return float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975))
