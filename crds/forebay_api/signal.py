@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
+from msgspec.structs import fields
 
 from forebay_api.base import CelRule, Strict
 from forebay_api.quantities import Unit
 
 Scope = Literal["LatestTurn", "Conversation"]
 EncoderKind = Literal["Static", "Transformer"]
+ClassifierModel = Literal[
+    "domain",
+    "injection",
+    "difficulty",
+    "task",
+    "risk",
+    "uncertainty",
+    "factuality",
+    "needsRetrieval",
+    "needsTools",
+    "reasoning",
+]
+Entity = Literal[
+    "CreditCard",
+    "IBAN",
+    "Email",
+    "Phone",
+    "IPAddress",
+    "NationalID",
+    "Secret",
+    "CryptoAddress",
+    "URLCredentials",
+]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", max_length=2, examples=["US", "DE"])]
 Phrase = Annotated[str, Meta(min_length=1, max_length=4096)]
 SignalName = Annotated[str, Meta(pattern=r"^[a-z][a-zA-Z0-9_]{0,62}$", max_length=63, examples=["code", "has_card"])]
 ATOMIC = {"x-kubernetes-list-type": "atomic"}
+SET = {"x-kubernetes-list-type": "set"}
+KINDS = (
+    *("keyword", "regex", "similarity", "classifier"),
+    *("pii", "language", "structure", "toolResult", "reask", "claims"),
+)
+"""Members of Signal, one a kind, as manifests spell them."""
 BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 
 
@@ -22,12 +53,14 @@ class Keyword(Strict, frozen=True):
         list[Phrase],
         Meta(
             min_length=1,
-            max_length=1000,
+            max_length=10_000,
             description="Whole words or phrases; one is enough.",
             extra_json_schema=ATOMIC,
         ),
     ]
-    case_sensitive: Annotated[bool, Meta(description="Compare letters as they are.")] = False
+    case_sensitive: Annotated[
+        bool, Meta(description="Compare letters as they are; by default case and compatibility forms are folded.")
+    ] = False
     scope: Annotated[Scope, Meta(description="The latest human turn, or all text of the request.")] = "LatestTurn"
 
 
@@ -57,16 +90,175 @@ class Similarity(Strict, frozen=True, kw_only=True):
     threshold: Annotated[Unit, Meta(description="Least cosine that counts as matched.")]
 
 
+class HeadArtifact(Strict, frozen=True, kw_only=True):
+    """A model that `forebay train` made."""
+
+    path: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9_][-A-Za-z0-9._]*(/[A-Za-z0-9_][-A-Za-z0-9._]*)*$",
+            max_length=253,
+            description="File under the data plane's artefact folder; with `forebay up`, the folder of the manifests.",
+            examples=["tickets.head"],
+        ),
+    ]
+    digest: Annotated[
+        str,
+        Meta(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71, description="Of the file; `forebay train` prints it."),
+    ]
+
+
+class Classifier(Strict, frozen=True, kw_only=True):
+    """What a trained model, or a documented rule, says of the latest human turn. Exactly one of model and artifact."""
+
+    cel_rules: ClassVar = (CelRule("has(self.model) != has(self.artifact)", "set exactly one of model or artifact"),)
+    model: Annotated[ClassifierModel, Meta(description="A model that ships; docs/models.md describes each.")] | None = (
+        None
+    )
+    artifact: Annotated[HeadArtifact, Meta(description="A model of your own.")] | None = None
+    labels: (
+        Annotated[
+            list[Annotated[str, Meta(min_length=1, max_length=63)]],
+            Meta(
+                min_length=1,
+                max_length=64,
+                description="Labels that count as matched, one is enough; by default whatever the model looks for.",
+                extra_json_schema=SET,
+            ),
+        ]
+        | None
+    ) = None
+    threshold: (
+        Annotated[Unit, Meta(description="Least score that counts as matched; by default the model's own.")] | None
+    ) = None
+    scope: Annotated[
+        Literal["LatestTurn", "ToolResults"],
+        Meta(
+            description="The latest human turn, or what tools gave back since then, window by window; the highest score counts."
+        ),
+    ] = "LatestTurn"
+
+
+class Pii(Strict, frozen=True, kw_only=True):
+    """Personal data and secrets, found by their form and, where they have one, by their check digits."""
+
+    entities: Annotated[
+        list[Entity],
+        Meta(min_length=1, max_length=9, description="What is looked for.", extra_json_schema=SET),
+    ]
+    countries: (
+        Annotated[
+            list[Country],
+            Meta(
+                min_length=1,
+                max_length=100,
+                description="Whose national ids count; by default those of all countries that are known.",
+                extra_json_schema=SET,
+            ),
+        ]
+        | None
+    ) = None
+    least: Annotated[
+        int, Meta(ge=1, le=1000, description="Findings, of all entities together, that count as matched.")
+    ] = 1
+    scope: Annotated[Scope, Meta(description="The latest human turn, or all text of the request.")] = "Conversation"
+
+
+class Language(Strict, frozen=True, kw_only=True):
+    """The language that most of the text is written in."""
+
+    is_: Annotated[
+        list[Annotated[str, Meta(pattern=r"^[a-z]{2,3}$", max_length=3, examples=["fr", "haw"])]],
+        Meta(min_length=1, max_length=64, description="ISO 639 codes; one is enough.", extra_json_schema=SET),
+    ] = field(name="is")
+    confidence: Annotated[
+        Unit, Meta(description="Least share of the text, as far as its language can be told; below it is unknown.")
+    ] = 0.6
+    scope: Annotated[Scope, Meta(description="The latest human turn, or all text of the request.")] = "LatestTurn"
+
+
+class Structure(Strict, frozen=True):
+    """The request's shape as numbers that rules compare; it never matches by itself."""
+
+    scope: Annotated[Scope, Meta(description="Whose code share: the latest human turn's, or all text's.")] = (
+        "LatestTurn"
+    )
+
+
+class ToolResult(Strict, frozen=True):
+    """Failures in what tools gave back."""
+
+    failures: Annotated[int, Meta(ge=1, le=1000, description="Failed results that count as matched.")] = 1
+    scope: Annotated[Scope, Meta(description="Results since the latest human turn, or all results of the request.")] = (
+        "LatestTurn"
+    )
+
+
+class Reask(Strict, frozen=True):
+    """The user says again what an earlier turn said."""
+
+    max_distance: Annotated[
+        Unit, Meta(description="Jaccard distance between the words of two turns, below which one repeats the other.")
+    ] = 0.45
+    lookback: Annotated[
+        int, Meta(ge=1, le=16, description="How many earlier human turns the latest one is compared with.")
+    ] = 4
+
+
+class Claims(Strict, frozen=True, kw_only=True):
+    """What a trusted header says about the caller: its plan, groups or scopes."""
+
+    header: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9][-a-z0-9_]*$",
+            max_length=64,
+            description="Lower-case name of a header that something before Forebay sets and clients cannot.",
+            examples=["x-plan"],
+        ),
+    ]
+    any: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=256)]],
+        Meta(
+            min_length=1,
+            max_length=256,
+            description="Values; one is enough. The header may hold several, split at commas and spaces.",
+            extra_json_schema=SET,
+        ),
+    ]
+
+
 class Signal(Strict, frozen=True):
     """A named fact about the request; computed only where something asks for it. Exactly one kind."""
 
     cel_rules: ClassVar = (
         CelRule(
-            "[has(self.keyword), has(self.regex), has(self.similarity)].filter(x, x).size() == 1",
-            "set exactly one of keyword, regex or similarity",
+            f"[{', '.join(f'has(self.{kind})' for kind in KINDS)}].filter(x, x).size() == 1",
+            f"set exactly one of {', '.join(KINDS[:-1])} or {KINDS[-1]}",
         ),
     )
     name: Annotated[SignalName, Meta(description="Rules say `signals.<name>`.")]
     keyword: Annotated[Keyword, Meta(description="Words and phrases.")] | None = None
     regex: Annotated[Regex, Meta(description="A regular expression.")] | None = None
     similarity: Annotated[Similarity, Meta(description="Closeness in meaning to examples.")] | None = None
+    classifier: Annotated[Classifier, Meta(description="A model's judgement.")] | None = None
+    pii: Annotated[Pii, Meta(description="Personal data and secrets.")] | None = None
+    language: Annotated[Language, Meta(description="The language of the text.")] | None = None
+    structure: Annotated[Structure, Meta(description="The request's shape.")] | None = None
+    tool_result: Annotated[ToolResult, Meta(description="Failures of tools.")] | None = None
+    reask: Annotated[Reask, Meta(description="The user repeats himself.")] | None = None
+    claims: Annotated[Claims, Meta(description="What a trusted header says of the caller.")] | None = None
+
+    @property
+    def kind(self) -> str:
+        """The one kind that is set, as manifests spell it."""
+        return next(kind for kind, member in MEMBERS.items() if getattr(self, member) is not None)
+
+    @property
+    def spec(self) -> Strict:
+        """What the kind that is set says."""
+        return getattr(self, MEMBERS[self.kind])  # type: ignore[no-any-return]
+
+
+MEMBERS: Final = {member.encode_name: member.name for member in fields(Signal) if member.encode_name in KINDS}
+"""Kind, as manifests spell it -> member of Signal."""

@@ -99,7 +99,9 @@ def compile_config(
     errors: dict[str, PolicyError] = {}
     for name, spec in policies.items():
         try:
-            compiled[name] = compile_policy(name, spec, pools, revision=revision, encoders=encoders, embed=embed, heads=heads)
+            compiled[name] = compile_policy(
+                name, spec, pools, revision=revision, encoders=encoders, embed=embed, heads=heads
+            )
         except PolicyError as error:
             errors[name] = error
     enforced = attachments({name: p.spec.attach for name, p in compiled.items() if p.mode == "Enforce"})

@@ -10,13 +10,20 @@ DecidedBy = Literal["DataPlane", "Envoy", "Bypass"]
 
 
 class SignalRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One signal that was asked for. `micros` is its own cost; `unknown` says why there is no value."""
+    """One signal that was asked for. `micros` is its own cost; `unknown` says why there is no value.
+
+    `labels` are all that apply where a kind tells several; `counts` says how often each was found. `values` are other
+    facts by name, numbers and truths only: a record holds no text of the request.
+    """
 
     matched: bool | None = None
     score: float | None = None
     threshold: float | None = None
     label: str | None = None
     scores: dict[str, float] | None = None
+    labels: tuple[str, ...] | None = None
+    counts: dict[str, int] | None = None
+    values: dict[str, bool | int | float] | None = None
     unknown: str | None = None
     micros: int = 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -24,16 +24,23 @@ class RequestHead(msgspec.Struct, frozen=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One message: its role, its text (parts joined by a newline) and what else its parts hold."""
+    """One message: its role and its text (parts and arguments of tool calls, joined by newlines).
+
+    `calls` are the names of the tools that it calls; what they are called with is in the text. `failed` says that the
+    body itself calls this result of a tool a failure, whatever its text says.
+    """
 
     role: str
     text: str
+    calls: tuple[str, ...] = ()
+    failed: bool = False
 
 
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a body that a policy can ask about; dialects build it, rules and signals read it.
 
-    `text` is the latest human turn with harness noise stripped; `prompt_tokens` is an upper estimate by script over
+    `text` is the latest human turn with harness noise stripped, `turns[text_at]`, or empty and `text_at` is -1;
+    `human_turns` gives at most so many of the human turns, stripped, the latest first. `prompt_tokens` is an upper estimate by script over
     everything the model would read; `max_tokens` is what the caller reserves for the answer, if anything;
     `needs` are the capabilities that the request cannot do without. `unread` names in a few words what the model would
     read as text and nobody here can ("token ids"), or is empty: what is asked about the text is then not known, unless
@@ -52,8 +59,11 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     response_format: Literal["text", "json_object", "json_schema"]
     modalities: tuple[str, ...]
     needs: frozenset[Capability]
+    images: int = 0
     unread: str = ""
+    text_at: int = -1
     other_text: Callable[[], str] = str
+    human_turns: Callable[[int], Sequence[str]] = lambda _most: ()
 
     @property
     def conversation(self) -> str:

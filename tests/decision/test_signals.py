@@ -28,6 +28,12 @@ class Texts:
     def scoped(self, scope: str) -> bytes:
         return self.text.encode("utf-8", "replace")
 
+    def seconds_left(self) -> float:
+        return 1.0
+
+    def shared(self) -> dict[Any, object]:
+        return {}
+
 
 def keyword(text: str, *phrases: str, **fields: Any) -> Any:
     return KeywordDetector("k", Keyword(any=list(phrases), **fields)).detect(Texts(text))

@@ -54,6 +54,6 @@ def look_out(name: str, spec: PolicySpec, compiled: CompiledRules, detectors: Ma
         headers=tuple(sorted(headers)),
         pools=tuple((pool, qualified(name, pool)) for pool in sorted(pools)),
         detectors=detectors,
-        names={signal: SignalVariables.of(signal) for signal in detectors},
+        names={signal: SignalVariables.of(signal, detector.kind) for signal, detector in detectors.items()},
         identity={v: source.header if (source := sources[v]) else "" for v in IDENTITY if v in variables},
     )

@@ -6,7 +6,7 @@ computed and the rule is tried again. `true || x` and `false && x` therefore nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from forebay_api.wire import PoolState
 from forebay_decision.policy.expression import Expression
 from forebay_decision.policy.logic import Leaf
-from forebay_decision.policy.variables import HEADERS, POOL_FIELDS, POOLS, REQUEST
+from forebay_decision.policy.variables import HEADERS, POOL_FIELDS, POOLS, REQUEST, SIGNAL_FIELDS
 from forebay_decision.record import SignalRecord
 from forebay_decision.request import RequestView
 from forebay_decision.signals.detector import Detector
@@ -23,8 +23,10 @@ from forebay_decision.work import Skipped, Work
 
 DEAR_MICROS = 20.0
 """Detectors above this cost are worth a look at whether their value can still matter."""
-EXHAUSTIVE = ("keyword", "regex")
+EXHAUSTIVE = frozenset({"keyword", "regex", "pii"})
 """Kinds whose "no" is about every letter of the text."""
+WORDLESS = frozenset({"structure", "claims"})
+"""Kinds that say themselves what they do not know; that some text cannot be read changes nothing about the rest."""
 LARGEST_SIGNAL_TEXT = 1 << 20
 """Bytes of text that signals read; of a longer one the head and the tail, half each."""
 
@@ -38,10 +40,15 @@ class SignalVariables(msgspec.Struct, frozen=True):
     score: str
     scores: str
     labels: str
+    counts: str
+    count: str
+    values: Mapping[str, str]
+    """Name in the record's values -> variable."""
 
     @classmethod
-    def of(cls, name: str) -> SignalVariables:
-        return cls(*(f"signals.{name}.{field}" for field in cls.__struct_fields__))
+    def of(cls, name: str, kind: str) -> SignalVariables:
+        *whole, _ = (f"signals.{name}.{field}" for field in cls.__struct_fields__)
+        return cls(*whole, {field: f"signals.{name}.{field}" for field in SIGNAL_FIELDS[kind]})
 
 
 class Vantage(msgspec.Struct, frozen=True):
@@ -72,6 +79,7 @@ class Facts:
     ) -> None:
         self._vantage = vantage
         self._view = view
+        self._headers = headers
         self._clock = clock
         self._deadline = deadline
         self.values = _first_facts(vantage, view, headers, states)
@@ -80,6 +88,7 @@ class Facts:
         self._scoped: dict[str, bytes] = {}
         self._cut: set[str] = set()
         self._embeddings: dict[str, object] = {}
+        self._shared: dict[Hashable, object] = {}
         self.records: dict[str, SignalRecord] = {}
 
     def settle(self, expression: Expression, asks: Sequence[Detector]) -> Generator[Work, object, bool | None]:
@@ -138,11 +147,22 @@ class Facts:
     def latest(self) -> str:
         return self._view.text
 
+    @property
+    def view(self) -> RequestView:
+        return self._view
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._headers
+
     def seconds_left(self) -> float:
         return self._deadline - self._clock()
 
     def embeddings(self) -> dict[str, object]:
         return self._embeddings
+
+    def shared(self) -> dict[Hashable, object]:
+        return self._shared
 
     def _activation(self, leaf: Leaf) -> Any:
         activate = self._vantage.environment.Activation
@@ -154,7 +174,7 @@ class Facts:
 
     def _trusted(self, detector: Detector, outcome: SignalRecord | Skipped) -> SignalRecord | Skipped:
         """A finding is a finding; but that nothing was found is known only of text that was read, and read in full."""
-        if isinstance(outcome, Skipped) or outcome.matched:
+        if isinstance(outcome, Skipped) or outcome.matched or detector.kind in WORDLESS:
             return outcome
         if self._view.unread:
             return Skipped(f"{self._view.unread} cannot be read")
@@ -178,6 +198,14 @@ class Facts:
             values[variables.score] = outcome.score
             values[variables.scores] = scores
             values[variables.labels] = [label for label, score in scores.items() if score >= threshold]
+        if outcome.labels is not None:
+            values[variables.labels] = list(outcome.labels)
+        if outcome.counts is not None:
+            values[variables.counts] = outcome.counts
+            values[variables.count] = sum(outcome.counts.values())
+        if outcome.values is not None:
+            for field, value in outcome.values.items():
+                values[variables.values[field]] = value
         self.records[name] = replace(outcome, micros=micros) if micros else outcome
 
 

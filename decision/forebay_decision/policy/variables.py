@@ -33,9 +33,10 @@ REQUEST: Final[Mapping[str, tuple[Any, Callable[[RequestView], object]]]] = {
 HEADERS: Final = "request.headers"
 POOLS: Final = "pools"
 IDENTITY: Final = ("tenant", "user")
+_TRUTH: Final = {"matched": Type.BOOL, "unknown": Type.BOOL}
 SIGNAL_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "keyword": {"matched": Type.BOOL, "label": Type.STRING, "unknown": Type.BOOL},
-    "regex": {"matched": Type.BOOL, "unknown": Type.BOOL},
+    "keyword": _TRUTH | {"label": Type.STRING},
+    "regex": _TRUTH,
     "similarity": {
         "matched": Type.BOOL,
         "score": Type.DOUBLE,
@@ -44,7 +45,37 @@ SIGNAL_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "scores": Type.Map(Type.STRING, Type.DOUBLE),
         "unknown": Type.BOOL,
     },
+    "classifier": _TRUTH
+    | {
+        "score": Type.DOUBLE,
+        "label": Type.STRING,
+        "labels": Type.List(Type.STRING),
+        "scores": Type.Map(Type.STRING, Type.DOUBLE),
+    },
+    "pii": _TRUTH
+    | {
+        "label": Type.STRING,
+        "labels": Type.List(Type.STRING),
+        "counts": Type.Map(Type.STRING, Type.INT),
+        "count": Type.INT,
+    },
+    "language": _TRUTH | {"label": Type.STRING, "labels": Type.List(Type.STRING), "score": Type.DOUBLE},
+    "structure": {
+        "unknown": Type.BOOL,
+        "tokens": Type.INT,
+        "messages": Type.INT,
+        "turns": Type.INT,
+        "tools": Type.INT,
+        "images": Type.INT,
+        "codeShare": Type.DOUBLE,
+        "agentStep": Type.INT,
+        "toolLoop": Type.INT,
+    },
+    "toolResult": _TRUTH | {"results": Type.INT, "failures": Type.INT, "streak": Type.INT},
+    "reask": _TRUTH | {"distance": Type.DOUBLE, "verbatim": Type.BOOL},
+    "claims": _TRUTH | {"label": Type.STRING, "labels": Type.List(Type.STRING)},
 }
+"""Kind -> the parts that rules may ask for. What a kind does not declare cannot be asked, so no rule waits for it."""
 POOL_FIELDS: Final[Mapping[str, Callable[[PoolState], object]]] = {
     "ready": lambda state: state.ready,
     "queued": lambda state: state.queued,
@@ -54,11 +85,6 @@ POOL_FIELDS: Final[Mapping[str, Callable[[PoolState], object]]] = {
 }
 
 
-def signal_kind(signal: Signal) -> str:
-    """The one kind that is set: ``keyword``, ``regex`` or ``similarity``."""
-    return next(kind for kind in SIGNAL_FIELDS if getattr(signal, kind) is not None)
-
-
 def declare(signals: Iterable[Signal]) -> dict[str, Any]:
     """Variable name -> CEL type for a policy with these signals."""
     declared = {name: kind for name, (kind, _) in REQUEST.items()}
@@ -66,6 +92,6 @@ def declare(signals: Iterable[Signal]) -> dict[str, Any]:
     declared[POOLS] = Type.Map(Type.STRING, Type.Map(Type.STRING, Type.DYN))
     declared |= dict.fromkeys(IDENTITY, Type.STRING)
     for signal in signals:
-        for field, kind in SIGNAL_FIELDS[signal_kind(signal)].items():
+        for field, kind in SIGNAL_FIELDS[signal.kind].items():
             declared[f"signals.{signal.name}.{field}"] = kind
     return declared

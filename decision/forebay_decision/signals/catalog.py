@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from forebay_api.signal import EncoderKind, Keyword, Regex, Signal, Similarity
-from forebay_decision.policy.variables import signal_kind
+from forebay_api.signal import Classifier, EncoderKind, Signal, Similarity
+from forebay_decision.signals.claims import ClaimsDetector
+from forebay_decision.signals.classifier import Heads, build_classifier
 from forebay_decision.signals.detector import Detector
 from forebay_decision.signals.keyword import KeywordDetector
+from forebay_decision.signals.language import LanguageDetector
+from forebay_decision.signals.pii import PiiDetector
+from forebay_decision.signals.reask import ReaskDetector
 from forebay_decision.signals.regex import RegexDetector
 from forebay_decision.signals.similarity import SimilarityDetector, example_texts
+from forebay_decision.signals.structure import StructureDetector
+from forebay_decision.signals.tool_result import ToolResultDetector
 
 if TYPE_CHECKING:
     from forebay_models.encoder import Encoder
@@ -18,29 +24,37 @@ if TYPE_CHECKING:
 Encoders = Callable[[EncoderKind], "Encoder"]
 Embed = Callable[["Encoder", Sequence[str]], Any]
 """Encoder and texts -> unit rows; a caller may remember rows across configurations."""
+Build = Callable[[str, Any, Encoders, Embed, Heads], Detector]
 
 
-def _similarity(name: str, spec: Similarity, encoders: Encoders, embed: Embed) -> Detector:
+def _similarity(name: str, spec: Similarity, encoders: Encoders, embed: Embed, _heads: Heads) -> Detector:
     encoder = encoders(spec.encoder)
     return SimilarityDetector(name, spec, encoder, embed(encoder, example_texts(spec)))
 
 
-def _keyword(name: str, spec: Keyword, _encoders: Encoders, _embed: Embed) -> Detector:
-    return KeywordDetector(name, spec)
+def _classifier(name: str, spec: Classifier, encoders: Encoders, _embed: Embed, heads: Heads) -> Detector:
+    return build_classifier(name, spec, encoders, heads)
 
 
-def _regex(name: str, spec: Regex, _encoders: Encoders, _embed: Embed) -> Detector:
-    return RegexDetector(name, spec)
+def _alone(detector: Callable[[str, Any], Detector]) -> Build:
+    """A kind that needs no encoder."""
+    return lambda name, spec, _encoders, _embed, _heads: detector(name, spec)
 
 
-CATALOG: Final[Mapping[str, Callable[[str, Any, Encoders, Embed], Detector]]] = {
-    "keyword": _keyword,
-    "regex": _regex,
+CATALOG: Final[Mapping[str, Build]] = {
+    "keyword": _alone(KeywordDetector),
+    "regex": _alone(RegexDetector),
     "similarity": _similarity,
+    "classifier": _classifier,
+    "pii": _alone(PiiDetector),
+    "language": _alone(LanguageDetector),
+    "structure": _alone(StructureDetector),
+    "toolResult": _alone(ToolResultDetector),
+    "reask": _alone(ReaskDetector),
+    "claims": _alone(ClaimsDetector),
 }
 
 
-def build_detector(signal: Signal, encoders: Encoders, embed: Embed) -> Detector:
-    """The detector of a signal; PatternError where a pattern does not compile."""
-    kind = signal_kind(signal)
-    return CATALOG[kind](signal.name, getattr(signal, kind), encoders, embed)
+def build_detector(signal: Signal, encoders: Encoders, embed: Embed, heads: Heads) -> Detector:
+    """The detector of a signal; PatternError where a pattern does not compile, ModelError where a model cannot be had."""
+    return CATALOG[signal.kind](signal.name, signal.spec, encoders, embed, heads)

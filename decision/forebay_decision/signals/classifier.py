@@ -115,7 +115,9 @@ class ClassifierDetector:
         return judged.score >= self._threshold
 
     def _least(self, label: str) -> float:
-        return self._threshold if self._given is not None else self._head.manifest.thresholds.get(label, self._threshold)
+        return (
+            self._threshold if self._given is not None else self._head.manifest.thresholds.get(label, self._threshold)
+        )
 
     def _surface(self, texts: Texts) -> Any:
         if not self._head.manifest.surface:

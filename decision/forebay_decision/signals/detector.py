@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from typing import Protocol
 
 from forebay_decision.record import SignalRecord
+from forebay_decision.request import RequestView
 from forebay_decision.work import Skipped, Work
 
 
 class Texts(Protocol):
-    """The request's text, each form made at most once."""
+    """What may be looked at: the request's text, each form made at most once, and what stands around it."""
 
     def scoped(self, scope: str) -> bytes:
         """UTF-8 of the latest human turn (``LatestTurn``) or of everything (``Conversation``)."""
@@ -20,12 +22,26 @@ class Texts(Protocol):
         """The latest human turn."""
         ...
 
+    @property
+    def view(self) -> RequestView:
+        """The turns and numbers of the body."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The request's headers by lower-case name."""
+        ...
+
     def seconds_left(self) -> float:
         """Until the decision's deadline."""
         ...
 
     def embeddings(self) -> dict[str, object]:
         """Encoder digest -> embedding of the latest human turn; shared by all signals of a request."""
+        ...
+
+    def shared(self) -> dict[Hashable, object]:
+        """Results that several signals of a request may want; the key says which, whatever signal made it."""
         ...
 
 

@@ -70,7 +70,18 @@ FACT: Final = compile_linear(
     r"(?i)\b(?:who|when|where|which|whose|how (?:many|much|old|tall|far|long|big|often))\b[^?.]{3,}|\bwhat (?:is|are|was|were|year|country|percentage|date)\b|"
     r"\b(?:is it true|capital of|population of|invented|discovered|founded|died|born|statistics?|according to)\b"
 )
-EXACT: Final = _any(r"cite", r"sources?", r"evidence", r"statistics?", r"percent(?:age)?", r"date of", r"what year", r"how many", r"is it true", r"fact[- ]?check")
+EXACT: Final = _any(
+    r"cite",
+    r"sources?",
+    r"evidence",
+    r"statistics?",
+    r"percent(?:age)?",
+    r"date of",
+    r"what year",
+    r"how many",
+    r"is it true",
+    r"fact[- ]?check",
+)
 CREATIVE: Final = _any(
     r"poem", r"story", r"song", r"lyrics", r"joke", r"slogan", r"imagine", r"pretend", r"role ?play", r"brainstorm", r"name ideas",
     r"haiku", r"fiction(?:al)?", r"limerick", r"screenplay", r"translate", r"rewrite", r"rephrase", r"proofread",
@@ -80,7 +91,9 @@ HARD_THOUGHT: Final = compile_linear(
     r"debug|plan (?:a|the|for|how)|strategy|compare|evaluate|analy[sz]e|solve|calculate|compute|integral|equation|theorem|probability|puzzle|riddle|"
     r"logic(?:al)?|contradiction|if and only if|how many ways|schedule .{0,40} such that|minimi[sz]e|maximi[sz]e|architect(?:ure)?|design (?:a|an|the))\b|\\(?:frac|int|sum)|[=≤≥]\s*-?\d"
 )
-LIGHT_THOUGHT: Final = compile_linear(r"(?i)\b(?:explain|why|how (?:does|do|would|should)|difference|pros and cons|consequences?|implications?)\b")
+LIGHT_THOUGHT: Final = compile_linear(
+    r"(?i)\b(?:explain|why|how (?:does|do|would|should)|difference|pros and cons|consequences?|implications?)\b"
+)
 MONEY: Final = _any(
     r"payments?", r"pay", r"transfer", r"wire", r"invoice", r"refund", r"invest(?:ment|ing|or)?", r"loan", r"mortgage", r"tax(?:es)?", r"salary", r"bank account",
     r"credit card", r"insurance", r"stocks?", r"crypto(?:currency)?", r"pension",
@@ -93,7 +106,14 @@ LAW: Final = _any(
     r"lawsuit", r"sue", r"contract", r"liab\w+", r"legal(?:ly)?", r"attorney", r"lawyer", r"divorce", r"custody", r"evict\w+", r"visa", r"immigration", r"gdpr", r"hipaa",
     r"copyright", r"patent", r"terminate (?:an?|the|my) (?:employee|lease)",
 )  # fmt: skip
-MINORS: Final = _any(r"my (?:son|daughter|child|kid|toddler|baby|infant)", r"\d{1,2}[- ]year[- ]old", r"minors?", r"under ?age", r"teenagers?", r"pupils?")
+MINORS: Final = _any(
+    r"my (?:son|daughter|child|kid|toddler|baby|infant)",
+    r"\d{1,2}[- ]year[- ]old",
+    r"minors?",
+    r"under ?age",
+    r"teenagers?",
+    r"pupils?",
+)
 IRREVERSIBLE: Final = _any(
     r"delete", r"drop (?:the |a )?(?:table|database|collection)", r"rm -rf", r"wipe", r"purge", r"terminate", r"shut ?down", r"force[- ]push", r"format (?:the )?(?:disk|drive)",
     r"transfer (?:\S+ ){0,4}(?:dollars|euros|money|usd|eur|funds)", r"send (?:\S+ ){0,4}(?:payment|money|funds)", r"cancel (?:my|the|our) (?:account|subscription|contract|order)", r"deploy (?:\S+ ){0,3}production", r"fire (?:him|her|them)",
@@ -193,7 +213,9 @@ def _reasoning(seen: Seen) -> Mapping[str, float]:
 
 JUDGES: Final[Mapping[str | None, Judge]] = {
     "task": Judge(
-        ("code", "summarize", "search", "tooling", "chat", "unknown"), ("code", "summarize", "search", "tooling", "chat"), _task
+        ("code", "summarize", "search", "tooling", "chat", "unknown"),
+        ("code", "summarize", "search", "tooling", "chat"),
+        _task,
     ),
     "risk": Judge(("low", "medium", "high"), ("high",), _risk),
     "uncertainty": Judge(("clear", "ambiguous"), ("ambiguous",), _uncertainty),

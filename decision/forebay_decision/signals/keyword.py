@@ -1,59 +1,106 @@
-"""`keyword`: whole words and phrases. All phrases of a signal are one RE2 automaton, so time is linear in the text."""
+"""`keyword`: whole words and phrases, up to ten thousand a signal.
+
+All phrases of a signal are one Aho-Corasick automaton, so the time does not grow with their number and is linear in
+the text. Case and compatibility forms are folded on both sides (folding.py), so that `straße` finds `STRASSE` and
+`urgent` finds full-width letters; `caseSensitive` compares letters as they are.
+
+A phrase that begins or ends with a letter or digit does so at the end of a word: `urgent` is not in `insurgents`, and
+neither letters, digits nor `_` may touch it. Scripts without spaces between words have no such ends: there a phrase is
+found anywhere, and what stands beside a word of another script does not count.
+
+* `label`: the phrase that stands first in the text, as the policy spells it.
+* Reads the scope's text in full up to 1 MiB; of a longer text the first and the last half, and an absence is then
+  unknown. Unknown, too, where the decision's time ends first.
+* Zero-width characters inside a word are letters like others: they hide it.
+"""
 
 from __future__ import annotations
 
-import re
 import unicodedata
+from collections.abc import Hashable, Iterator
+from typing import Final, cast
+
+from ahocorasick_rs import AhoCorasick
 
 from forebay_api.signal import Keyword
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.detector import Texts
-from forebay_decision.signals.regex import compile_linear
+from forebay_decision.signals.folding import fold
+from forebay_decision.signals.scan import Scan, plan_scan
+from forebay_decision.work import Skipped
 
 # Scripts without spaces between words have no word boundary to look for.
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
-_BEFORE, _AFTER = r"(?:^|[^\pL\pN_])", r"(?:$|[^\pL\pN_])"
+_CHUNK: Final = 1 << 14
+"""Letters that pass the automaton at once: bounds what its matches take up, and how long it cannot be stopped."""
+_SECONDS_PER_BYTE: Final = 25e-9
 
 
 class KeywordDetector:
     """Matches when any phrase stands in the text; `label` is the phrase as the policy spells it."""
 
     kind = "keyword"
-    cost = 5.0
+    cost = 15.0
 
     def __init__(self, name: str, spec: Keyword) -> None:
         self.name = name
         self.scope = spec.scope
         self._fold = not spec.case_sensitive
-        self._phrases = {self._folded(phrase): phrase for phrase in spec.any}
-        alternatives = "|".join(_pattern(phrase) for phrase in spec.any)
-        self._automaton = compile_linear(alternatives, case_sensitive=spec.case_sensitive)
+        self._spelled = spec.any
+        self._phrases = [fold(phrase) if self._fold else phrase for phrase in spec.any]
+        self._ends = [(_spaced(phrase[0]), _spaced(phrase[-1])) for phrase in self._phrases]
+        self._longest = max(map(len, self._phrases))
+        self._automaton = AhoCorasick(self._phrases)
 
-    def prepare(self, texts: Texts) -> None:
-        """Nothing: the text is all it takes."""
+    def prepare(self, texts: Texts) -> Scan | Skipped | None:
+        seconds = len(texts.scoped(self.scope)) * _SECONDS_PER_BYTE
+        return plan_scan(self.kind, seconds, texts.seconds_left(), lambda: self._look(texts))
 
-    def detect(self, texts: Texts, prepared: object = None) -> SignalRecord:
-        found = self._automaton.search(texts.scoped(self.scope))
-        return SignalRecord(matched=found is not None, label=self._label(found.group()) if found else None)
+    def detect(self, texts: Texts, prepared: object = None) -> SignalRecord | Skipped:
+        return prepared if isinstance(prepared, SignalRecord | Skipped) else self._look(texts)
 
-    def _label(self, found: bytes) -> str | None:
-        text = self._folded(found.decode("utf-8", "replace"))
-        return (
-            self._phrases.get(text)
-            or self._phrases.get(text[1:])
-            or self._phrases.get(text[:-1])
-            or self._phrases.get(text[1:-1])
-        )
+    def _look(self, texts: Texts) -> SignalRecord | Skipped:
+        text = _folded(texts, self.scope) if self._fold else texts.scoped(self.scope).decode("utf-8", "replace")
+        step = max(_CHUNK, 4 * self._longest)
+        for start in range(0, max(len(text), 1), step):
+            if start and texts.seconds_left() <= 0.0:
+                return Skipped("deadline")
+            # A phrase may begin in this chunk and end in the next one, and wants to see the letter before and after.
+            found = self._first(text, start, min(start + step + self._longest, len(text)))
+            if found is not None:
+                return SignalRecord(matched=True, label=self._spelled[found])
+        return SignalRecord(matched=False)
 
-    def _folded(self, text: str) -> str:
-        return text.casefold() if self._fold else text
+    def _first(self, text: str, start: int, end: int) -> int | None:
+        """The phrase whose match begins first; of several, the one that the policy names first."""
+        found = min(self._matches(text, start, end), default=None)
+        return None if found is None else found[1]
+
+    def _matches(self, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+        part = text[start:end]
+        for phrase, first, after in self._automaton.find_matches_as_indexes(part, overlapping=True):
+            begins, ends = self._ends[phrase]
+            left, right = start + first - 1, start + after
+            if begins and left >= 0 and _in_word(text[left]):
+                continue
+            if ends and right < len(text) and _in_word(text[right]):
+                continue
+            yield left, phrase
 
 
-def _pattern(phrase: str) -> str:
-    before = _BEFORE if _spaced(phrase[0]) else ""
-    after = _AFTER if _spaced(phrase[-1]) else ""
-    return f"{before}{re.escape(phrase)}{after}"
+def _folded(texts: Texts, scope: str) -> str:
+    """The scope's text, folded once for all signals of a request."""
+    key: Hashable = ("folded", scope)
+    shared = texts.shared()
+    if key not in shared:
+        shared[key] = fold(texts.scoped(scope).decode("utf-8", "replace"))
+    return cast("str", shared[key])
 
 
 def _spaced(letter: str) -> bool:
-    return letter.isalnum() and not unicodedata.name(letter, "").startswith(_UNSPACED)
+    """Whether a phrase that ends with this letter ends where a word ends."""
+    return letter.isalnum() and (letter.isascii() or not unicodedata.name(letter, "").startswith(_UNSPACED))
+
+
+def _in_word(letter: str) -> bool:
+    return letter == "_" or _spaced(letter)

@@ -20,6 +20,7 @@ _SPEAKERS: Final = frozenset({"user", "system", "developer", "tool"})
 class Called(msgspec.Struct, frozen=True):
     """A call the model made: `arguments` of a function, `input` of a custom tool."""
 
+    name: str | None = None
     arguments: str | None = None
     input: str | None = None
 
@@ -67,6 +68,7 @@ def read_chat(members: Members) -> Reading:
 
 
 def _turn(message: Message, index: int, attachments: Attachments) -> Turn:
+    called = _called(message)
     if isinstance(message.content, str) and not message.tool_calls:
         text = message.content
     elif message.content is None and message.role in _SPEAKERS:
@@ -78,7 +80,15 @@ def _turn(message: Message, index: int, attachments: Attachments) -> Turn:
         text = "\n".join(words)
     beside = [extra for extra in (message.reasoning_content, message.refusal) if extra]
     beside += _arguments(message.function_call)
-    return Turn(message.role, "\n".join([text, *beside]) if beside else text)
+    return Turn(message.role, "\n".join([text, *beside]) if beside else text, called)
+
+
+def _called(message: Message) -> tuple[str, ...]:
+    """Names of the tools that a message calls."""
+    if not message.tool_calls and message.function_call is None:
+        return ()
+    made = [called for call in message.tool_calls or () for called in (call.function, call.custom)]
+    return tuple(called.name or "" for called in (*made, message.function_call) if called is not None)
 
 
 def _arguments(called: Called | None) -> list[str]:

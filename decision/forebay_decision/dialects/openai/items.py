@@ -18,6 +18,7 @@ STORED: Final = ("previous_response_id", "conversation")
 """Members that refer to text kept by the server that issued their value."""
 _INPUT_HINT: Final = "A response takes a string or a list of items."
 _SPOKEN: Final = ("text", "refusal", "stdout", "stderr", "logs", "result")
+_FAILED: Final = ("failed", "incomplete")
 _PICTURES: Final = ("input_image", "computer_screenshot")
 
 
@@ -30,6 +31,9 @@ class Item(msgspec.Struct, frozen=True):
 
     type: str = "message"
     role: str | None = None
+    name: Any = None
+    status: Any = None
+    error: Any = None
     content: Content = None
     summary: list[Part] | None = None
     arguments: Any = None
@@ -92,7 +96,13 @@ def _turn(item: Item, param: str, attachments: Attachments) -> Turn:
     returned = item.output is not None or item.outputs is not None or item.results is not None
     if item.type == "item_reference":
         attachments.hide("stored items")
-    return Turn(item.role or ("tool" if returned else "assistant"), "\n".join(words))
+    called = (_name(item),) if item.type.endswith("_call") else ()
+    failed = item.type != "message" and (item.status in _FAILED or item.error not in (None, "", {}))
+    return Turn(item.role or ("tool" if returned else "assistant"), "\n".join(words), called, failed)
+
+
+def _name(item: Item) -> str:
+    return item.name if isinstance(item.name, str) else item.type
 
 
 def _spoken(value: object, attachments: Attachments) -> Iterator[str]:

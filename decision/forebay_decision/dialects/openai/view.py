@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from forebay_api.pool import Capability, Endpoint
@@ -82,11 +83,13 @@ def _view(endpoint: Endpoint, members: Members, size: int) -> RequestView:
     answer = read_format(endpoint, members) if generates else AnswerFormat()
     if generates:
         _check_written(endpoint, members)
+    text_at, text = next(_human(reading.turns), (-1, ""))
     return RequestView(
         endpoint=endpoint,
         model=model,
         turns=reading.turns,
-        text=_latest(reading.turns),
+        text=text,
+        text_at=text_at,
         system_text="\n\n".join([turn.text for turn in reading.turns if turn.role in _SYSTEM]),
         prompt_tokens=_prompt_tokens(reading, offered.tokens + answer.tokens, size),
         max_tokens=_max_tokens(endpoint, members),
@@ -95,8 +98,10 @@ def _view(endpoint: Endpoint, members: Members, size: int) -> RequestView:
         response_format=answer.kind,
         modalities=_modalities(reading),
         needs=_needs(offered, answer, reading),
+        images=reading.images,
         unread=reading.unread,
         other_text=partial(other_text, endpoint, members),
+        human_turns=partial(_human_turns, reading.turns),
     )
 
 
@@ -109,14 +114,17 @@ def _model(members: Members) -> str:
     return model
 
 
-def _latest(turns: tuple[Turn, ...]) -> str:
-    """The latest turn of the user's in which something is left once noise is stripped."""
-    for turn in reversed(turns):
-        if turn.role == "user":
-            text = strip_noise(turn.text)
+def _human(turns: tuple[Turn, ...]) -> Iterator[tuple[int, str]]:
+    """Place and text of the user's turns in which something is left once noise is stripped, the latest first."""
+    for place in range(len(turns) - 1, -1, -1):
+        if turns[place].role == "user":
+            text = strip_noise(turns[place].text)
             if text:
-                return text
-    return ""
+                yield place, text
+
+
+def _human_turns(turns: tuple[Turn, ...], most: int) -> list[str]:
+    return [text for _, text in islice(_human(turns), most)]
 
 
 def _prompt_tokens(reading: Reading, offered: int, size: int) -> int:

@@ -1,0 +1,106 @@
+"""PiiDetector: counts the entities of a text, chunk by chunk, within the decision's time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from forebay_api.signal import Entity, Pii
+from forebay_decision.record import SignalRecord
+from forebay_decision.signals.detector import Texts
+from forebay_decision.signals.pii.card import find_cards
+from forebay_decision.signals.pii.crypto import find_crypto_addresses
+from forebay_decision.signals.pii.email import find_emails
+from forebay_decision.signals.pii.finding import Finder, Finding
+from forebay_decision.signals.pii.iban import find_ibans
+from forebay_decision.signals.pii.ip import find_addresses
+from forebay_decision.signals.pii.national import COUNTRIES, NationalNumbers
+from forebay_decision.signals.pii.phone import find_phones
+from forebay_decision.signals.pii.plain import plain
+from forebay_decision.signals.pii.secret import find_secrets
+from forebay_decision.signals.pii.url import find_url_credentials
+from forebay_decision.signals.regex import PatternError
+from forebay_decision.signals.scan import Scan, plan_scan
+from forebay_decision.work import Skipped
+
+_FINDERS: Final[Mapping[Entity, Finder]] = {
+    "URLCredentials": find_url_credentials,
+    "Secret": find_secrets,
+    "CryptoAddress": find_crypto_addresses,
+    "Email": find_emails,
+    "IBAN": find_ibans,
+    "CreditCard": find_cards,
+    "IPAddress": find_addresses,
+    "Phone": find_phones,
+}
+"""In the order in which a piece of text is given to one entity: the surer form first. National ids go before phones."""
+_ORDER: Final = (*tuple(_FINDERS)[:-2], "NationalID", "IPAddress", "Phone")
+_STEP: Final = 1 << 16
+_MARGIN: Final = 512
+"""Bytes of a chunk, and how far an entity and the words around it may reach beyond it."""
+_SECONDS_PER_BYTE: Final = 60e-9
+
+
+class PiiDetector:
+    """Matches when at least so many pieces of the text are entities that the policy names."""
+
+    kind = "pii"
+    cost = 110.0
+
+    def __init__(self, name: str, spec: Pii) -> None:
+        """PatternError where a country's national ids are not known."""
+        self.name = name
+        self.scope = spec.scope
+        self._entities = spec.entities
+        self._least = spec.least
+        if unknown := sorted(set(spec.countries or ()) - set(COUNTRIES)):
+            raise PatternError(f"no national id of {unknown[0]!r} is known: the countries are {', '.join(COUNTRIES)}")
+        finders = dict(_FINDERS)
+        if "NationalID" in spec.entities or "Phone" in spec.entities:
+            finders["NationalID"] = NationalNumbers(spec.countries or COUNTRIES)
+        last = max(_ORDER.index(entity) for entity in spec.entities)
+        # What stands before the last one is looked for, too: a card is no phone number, whoever asks for phones.
+        self._finders = [(entity, finders[entity]) for entity in _ORDER[: last + 1] if entity in finders]
+
+    def prepare(self, texts: Texts) -> Scan | Skipped | None:
+        seconds = len(texts.scoped(self.scope)) * _SECONDS_PER_BYTE
+        return plan_scan(self.kind, seconds, texts.seconds_left(), lambda: self._look(texts))
+
+    def detect(self, texts: Texts, prepared: object = None) -> SignalRecord | Skipped:
+        return prepared if isinstance(prepared, SignalRecord | Skipped) else self._look(texts)
+
+    def find(self, text: bytes) -> list[Finding]:
+        """Entities of a text of at most one chunk, in order, none within another. What is not asked for is among them."""
+        found: list[Finding] = []
+        for entity, finder in self._finders:
+            taken = list(found)
+            for start, end in finder(text):
+                if not any(start < other.end and other.start < end for other in taken):
+                    found.append(Finding(entity, start, end))
+        return sorted(found, key=lambda finding: finding.start)
+
+    def _look(self, texts: Texts) -> SignalRecord | Skipped:
+        text = plain(texts.scoped(self.scope))
+        counts = dict.fromkeys(self._entities, 0)
+        for chunk, first, last in _chunks(text):
+            if first and texts.seconds_left() <= 0.0:
+                return Skipped("deadline")
+            within = (finding.entity for finding in self.find(chunk) if first <= finding.start < last)
+            for entity, count in Counter(within).items():
+                if entity in counts:
+                    counts[entity] += count
+        labels = tuple(entity for entity, count in counts.items() if count)
+        return SignalRecord(
+            matched=sum(counts.values()) >= self._least,
+            label=labels[0] if labels else None,
+            labels=labels,
+            counts={str(entity): count for entity, count in counts.items()},
+        )
+
+
+def _chunks(text: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Pieces with a margin on both sides, and the range of each in which what begins there is counted."""
+    for start in range(0, max(len(text), 1), _STEP):
+        before = min(start, _MARGIN)
+        yield text[start - before : start + _STEP + _MARGIN], before, before + _STEP
