@@ -19,6 +19,7 @@ import uvloop
 
 from forebay_extproc.aging import AGING_SECONDS
 from forebay_extproc.channel import open_channel
+from forebay_extproc.configuration import Encoders
 from forebay_extproc.inventory import ConfigSet
 from forebay_extproc.load import LoadReporter
 from forebay_extproc.options import Options, parse_options
@@ -37,7 +38,7 @@ async def serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    plane = DataPlane(options.replica, options.peers)
+    plane = DataPlane(options.replica, options.peers, Encoders(artefacts=options.artefacts))
     channel = open_channel(options.operator)
 
     async def configure(published: ConfigSet) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +19,7 @@ from forebay_api.pool import PoolSpec
 from forebay_api.signal import EncoderKind
 from forebay_decision.compile import CompiledConfig, compile_config
 from forebay_models.encoder import Encoder
+from forebay_models.heads.library import Library
 from forebay_models.load import load_encoder
 
 LOG: Final = logging.getLogger(__name__)
@@ -38,8 +40,10 @@ class Encoders:
     One compilation at a time uses it, on whatever thread.
     """
 
-    def __init__(self, load: Callable[[EncoderKind], Encoder] = load_encoder) -> None:
+    def __init__(self, load: Callable[[EncoderKind], Encoder] = load_encoder, artefacts: Path | None = None) -> None:
+        """`artefacts` is the folder of users' heads."""
         self._load = load
+        self.heads = Library(artefacts)
         self._loaded: dict[EncoderKind, Encoder] = {}
         self._rows: dict[tuple[str, str], Any] = {}
 
@@ -87,7 +91,8 @@ class Configurator:
     ) -> tuple[Verdict, dict[str, PolicySpec]]:
         def attempt(specs: Mapping[str, PolicySpec]) -> tuple[CompiledConfig, dict[str, str]]:
             config, errors = compile_config(
-                specs, pools, revision=revision, encoders=self._encoders.get, embed=self._encoders.embed
+                specs, pools, revision=revision, encoders=self._encoders.get, embed=self._encoders.embed,
+                heads=self._encoders.heads,
             )
             return config, {name: str(error) for name, error in errors.items()}
 

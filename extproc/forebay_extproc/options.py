@@ -25,6 +25,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     last_good: Path | None = None
+    artefacts: Path | None = None
     log: str = "info"
     grace_seconds: float = 5.0
 
@@ -52,6 +53,9 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--metrics-host", default="127.0.0.1", help="address of the metrics port (%(default)s)")
     parser.add_argument("--metrics-port", type=_port, metavar="PORT", help="/metrics, /healthz, /readyz; 0: a free one")
     parser.add_argument("--last-good", type=Path, metavar="FILE", help="where the last good configuration is kept")
+    parser.add_argument(
+        "--artifacts", type=Path, metavar="DIR", help="where classifier artefacts lie that policies name by path"
+    )
     parser.add_argument("--log", default="info", choices=LEVELS, help="least level logged (%(default)s)")
     parser.add_argument("--grace", type=_seconds, default=5.0, metavar="SECONDS", help="longest stop (%(default)s)")
     found = parser.parse_args(arguments)
@@ -64,6 +68,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         metrics_host=found.metrics_host,
         metrics_port=found.metrics_port,
         last_good=found.last_good,
+        artefacts=found.artifacts,
         log=found.log,
         grace_seconds=found.grace,
     )

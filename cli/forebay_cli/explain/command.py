@@ -22,6 +22,7 @@ from forebay_decision.compile import CompiledConfig, compile_config
 from forebay_decision.native import NativeModel, natives_by_policy, saturated_pools
 from forebay_decision.request import RequestHead
 from forebay_models import load_encoder
+from forebay_models.heads.library import Library
 
 DEFAULT_PATH = "/v1/chat/completions"
 
@@ -60,7 +61,9 @@ def explain(
         give_up(f"there is no directory {directory}")
     loaded = load([directory])
     _warn(loaded)
-    config, errors = compile_config(loaded.policies, loaded.pools, revision="local", encoders=load_encoder)
+    config, errors = compile_config(
+        loaded.policies, loaded.pools, revision="local", encoders=load_encoder, heads=Library(directory)
+    )
     for name, error in errors.items():
         give_up(f"policy {name}: {error}")
     states = _states(pool_state, loaded)

@@ -60,6 +60,7 @@ class Plan(msgspec.Struct, frozen=True):
             "--replica", str(index),
             "--metrics-port", str(self.addresses.metrics[index]),
             "--last-good", str(self.run / f"last-good-{index}.msgpack"),
+            "--artifacts", str(self.directory),
             "--log", self.log,
         ]  # fmt: skip
         for peer, address in enumerate(self.addresses.data_planes):

@@ -99,11 +99,11 @@ MONEY: Final = _any(
     r"credit card", r"insurance", r"stocks?", r"crypto(?:currency)?", r"pension",
 )  # fmt: skip
 HEALTH: Final = _any(
-    r"diagnos\w+", r"symptoms?", r"dos(?:e|age)", r"medication", r"prescri\w+", r"side effects?", r"pregnan\w+", r"chest pain", r"overdose", r"suicid\w+", r"self[- ]harm",
-    r"antibiotics?", r"insulin", r"blood pressure", r"surgery", r"mg", r"allerg\w+", r"depress\w+",
+    r"diagnos\w+", r"symptoms?", r"dos(?:e|age)", r"medication", r"prescri\w+", r"side effects?", r"pregnan\w*", r"chest pain", r"overdose", r"suicid\w+", r"self[- ]harm",
+    r"antibiotics?", r"insulin", r"blood pressure", r"surgery", r"mg", r"allerg\w+", r"depress\w*",
 )  # fmt: skip
 LAW: Final = _any(
-    r"lawsuit", r"sue", r"contract", r"liab\w+", r"legal(?:ly)?", r"attorney", r"lawyer", r"divorce", r"custody", r"evict\w+", r"visa", r"immigration", r"gdpr", r"hipaa",
+    r"lawsuit", r"sue", r"contract", r"liab\w+", r"legal(?:ly)?", r"attorney", r"lawyer", r"divorce", r"custody", r"evict\w*", r"visa", r"immigration", r"gdpr", r"hipaa",
     r"copyright", r"patent", r"terminate (?:an?|the|my) (?:employee|lease)",
 )  # fmt: skip
 MINORS: Final = _any(

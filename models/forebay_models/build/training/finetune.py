@@ -2,7 +2,7 @@
 
 Each text has one or more targets; the loss is the cross-entropy of a linear head per task on the unit vector. Texts are
 batched with others of their length, and a batch holds a fixed number of tokens. A run is cut into legs: after each, all
-state is written to one file, from which an interrupted run goes on and ends with the same numbers.
+state is written to one file, from which an interrupted run goes on as if it had not been.
 """
 
 import os
@@ -153,19 +153,20 @@ def finetune(
     lessons: Sequence[Lesson],
     labels: Mapping[str, int],
     *,
-    epochs: int,
+    steps: int,
     seed: int,
     state: Path,
     frozen_layers: int = FROZEN_LAYERS,
     rate: float = RATE,
 ) -> Weights:
-    """The weights after `epochs` over `lessons`; `labels` says how many labels each task has. `state` is the file a run
-    is continued from; it belongs to one recipe, so its name should hold the recipe's digest."""
+    """The weights after the first `steps` batches of one epoch over `lessons`, or all of them; the rate falls as if the
+    epoch were run to its end. `labels` says how many labels each task has. `state` is the file that a run is continued
+    from; it belongs to one recipe, so its name should hold the recipe's digest."""
     tasks = list(labels)
     sizes = np.array([labels[task] for task in tasks])
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
     owner = np.repeat(np.arange(len(tasks)), sizes).astype(np.int32)
-    batches = make_batches(tokenise(wordpiece, [each.text for each in lessons]), lessons, tasks, epochs, seed)
+    batches = make_batches(tokenise(wordpiece, [each.text for each in lessons]), lessons, tasks, 1, seed)
     start = {name: tensor for name, tensor in weights.items() if _is_trained(name, frozen_layers)}
     frozen = {name: jnp.asarray(tensor) for name, tensor in weights.items() if name not in start}
     trained: Any = {
@@ -183,7 +184,8 @@ def finetune(
         trained, mean, square = jax.tree.unflatten(shape, leaves)
     anchor = {name: jnp.asarray(tensor) for name, tensor in start.items()}
     began, tokens, hits, count, losses = time.monotonic(), 0.0, 0, 0, 0.0
-    for step, batch in enumerate(batches, start=1):
+    last = min(steps, len(batches))
+    for step, batch in enumerate(batches[:last], start=1):
         if step <= done:
             continue
         progress = step / len(batches)
@@ -194,11 +196,11 @@ def finetune(
         )
         hits, count, losses = hits + int(seen[0]), count + int(seen[1]), losses + float(loss)
         tokens += batch.ids.size
-        if step % LEG == 0 or step == len(batches):
+        if step % LEG == 0 or step == last:
             _save(state, step, (trained, mean, square))
             took = time.monotonic() - began
             print(
-                f"fine-tune {state.stem}: {step:,} of {len(batches):,}, loss {losses / LEG:.3f}, "
+                f"fine-tune {state.stem}: {step:,} of {last:,}, loss {losses / LEG:.3f}, "
                 f"right {hits / max(count, 1):.3f}, {tokens / took:,.0f} tokens/s",
                 file=sys.stderr,
                 flush=True,
