@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -14,8 +14,16 @@ from forebay_api.reasons import Reason
 from forebay_decision.policy.compiler import compile_rules
 from forebay_decision.select.demand import Demand, unmet
 from forebay_decision.served import policy_pools, qualified
-from forebay_decision.signals.keyword import KeywordDetector
+from forebay_decision.signals.language import LanguageDetector
+from forebay_decision.signals.pii import PiiDetector
 from forebay_decision.signals.regex import PatternError, RegexDetector
+
+_BUILT: Final[Mapping[str, tuple[str, Callable[[str, Any], object]]]] = {
+    "regex": ("pattern", RegexDetector),
+    "pii": ("countries", PiiDetector),
+    "language": ("is", LanguageDetector),
+}
+"""Kinds whose detector may refuse what the schema admits -> the field to blame, and what builds it."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -48,16 +56,12 @@ def _names(spec: PolicySpec) -> Iterator[Finding]:
 
 def _signals(spec: PolicySpec) -> Iterator[Finding]:
     for index, signal in enumerate(spec.signals):
-        path = f"spec.signals[{index}]"
-        try:
-            if signal.regex is not None:
-                path += ".regex.pattern"
-                RegexDetector(signal.name, signal.regex)
-            elif signal.keyword is not None:
-                path += ".keyword.any"
-                KeywordDetector(signal.name, signal.keyword)
-        except PatternError as error:
-            yield Finding(path, str(error))
+        if signal.kind in _BUILT:
+            field, detector = _BUILT[signal.kind]
+            try:
+                detector(signal.name, signal.spec)
+            except PatternError as error:
+                yield Finding(f"spec.signals[{index}].{signal.kind}.{field}", str(error))
 
 
 def _strategies(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> Iterator[Finding]:

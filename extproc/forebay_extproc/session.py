@@ -158,9 +158,11 @@ def _no_policy(head: RequestHead) -> NotFound:
 
 
 def _ambiguous(policy: CompiledPolicy, head: RequestHead) -> str:
-    """A header that says who is asking and came twice, or empty."""
-    trusted = (policy.spec.identity.tenant, policy.spec.identity.user)
-    return next((source.header for source in trusted if source and source.header.lower() in head.repeated), "")
+    """A header that says who is asking, or what they may, and came twice; or empty."""
+    identity = (policy.spec.identity.tenant, policy.spec.identity.user)
+    trusted = [source.header for source in identity if source]
+    trusted += [signal.claims.header for signal in policy.spec.signals if signal.claims]
+    return next((header for header in trusted if header in head.repeated), "")
 
 
 def _duplicate(name: str) -> BadRequest:

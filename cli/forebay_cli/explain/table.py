@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from forebay_cli.explain.case import Explained
-from forebay_decision.record import DecisionRecord
+from forebay_decision.record import DecisionRecord, SignalRecord
+
+_TRUTH: Final = {True: "yes", False: "no", None: ""}
 
 
 def print_explained(console: Console, explained: Explained) -> None:
@@ -49,14 +53,20 @@ def _choice(record: DecisionRecord) -> Table:
 
 def _signals(record: DecisionRecord) -> Table:
     table = Table(title="signals", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in ("signal", "matched", "label", "score", "threshold", "us"):
+    for column in ("signal", "matched", "label", "score", "threshold", "also", "us"):
         table.add_column(column, justify="right" if column in ("score", "threshold", "us") else "left")
     for name, signal in sorted(record.signals.items()):
-        matched = f"unknown: {signal.unknown}" if signal.unknown else "yes" if signal.matched else "no"
+        matched = f"unknown: {signal.unknown}" if signal.unknown else _TRUTH[signal.matched]
         score = "" if signal.score is None else f"{signal.score:.3f}"
         threshold = "" if signal.threshold is None else f"{signal.threshold:.2f}"
-        table.add_row(name, matched, signal.label or "", score, threshold, str(signal.micros))
+        table.add_row(name, matched, signal.label or "", score, threshold, _also(signal), str(signal.micros))
     return table
+
+
+def _also(signal: SignalRecord) -> str:
+    """Counts and other facts by name; what is zero is left out."""
+    facts = {**(signal.counts or {}), **(signal.values or {})}
+    return ", ".join(f"{name} {fact:g}" if fact is not True else name for name, fact in facts.items() if fact)
 
 
 def _candidates(record: DecisionRecord) -> Table:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from forebay_api.policy import PolicySpec
+from forebay_api.signal import Signal
 from forebay_decision.errors import PolicyError
 from forebay_decision.policy.expression import Vocabulary, compile_expressions
 from forebay_decision.policy.facts import SignalVariables, Vantage
@@ -29,16 +30,23 @@ def compile_rules(name: str, spec: PolicySpec) -> CompiledRules:
     vocabulary = Vocabulary(
         declared=declare(spec.signals),
         pools=frozenset(pool.partition("/")[2] for pool in policy_pools(name, spec)),
-        labels={
-            signal.name: frozenset(label.name for label in signal.similarity.labels)
-            for signal in spec.signals
-            if signal.similarity is not None
-        },
+        labels={signal.name: labels for signal in spec.signals if (labels := _labels(signal)) is not None},
     )
     texts = [(f"spec.rules[{index}].when", rule.when) for index, rule in enumerate(spec.rules)]
     environment, expressions, errors = compile_expressions(texts, vocabulary)
     rules = () if errors else tuple(map(CompiledRule, spec.rules, expressions))
     return CompiledRules(rules, tuple(errors), environment)
+
+
+def _labels(signal: Signal) -> frozenset[str] | None:
+    """The labels that a signal can have, where the policy says which; what a rule compares with others is a typo."""
+    if signal.similarity is not None:
+        return frozenset(label.name for label in signal.similarity.labels)
+    if signal.keyword is not None:
+        return frozenset(signal.keyword.any)
+    if signal.claims is not None:
+        return frozenset(signal.claims.any)
+    return frozenset(signal.pii.entities) if signal.pii is not None else None
 
 
 def look_out(name: str, spec: PolicySpec, compiled: CompiledRules, detectors: Mapping[str, Detector]) -> Vantage:

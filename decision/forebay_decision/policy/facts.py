@@ -34,6 +34,8 @@ LARGEST_SIGNAL_TEXT = 1 << 20
 class SignalVariables(msgspec.Struct, frozen=True):
     """What rules call the parts of one signal."""
 
+    parts: Mapping[str, str]
+    """Name in the record's `values` -> variable."""
     matched: str
     unknown: str
     label: str
@@ -42,13 +44,11 @@ class SignalVariables(msgspec.Struct, frozen=True):
     labels: str
     counts: str
     count: str
-    values: Mapping[str, str]
-    """Name in the record's values -> variable."""
 
     @classmethod
     def of(cls, name: str, kind: str) -> SignalVariables:
-        *whole, _ = (f"signals.{name}.{field}" for field in cls.__struct_fields__)
-        return cls(*whole, {field: f"signals.{name}.{field}" for field in SIGNAL_FIELDS[kind]})
+        parts = {field: f"signals.{name}.{field}" for field in SIGNAL_FIELDS[kind]}
+        return cls(parts, *(f"signals.{name}.{field}" for field in cls.__struct_fields__[1:]))
 
 
 class Vantage(msgspec.Struct, frozen=True):
@@ -174,13 +174,16 @@ class Facts:
 
     def _trusted(self, detector: Detector, outcome: SignalRecord | Skipped) -> SignalRecord | Skipped:
         """A finding is a finding; but that nothing was found is known only of text that was read, and read in full."""
-        if isinstance(outcome, Skipped) or outcome.matched or detector.kind in WORDLESS:
+        if isinstance(outcome, Skipped) or detector.kind in WORDLESS:
             return outcome
         if self._view.unread:
-            return Skipped(f"{self._view.unread} cannot be read")
-        if detector.kind in EXHAUSTIVE and detector.scope in self._cut:
-            return Skipped("the text was too long to be read in full")
-        return outcome
+            unread = f"{self._view.unread} cannot be read"
+        elif detector.kind in EXHAUSTIVE and detector.scope in self._cut:
+            unread = "the text was too long to be read in full"
+        else:
+            return outcome
+        # What else there is, and how often, stays open.
+        return replace(outcome, labels=None, counts=None) if outcome.matched else Skipped(unread)
 
     def _note(self, name: str, outcome: SignalRecord | Skipped, micros: int) -> None:
         variables = self._vantage.names[name]
@@ -205,7 +208,7 @@ class Facts:
             values[variables.count] = sum(outcome.counts.values())
         if outcome.values is not None:
             for field, value in outcome.values.items():
-                values[variables.values[field]] = value
+                values[variables.parts[field]] = value
         self.records[name] = replace(outcome, micros=micros) if micros else outcome
 
 

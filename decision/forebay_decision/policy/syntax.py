@@ -113,7 +113,12 @@ def _label_comparisons(node: Any, names: dict[int, str]) -> Iterator[tuple[str, 
     sides = list(call.args)
     for this, other in (sides, sides[::-1]):
         variable = names.get(this.id, "")
-        if not variable.startswith("signals.") or variable.split(".")[-1] not in ("label", "labels", "scores"):
+        if not variable.startswith("signals.") or variable.split(".")[-1] not in (
+            "label",
+            "labels",
+            "scores",
+            "counts",
+        ):
             continue
         compared = other.list_expr.elements if other.WhichOneof("expr_kind") == "list_expr" else [other]
         for item in compared:

@@ -144,6 +144,8 @@ SKIP_REASONS: Final = ("deadline", "encoder busy", "error", "overloaded")
 def _result(signal: SignalRecord) -> str:
     if signal.unknown is not None:
         return "unknown"
+    if signal.matched is None:
+        return "measured"
     return "matched" if signal.matched else "unmatched"
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
+from forebay_api.signal import KINDS
 from forebay_decision.compile import EXPLICIT
 from forebay_decision.route import DEFAULT_RULE, EXPLICIT_RULE
 
@@ -37,7 +38,7 @@ class Vocabulary:
 OURS: Final = (
     *(f"{digit}xx" for digit in range(1, 6)),
     *("none", "DataPlane", "Envoy", "Bypass", EXPLICIT, EXPLICIT_RULE, DEFAULT_RULE),
-    *("matched", "unmatched", "unknown", "keyword", "regex", "similarity"),
+    *("matched", "unmatched", "unknown", "measured", *KINDS),
     *("agrees", "differs", "dropped"),
 )
 

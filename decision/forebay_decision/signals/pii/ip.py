@@ -14,7 +14,7 @@ _V4: Final = compile_linear(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _V6: Final = compile_linear(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.[0-9]{1,3}){3})?")
 _VERSION: Final = re.compile(rb"(?:\bv|\bver|version|release|build)[\s.:=]{0,2}$", re.IGNORECASE)
 _LEAST_V6: Final = 3
-"""Groups of an address of version 6: fewer are what `::` means in many programming languages."""
+"""Groups of an address of version 6, or letters of its first one: fewer are what `::` means in many languages."""
 
 
 def find_addresses(text: bytes) -> Iterator[tuple[int, int]]:
@@ -36,11 +36,10 @@ def _goes_on(text: bytes, start: int, end: int) -> bool:
     sign = text[start - 1 : start]
     if sign in (b".", b":") and start > 1 and (text[start - 2 : start - 1].isalnum() or sign == b":"):
         return True
-    return text[end : end + 1] in (b".", b":") and text[end + 1 : end + 2].isalnum() and not _has_port(text, end)
-
-
-def _has_port(text: bytes, end: int) -> bool:
-    return text[end : end + 1] == b":" and text[end + 1 : end + 2].isdigit()
+    if text[end : end + 1] not in (b".", b":") or not text[end + 1 : end + 2].isalnum():
+        return False
+    has_port = text[end : end + 1] == b":" and text[end + 1 : end + 2].isdigit() and b":" not in text[start:end]
+    return not has_port
 
 
 def _names_machine(text: bytes, start: int, end: int) -> bool:
@@ -50,8 +49,10 @@ def _names_machine(text: bytes, start: int, end: int) -> bool:
     except ValueError:
         return False
     if address.version == 6:
-        groups = [group for group in written.split(":") if group]
-        if len(groups) < _LEAST_V6 and not re.search("[0-9]", written):
+        groups = written.split(":")
+        if len([group for group in groups if group]) < _LEAST_V6 and len(groups[0]) < _LEAST_V6:
+            return False
+        if "::" not in written and not any(len(group) == 4 or group.lower() != group.upper() for group in groups):
             return False
     elif _VERSION.search(text[max(0, start - 12) : start]):
         return False

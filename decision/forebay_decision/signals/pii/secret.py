@@ -1,8 +1,8 @@
 """Secrets: keys whose issuer gave them a form of their own, and values that are named as a secret and look random.
 
-A value that stands behind `password`, `api_key`, `token` and the like counts when it has at least 8 letters, no more
-than is usual of structure (a reference such as `${TOKEN}`, a call, a placeholder such as `your-key-here` is none), and
-at least 2.5 bits of entropy a letter: a repeated or counted-up word stays below.
+A value that stands behind `password`, `api_key`, `token` and the like counts when it has at least 8 letters, digits
+or signs among letters, and at least 2.5 bits of entropy a letter: a repeated word stays below. Names of variables,
+references such as `${TOKEN}`, calls and placeholders such as `your-key-here` are none.
 """
 
 from __future__ import annotations
@@ -88,8 +88,10 @@ _PLACEHOLDER: Final = re.compile(
     rb"your|example|placeholder|changeme|change[_-]me|insert|dummy|redacted|masked|hidden|sample|here$", re.IGNORECASE
 )
 _LEAST_BITS: Final = 2.5
-_WORD: Final = re.compile(rb"[a-z]+[.!?:]*|[A-Z][a-z]+[.!?:]*")
-"""A word in one case is what a sentence about passwords goes on with."""
+_LEAST_LETTERS: Final = 8
+_PATH: Final = re.compile(rb"[A-Za-z_][A-Za-z_.:/-]*|[A-Z_][A-Z0-9_]*|[a-z_]+(?:\.[\w]+)+|[\d_.,:%-]+")
+"""Names, paths, and numbers alone: what programs and sentences go on with."""
+_CLOSING: Final = b")]}.,;:*`"
 
 
 def find_secrets(text: bytes) -> Iterator[tuple[int, int]]:
@@ -105,7 +107,10 @@ def find_secrets(text: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _random(value: bytes) -> bool:
-    if _WORD.fullmatch(value) or _REFERENCE.search(value) or _PLACEHOLDER.search(value):
+    value = value.rstrip(_CLOSING)
+    if len(value) < _LEAST_LETTERS or _PATH.fullmatch(value):
+        return False
+    if _REFERENCE.search(value) or _PLACEHOLDER.search(value):
         return False
     return bits_per_letter(value) >= _LEAST_BITS
 
