@@ -51,6 +51,9 @@ SIGNAL_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "label": Type.STRING,
         "labels": Type.List(Type.STRING),
         "scores": Type.Map(Type.STRING, Type.DOUBLE),
+        "result": Type.INT,
+        "start": Type.INT,
+        "end": Type.INT,
     },
     "pii": _TRUTH
     | {

@@ -7,14 +7,17 @@ signals that have no labelled data are rules (`signals/judgement`), and are not 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from msgspec import structs
 
 from forebay_api.signal import Classifier
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.detector import Detector, Texts
 from forebay_decision.signals.judgement import JUDGES, JudgementDetector
 from forebay_decision.signals.similarity import plan_encoding
+from forebay_decision.signals.windows import Window, plan_windows, tool_results
 from forebay_decision.work import Skipped, Work
 from forebay_models.errors import EncoderError
 from forebay_models.heads.head import Head, Judgement
@@ -57,6 +60,8 @@ def build_classifier(name: str, spec: Classifier, encoders: Callable[[Any], Enco
         )
         raise ModelError(message)
     _check_labels(spec, ("low", "medium", "high") if head.manifest.bands else head.manifest.labels)
+    if spec.scope == "ToolResults":
+        return WindowsDetector(name, spec, head, encoder)
     return ClassifierDetector(name, spec, head, encoder)
 
 
@@ -133,3 +138,46 @@ class ClassifierDetector:
         if key not in shared:
             shared[key] = out_of_reach(texts.latest, latin_only=self._head.manifest.latin_only)
         return cast("str | None", shared[key])
+
+
+class WindowsDetector(ClassifierDetector):
+    """The same model over what tools gave back since the latest human turn, window by window, the newest result first.
+
+    The window with the highest score speaks for all, and the record says where it is: `result` counts from the newest
+    (0), `start` and `end` are letters within it. Where the budget does not reach over all windows and none of those
+    read matches, the answer is unknown: nothing was found is known only of what was read.
+    """
+
+    def prepare(self, texts: Texts) -> Work | Skipped | None:
+        results = tool_results(texts.view)
+        if not results:
+            return None
+        return plan_windows(self._encoder, results, texts.seconds_left())
+
+    def detect(self, texts: Texts, prepared: object) -> SignalRecord | Skipped:
+        if isinstance(prepared, Skipped):
+            return prepared
+        if prepared is None:
+            return Skipped("no results of tools")
+        rows, windows, whole = cast("tuple[Any, Sequence[Window], bool]", prepared)
+        best: tuple[float, Judgement, Window] | None = None
+        for row, window in zip(rows, windows, strict=True):
+            if out_of_reach(window.text, latin_only=self._head.manifest.latin_only) is not None:
+                continue
+            surface = self._head.describe(window.text) if self._head.manifest.surface else None
+            judged = self._head.judge(row, surface)
+            rank = self._rank(judged)
+            if best is None or rank > best[0]:
+                best = (rank, judged, window)
+        if best is None:
+            return Skipped("no words in the results of tools")
+        record = self._record(best[1])
+        if not record.matched and not whole:
+            return Skipped("the results of tools were too long to be read in full")
+        window = best[2]
+        return structs.replace(record, values={"result": window.result, "start": window.start, "end": window.end})
+
+    def _rank(self, judged: Judgement) -> float:
+        if self._labels and self._head.manifest.bands is None:
+            return max(judged.scores[label] for label in self._labels)
+        return judged.score

@@ -36,7 +36,7 @@ class Library:
     def own(self, path: str, digest: str) -> Head:
         """A user's head: `path` is relative to the folder and does not leave it."""
         if self._folder is None:
-            raise ArtefactError(f"{path}: this process has no folder for artefacts; start it with --artefacts DIR")
+            raise ArtefactError(f"{path}: this process has no folder for artefacts; start it with --artifacts DIR")
         place = (self._folder / path).resolve()
         if not place.is_relative_to(self._folder.resolve()):
             raise ArtefactError(f"{path}: leaves the folder for artefacts; put the file inside it")

@@ -1,0 +1,255 @@
+"""Classifier signals: scores and labels of a head, what counts as matched, and when nothing is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from builders import a_policy, a_pool, chat, compiled, decide, direct, head, surroundings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forebay_decision.errors import PolicyError
+from forebay_decision.inspect import all_signals
+from forebay_decision.record import SignalRecord
+from forebay_decision.dialects.openai.view import read
+from forebay_decision.route import Forward
+from forebay_decision.work import run_inline
+from forebay_models.errors import ArtefactError
+from forebay_models.heads.artefact import digest_of, pack_head
+from forebay_models.heads.head import Head, HeadManifest
+from forebay_models.heads.library import Library
+
+POOLS = {"default/small": a_pool()}
+DIGEST = "sha256:" + "e" * 64
+WORDS = ("law", "math", "poem")
+
+
+class WordEncoder:
+    """One dimension a known word; counts what it was asked to encode."""
+
+    name = "Transformer"
+    digest = DIGEST
+    dimensions = len(WORDS)
+    max_tokens = 256
+
+    def __init__(self) -> None:
+        self.passes: list[str] = []
+
+    def encode(self, texts: Sequence[str], *, max_tokens: int | None = None) -> Any:
+        self.passes += texts
+        return np.array([[float(word in text) for word in WORDS] for text in texts], np.float32)
+
+
+def a_head(**fields: Any) -> Head:
+    """Sure of the label whose word stands in the text, even between labels where none does."""
+    manifest = HeadManifest(
+        **({"name": "words", "choice": "One", "encoder": DIGEST, "labels": WORDS, "threshold": 0.6} | fields)
+    )
+    outputs = 1 if manifest.choice == "Binary" else len(manifest.labels)
+    arrays = {"weight": np.eye(len(WORDS), outputs, dtype=np.float32), "bias": np.zeros(outputs, np.float32)}
+    return Head(manifest, arrays, DIGEST)
+
+
+def a_classifying_policy(encoder: WordEncoder, found: Head, *signals: dict[str, Any]) -> Any:
+    named = [{"name": f"s{at}", "classifier": each} for at, each in enumerate(signals)]
+    spec = a_policy(signals=named, strategies=[direct("small")])
+    return compiled(spec, POOLS, encoders=lambda _kind: encoder, heads=lambda *_: found)
+
+
+def judged(text: str, found: Head | None = None, encoder: WordEncoder | None = None, **fields: Any) -> SignalRecord:
+    policy = a_classifying_policy(encoder or WordEncoder(), found or a_head(), {"model": "domain"} | fields)
+    return records(policy, text)["s0"]
+
+
+def records(policy: Any, text: str, **fields: Any) -> dict[str, SignalRecord]:
+    view = read("ChatCompletions", chat(text, **fields)).view
+    return run_inline(all_signals(policy, head(), view, surroundings()))
+
+
+def test_the_likeliest_label_and_all_scores_are_told() -> None:
+    record = judged("a question of law")
+    assert (record.matched, record.label, record.threshold) == (True, "law", 0.6)
+    assert record.scores is not None
+    assert sum(record.scores.values()) == pytest.approx(1, abs=1e-4)
+    assert record.score == record.scores["law"] > 0.99
+
+
+def test_below_the_threshold_nothing_is_matched_and_the_likeliest_label_is_still_told() -> None:
+    record = judged("a question of law and math")
+    assert (record.matched, record.score) == (False, pytest.approx(0.5, abs=0.01))
+
+
+def test_a_policy_may_say_which_labels_count_and_from_what_score() -> None:
+    assert judged("law and math", labels=["math"], threshold=0.4).matched
+    assert not judged("law and math", labels=["poem"], threshold=0.4).matched
+
+
+def test_a_binary_model_scores_what_it_looks_for() -> None:
+    binary = a_head(choice="Binary", labels=("benign", "injection"))
+    assert judged("a question of law", binary).score == pytest.approx(1.0, abs=1e-3)
+    assert judged("a question of law", binary).label == "injection"
+    calm = judged("a question", binary)
+    assert (calm.matched, calm.score, calm.label) == (False, 0.5, "benign")
+
+
+def test_bands_turn_a_binary_score_into_low_medium_and_high() -> None:
+    banded = a_head(choice="Binary", labels=("easy", "hard"), bands=(0.4, 0.9))
+    assert judged("a question", banded).label == "medium"
+    record = judged("a question of law", banded, labels=["high"])
+    assert (record.label, record.matched) == ("high", True)
+
+
+def test_of_several_labels_at_once_each_has_its_own_threshold() -> None:
+    several = a_head(choice="Several", thresholds={"law": 0.999999})
+    assert judged("law and math", several).matched
+    assert not judged("law", several, labels=["law"]).matched
+    assert judged("law", several, labels=["law"], threshold=0.9).matched
+
+
+@pytest.mark.parametrize("text", ["", " ", "🙂", "12 + 12 = ?", "\u202e\u200f", "\0"], ids=ascii)
+def test_a_text_without_words_is_unknown(text: str) -> None:
+    record = judged(text)
+    assert (record.matched, record.unknown) == (None, "no words in the text")
+
+
+def test_a_script_that_the_model_has_not_seen_is_unknown_to_it_and_costs_no_encoder_pass() -> None:
+    encoder = WordEncoder()
+    assert judged("请介绍一下量子力学", encoder=encoder).unknown == "a script the model was not trained on"
+    assert encoder.passes == []
+    assert judged("请介绍一下 law", a_head(latin_only=False)).label == "law"
+
+
+def test_many_models_share_one_encoder_pass() -> None:
+    encoder = WordEncoder()
+    policy = a_classifying_policy(encoder, a_head(), {"model": "domain"}, {"model": "injection"}, {"model": "difficulty"})
+    assert {record.label for record in records(policy, "law").values()} == {"law"}
+    assert encoder.passes == ["law"]
+
+
+def test_a_head_of_another_encoder_is_refused_with_the_remedy() -> None:
+    with pytest.raises(PolicyError, match="trained on encoder sha256:ffff.*forebay train"):
+        a_classifying_policy(WordEncoder(), a_head(encoder="sha256:" + "f" * 64), {"model": "domain"})
+
+
+def test_a_label_that_the_model_lacks_is_refused_by_name() -> None:
+    with pytest.raises(PolicyError, match="no label 'medicine'; there are law, math, poem"):
+        a_classifying_policy(WordEncoder(), a_head(), {"model": "domain", "labels": ["medicine"]})
+
+
+def own(content: bytes, folder: Path, digest: str | None = None) -> Any:
+    (folder / "words.head").write_bytes(content)
+    named = {"artifact": {"path": "words.head", "digest": digest or digest_of(content)}}
+    spec = a_policy(signals=[{"name": "s0", "classifier": named}])
+    return compiled(spec, POOLS, encoders=lambda _kind: WordEncoder(), heads=Library(folder))
+
+
+def test_a_policy_names_a_head_of_its_own_by_file_and_digest(tmp_path: Path) -> None:
+    found = a_head()
+    policy = own(pack_head(found.manifest, found.arrays), tmp_path)
+    assert records(policy, "a question of law")["s0"].label == "law"
+
+
+def test_an_altered_head_is_refused(tmp_path: Path) -> None:
+    found = a_head()
+    with pytest.raises(PolicyError, match="digest is sha256:"):
+        own(pack_head(found.manifest, found.arrays) + b" ", tmp_path, "sha256:" + "0" * 64)
+
+
+def test_without_a_folder_for_artefacts_the_message_says_how_to_name_one() -> None:
+    with pytest.raises(ArtefactError, match="--artifacts"):
+        Library().own("words.head", DIGEST)
+
+
+def test_a_path_does_not_leave_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(ArtefactError, match="leaves the folder"):
+        Library(tmp_path / "inner").own("../words.head", DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "label"),
+    [
+        ("task", "Fix the bug in this Python function", "code"),
+        ("task", "Summarise the minutes in three bullet points", "summarize"),
+        ("task", "Hello, how are you?", "chat"),
+        ("task", "Which bridges cross the Thames at Reading", "unknown"),
+        ("risk", "What is a good name for a cat?", "low"),
+        ("risk", "Which dosage of ibuprofen is usual?", "medium"),
+        ("risk", "My 4-year-old daughter swallowed some medication", "high"),
+        ("uncertainty", "fix it", "ambiguous"),
+        ("uncertainty", "Write a letter to my landlord about the broken heating in the hall", "clear"),
+        ("factuality", "When was the printing press invented?", "checkable"),
+        ("factuality", "Write a poem about the printing press", "free"),
+        ("needsRetrieval", "What does our handbook say about travel? Cite the page.", "needsRetrieval"),
+        ("needsRetrieval", "Explain recursion", "selfContained"),
+        ("reasoning", "Prove that the square root of 2 is irrational", "profits"),
+        ("reasoning", "Say hello in Welsh", "direct"),
+    ],
+)
+def test_models_without_labelled_data_are_rules_and_need_no_encoder(model: str, text: str, label: str) -> None:
+    spec = a_policy(signals=[{"name": "s0", "classifier": {"model": model}}])
+    assert records(compiled(spec, POOLS), text)["s0"].label == label
+
+
+def test_offered_tools_count_for_tasks_needs_and_risk() -> None:
+    signals = [{"name": model, "classifier": {"model": model}} for model in ("task", "needsTools", "risk")]
+    policy = compiled(a_policy(signals=signals), POOLS)
+    tools = [{"type": "function", "function": {"name": "delete_account"}}]
+    found = records(policy, "Delete the account of customer 17", tools=tools)
+    assert (found["task"].label, found["needsTools"].label, found["risk"].label) == ("tooling", "needsTools", "high")
+
+
+@given(st.text(max_size=200))
+def test_no_text_makes_a_classifier_fail(text: str) -> None:
+    signals = [{"name": m, "classifier": {"model": m}} for m in ("domain", "task", "risk", "uncertainty", "factuality")]
+    policy = compiled(a_policy(signals=signals), POOLS, encoders=lambda _kind: WordEncoder(), heads=lambda *_: a_head())
+    for record in records(policy, text).values():
+        assert not (record.unknown or "").startswith("error")
+
+
+def test_a_rule_routes_by_a_classifiers_label() -> None:
+    spec = a_policy(
+        signals=[{"name": "field", "classifier": {"model": "domain"}}],
+        strategies=[direct("small", name="a"), direct("small", name="b")],
+        rules=[{"name": "law", "when": "signals.field.matched && signals.field.label == 'law'", "use": "a"}],
+        default={"use": "b"},
+    )
+    policy = compiled(spec, POOLS, encoders=lambda _kind: WordEncoder(), heads=lambda *_: a_head())
+    routed = decide(policy, chat("a question of law"))
+    assert isinstance(routed, Forward)
+    assert (routed.record.rule, routed.record.strategy) == ("law", "a")
+
+
+def with_results(*results: str) -> bytes:
+    calls = [{"role": "tool", "tool_call_id": str(at), "content": text} for at, text in enumerate(results)]
+    messages = [{"role": "user", "content": "Read my mail"}, *calls]
+    return msgspec.json.encode({"model": "auto", "messages": messages})
+
+
+def scanned(body: bytes, seconds: float = 1.0) -> SignalRecord:
+    binary = a_head(choice="Binary", labels=("benign", "injection"))
+    policy = a_classifying_policy(WordEncoder(), binary, {"model": "injection", "scope": "ToolResults"})
+    around = surroundings(deadline=seconds)
+    return run_inline(all_signals(policy, head(), read("ChatCompletions", body).view, around))["s0"]
+
+
+def test_results_of_tools_are_read_window_by_window_and_the_record_says_where() -> None:
+    record = scanned(with_results("nothing here", "word " * 200 + "law " + "word " * 200))
+    assert record.matched
+    assert record.values is not None
+    assert record.values["result"] == 0
+    assert record.values["start"] <= 1000 < record.values["end"]
+
+
+def test_what_was_not_read_is_not_known_to_be_harmless() -> None:
+    record = scanned(with_results("word " * 2_000), seconds=0.02)
+    assert record.unknown == "the results of tools were too long to be read in full"
+    assert scanned(with_results("law " * 2_000), seconds=0.02).matched
+
+
+def test_without_results_of_tools_there_is_nothing_to_tell() -> None:
+    assert scanned(chat("law")).unknown == "no results of tools"
