@@ -6,9 +6,11 @@ Fitted on 70 % of MMLU-Pro's questions, half of them with their options, and par
 
 import numpy as np
 
+from forebay_models.build.classifiers.finding import Finding
 from forebay_models.build.classifiers.made import Made, one_hot, surfaces
 from forebay_models.build.corpora.questions import Question
-from forebay_models.build.corpora.text import share
+from forebay_models.build.corpora.text import key, share
+from forebay_models.build.metrics import gain, mean
 from forebay_models.build.training.mixture import DOMAINS, SMALL_TALK, Material, small_talk
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.calibrate import fit_temperature, reliability
@@ -72,3 +74,61 @@ def make(material: Material, vectors: Vectors, *, without_leaks: bool = False, r
         quality={"calibrateAccuracy": round(float(hits.mean()), 4), "calibrateEce": round(error, 4)},
     )
     return Made(manifest, arrays)
+
+
+PLAIN = Recipe()
+"""The reference: a linear head on the vector alone."""
+
+
+def _beliefs(made: Made, vectors: Vectors, texts: list[str], what: str) -> Floats:
+    surface = surfaces(texts) if made.manifest.surface else None
+    return made.head.probabilities(vectors.of(texts, what), surface)
+
+
+def reference(material: Material, vectors: Vectors) -> dict[str, Floats]:
+    """The re-run reference on the same training rows."""
+    texts, labels = rows_of(material, "train", False)
+    return fit(inputs(vectors.of(texts, "domain train"), None), one_hot(labels, len(DOMAINS)), "One", PLAIN)
+
+
+def measure(material: Material, vectors: Vectors, made: Made) -> tuple[list[Finding], Floats, np.ndarray]:
+    """Findings, and the test rows' beliefs and labels for charts."""
+    plain = reference(material, vectors)
+
+    def linear(texts: list[str], what: str) -> np.ndarray:
+        return logits_of(plain, inputs(vectors.of(texts, what), None)).argmax(axis=1)
+
+    texts, labels = rows_of(material, "test", False)
+    asked = labels != DOMAINS.index("chat")
+    beliefs = _beliefs(made, vectors, texts, "domain test")
+    hits = (beliefs.argmax(axis=1) == labels).astype(np.float32)
+    others = (linear(texts, "domain test") == labels).astype(np.float32)
+    common = int(np.bincount(labels).argmax())
+    trivial = (labels == common).astype(np.float32)
+    findings = [
+        Finding(
+            "domain: accuracy on MMLU-Pro, held-out 20 %", "in-distribution", "shipped", int(asked.sum()),
+            mean(hits[asked]), 0.82,
+            ("linear head", mean(others[asked])), ("commonest label", mean(trivial[asked])),
+            (gain(hits[asked], others[asked]), gain(hits[asked], trivial[asked])),
+        ),
+        Finding(
+            "domain: accuracy with `chat` (CLINC150 small talk, test)", "in-distribution", "shipped", len(hits),
+            mean(hits), None, ("linear head", mean(others)), None, (gain(hits, others), None),
+        ),
+    ]  # fmt: skip
+    known = {key(question.text)[:400] for question in material.questions}
+    fresh = [row for row in material.routed if key(row.text)[:400] not in known]
+    prompts = [row.prompt for row in fresh]
+    right = np.array([DOMAINS.index(row.domain) for row in fresh])
+    ours = (_beliefs(made, vectors, prompts, "RouteLLM prompts").argmax(axis=1) == right).astype(np.float32)
+    theirs = (linear(prompts, "RouteLLM prompts") == right).astype(np.float32)
+    base = (right == int(np.bincount(right).argmax())).astype(np.float32)
+    findings.append(
+        Finding(
+            "domain: accuracy on RouteLLM's MMLU questions that MMLU-Pro lacks, subjects mapped", "left out", "shipped",
+            len(fresh), mean(ours), 0.75, ("linear head", mean(theirs)), ("commonest label", mean(base)),
+            (gain(ours, theirs), gain(ours, base)),
+        )
+    )  # fmt: skip
+    return findings, beliefs, labels

@@ -1,0 +1,93 @@
+"""`difficulty`: the probability that a small model fails where a large one does not.
+
+Fitted on RouteLLM's MMLU table (Mixtral-8x7B against GPT-4-1106), each question with its options, as it was asked. Which
+domain a question is from says more about the two models than about the question, so every figure leaves whole domains
+out: 14 heads, each fitted on the other 13 domains, none of which ships.
+"""
+
+import numpy as np
+
+from forebay_models.build.classifiers.finding import Finding
+from forebay_models.build.classifiers.made import Made, surfaces
+from forebay_models.build.corpora.questions import Routed
+from forebay_models.build.corpora.text import share
+from forebay_models.build.metrics import apgr_figure, apgr_gain
+from forebay_models.build.training.mixture import Material
+from forebay_models.build.vectors import Vectors
+from forebay_models.heads.calibrate import fit_isotonic, reliability
+from forebay_models.heads.fit import Floats, Recipe, fit, inputs, logits_of, squash
+from forebay_models.heads.head import HeadManifest, Source
+from forebay_models.heads.surface import VERSION
+
+RECIPE = Recipe(decay=3e-2, epochs=6)
+CALIBRATE_SHARE = 0.15
+LABELS = ("small", "large")
+SOURCES = (Source("RouteLLM, MMLU responses", "Apache-2.0"),)
+
+
+def gains(routed: list[Routed]) -> Floats:
+    """1 where the large model alone is right, 0 where it makes no difference or the small one alone is."""
+    return np.array([float(row.strong and not row.weak) for row in routed], np.float32)
+
+
+def values_of(routed: list[Routed], vectors: Vectors) -> Floats:
+    texts = [row.prompt for row in routed]
+    return inputs(vectors.of(texts, "difficulty"), surfaces(texts))
+
+
+def left_out(values: Floats, targets: Floats, groups: np.ndarray, recipe: Recipe = RECIPE) -> Floats:
+    """Each row's logit by a head that was fitted without its group."""
+    result = np.zeros(len(values), np.float32)
+    for group in np.unique(groups):
+        own = groups == group
+        arrays = fit(values[~own], targets[~own][:, None], "Binary", recipe)
+        result[own] = logits_of(arrays, values[own])[:, 0]
+    return result
+
+
+def make(material: Material, vectors: Vectors, recipe: Recipe = RECIPE) -> Made:
+    values, targets = values_of(material.routed, vectors), gains(material.routed)
+    held = np.array([share(row.prompt, "difficulty") < CALIBRATE_SHARE for row in material.routed])
+    arrays = fit(values[~held], targets[~held][:, None], "Binary", recipe)
+    raw = squash(logits_of(arrays, values[held]), "Binary")[:, 0]
+    even = np.arange(len(raw)) % 2 == 0
+    knots = fit_isotonic(raw[even], targets[held][even])
+    arrays["knots"] = knots
+    calm = np.interp(raw, knots[0], knots[1]).astype(np.float32)
+    low, high = (round(float(np.quantile(calm, share_below)), 4) for share_below in (0.4, 0.8))
+    manifest = HeadManifest(
+        name="difficulty",
+        choice="Binary",
+        encoder=vectors.encoder.digest,
+        labels=LABELS,
+        threshold=high,
+        calibrated=True,
+        bands=(low, high),
+        surface=VERSION,
+        max_tokens=vectors.encoder.max_tokens,
+        sources=SOURCES,
+        quality={"calibrateEce": round(reliability(calm[~even], targets[held][~even]).error, 4)},
+    )
+    return Made(manifest, arrays)
+
+
+REFERENCE = Recipe()
+
+
+def measure(material: Material, vectors: Vectors) -> tuple[list[Finding], dict[str, Floats], Floats, Floats]:
+    """The finding, the scores by name, and the correctness of the two models; every score is of a fold."""
+    routed = material.routed
+    weak = np.array([row.weak for row in routed], np.float32)
+    strong = np.array([row.strong for row in routed], np.float32)
+    domains = np.array([row.domain for row in routed])
+    values, targets = values_of(routed, vectors), gains(routed)
+    ours = left_out(values, targets, domains)
+    linear = left_out(values[:, : vectors.encoder.dimensions], targets, domains, REFERENCE)
+    length = np.array([len(row.prompt) for row in routed], np.float32)
+    finding = Finding(
+        "difficulty: APGR on RouteLLM's MMLU table, whole domains left out", "left out", "fold", len(routed),
+        apgr_figure(ours, weak, strong), 0.63,
+        ("linear head", apgr_figure(linear, weak, strong)), ("prompt length", apgr_figure(length, weak, strong)),
+        (apgr_gain(ours, linear, weak, strong), apgr_gain(ours, length, weak, strong)),
+    )  # fmt: skip
+    return [finding], {"this head": ours, "linear head": linear, "prompt length": length}, weak, strong
