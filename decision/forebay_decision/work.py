@@ -17,7 +17,7 @@ T = TypeVar("T")
 class Work(Protocol):
     """A pure computation. `expected_seconds` is an estimate for this input; `inline` says that it is cheap enough to be
     run where it is asked for (tens of microseconds), otherwise it belongs on an executor. `run` holds no locks and may
-    run on any thread."""
+    run on any thread. Work whose result depends on its input alone may have a `key`: equal keys, equal results."""
 
     @property
     def label(self) -> str: ...

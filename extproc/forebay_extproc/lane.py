@@ -2,6 +2,9 @@
 
 A queue in front of an encoder turns one slow moment into many late decisions. So nothing waits here that could not be
 done by its deadline: it is refused at once, and the decision goes on without that signal.
+
+Work that names a `key` has the same result as other work of that key: it is done once, whoever asks meanwhile gets the
+same result, and the last RESULTS of them are remembered. A row of an encoder takes 1.5 kB, so that is 3 MB.
 """
 
 from __future__ import annotations
@@ -9,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -18,6 +22,7 @@ from forebay_decision.work import Skipped, Work
 LOG: Final = logging.getLogger(__name__)
 PACE_WEIGHT: Final = 0.1
 PACE_BOUNDS: Final = (0.25, 8.0)
+RESULTS: Final = 2048
 DEADLINE: Final = Skipped("deadline")
 BUSY: Final = Skipped("encoder busy")
 FAILED: Final = Skipped("error")
@@ -36,6 +41,8 @@ class Lane:
         """Start and estimate of what runs now."""
         self._pace = 1.0
         """Measured over estimated time, smoothed: what this machine makes of the estimates."""
+        self._results: OrderedDict[Hashable, object] = OrderedDict()
+        self._under_way: dict[Hashable, asyncio.Future[object]] = {}
 
     @property
     def idle(self) -> bool:
@@ -52,6 +59,38 @@ class Lane:
 
     async def run(self, work: Work, deadline: float) -> object:
         """The work's result, or a Skipped: DEADLINE, BUSY or FAILED. Cancelling withdraws what has not begun."""
+        key: Hashable | None = getattr(work, "key", None)
+        if key is None:
+            return await self._run(work, deadline)
+        if key in self._results:
+            self._results.move_to_end(key)
+            return self._results[key]
+        if (other := self._under_way.get(key)) is not None:
+            await asyncio.wait((other,), timeout=max(0.0, deadline - self._clock()))
+            if not other.done():
+                return DEADLINE
+            if not other.cancelled() and type(other.result()) is not Skipped:
+                return other.result()
+        return await self._lead(key, work, deadline)
+
+    async def _lead(self, key: Hashable, work: Work, deadline: float) -> object:
+        """Do the work, and tell whoever waits for the same."""
+        told = self._under_way[key] = asyncio.get_running_loop().create_future()
+        try:
+            result = await self._run(work, deadline)
+            told.set_result(result)
+            if type(result) is not Skipped:
+                self._results[key] = result
+                if len(self._results) > RESULTS:
+                    self._results.popitem(last=False)
+            return result
+        finally:
+            if self._under_way.get(key) is told:
+                del self._under_way[key]
+            if not told.done():
+                told.cancel()
+
+    async def _run(self, work: Work, deadline: float) -> object:
         left = deadline - self._clock()
         waiting = self.waiting_seconds()
         expected = work.expected_seconds

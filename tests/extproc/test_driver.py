@@ -150,3 +150,54 @@ async def test_each_reason_for_dropped_work_is_told(lane: Lane) -> None:
 
 def a_driver(lane: Lane, skipped: Callable[[str], None] = lambda _: None) -> Driver:
     return Driver(lane, time.monotonic, skipped)
+
+
+class Keyed(Task):
+    key: str = "k"
+
+
+async def test_work_of_one_key_is_done_once_and_remembered(lane: Lane) -> None:
+    tasks = [Keyed(result=at) for at in range(3)]
+    assert await asyncio.gather(*(lane.run(task, soon()) for task in tasks)) == [0, 0, 0]
+    assert await lane.run(Keyed(result=4), soon()) == 0
+    assert [len(task.begun) for task in tasks] == [1, 0, 0]
+
+
+async def test_work_of_another_key_is_done_itself(lane: Lane) -> None:
+    assert await lane.run(Keyed(result=1, key="a"), soon()) == 1
+    assert await lane.run(Keyed(result=2, key="b"), soon()) == 2
+
+
+async def test_a_failure_is_not_remembered(lane: Lane) -> None:
+    assert await lane.run(Keyed(result=ValueError()), soon()) == Skipped("error")
+    assert await lane.run(Keyed(result=1), soon()) == 1
+
+
+async def test_whoever_waits_for_withdrawn_work_does_it_itself(lane: Lane) -> None:
+    gate = threading.Event()
+    first = asyncio.ensure_future(lane.run(Task(gate=gate), soon()))
+    led = asyncio.ensure_future(lane.run(Keyed(result=1), soon()))
+    await asyncio.sleep(0)
+    follower = asyncio.ensure_future(lane.run(Keyed(result=2), soon()))
+    await asyncio.sleep(0)
+    led.cancel()
+    gate.set()
+    assert await follower == 2
+    await first
+
+
+async def test_waiting_for_the_same_work_ends_at_the_own_deadline(lane: Lane) -> None:
+    gate = threading.Event()
+    first = asyncio.ensure_future(lane.run(Keyed(gate=gate, result=1), soon()))
+    await asyncio.sleep(0)
+    assert await lane.run(Keyed(), soon(0.05)) == Skipped("deadline")
+    gate.set()
+    assert await first == 1
+
+
+async def test_only_so_many_results_are_remembered(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebay_extproc.lane.RESULTS", 2)
+    for key in "abc":
+        await lane.run(Keyed(result=key, key=key), soon())
+    again = Keyed(result="new", key="a")
+    assert await lane.run(again, soon()) == "new"

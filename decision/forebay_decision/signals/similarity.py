@@ -5,7 +5,8 @@ However many signals ask, a request's text passes each encoder once: the embeddi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from hashlib import blake2b
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,8 +30,16 @@ LEAST_TOKENS = 16
 """A text shortened below this says too little to decide on."""
 
 
+REMEMBERED_LETTERS = 16_384
+"""Longer texts hardly come twice, and would cost more to recognise."""
+
+
 class EncodeWork:
-    """One encoder pass over one text; the result is a row of unit length (zero for an empty text)."""
+    """One encoder pass over one text; the result is a row of unit length (zero for an empty text).
+
+    `key` is the same for works of the same result; it holds a digest of the text, not the text. None: too long to be
+    worth remembering.
+    """
 
     def __init__(self, encoder: Encoder, text: str, max_tokens: int) -> None:
         self._encoder = encoder
@@ -38,6 +47,14 @@ class EncodeWork:
         self._max_tokens = max_tokens
         self.label = f"encode {encoder.name}"
         self.inline = encoder.name == "Static"
+
+    @property
+    def key(self) -> Hashable | None:
+        if len(self._text) > REMEMBERED_LETTERS:
+            return None
+        # A text has at most as many tokens as letters, so a cap beyond that changes nothing.
+        cap = 0 if len(self._text) + 2 <= self._max_tokens else self._max_tokens
+        return self._encoder.digest, cap, blake2b(self._text.encode(errors="replace"), digest_size=16).digest()
 
     @property
     def expected_seconds(self) -> float:
