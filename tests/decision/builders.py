@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +12,8 @@ from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_api.wire import PoolState
 from forebay_decision.compile import CompiledPolicy, compile_policy
-from forebay_decision.request import RequestHead
+from forebay_decision.dialects.openai.view import read
+from forebay_decision.request import RequestHead, RequestView
 from forebay_decision.route import Answer, Forward, Surroundings, route
 from forebay_decision.work import run_inline
 
@@ -91,3 +92,36 @@ def decide(policy: CompiledPolicy, body: bytes, **options: Any) -> Forward | Ans
 
 def a_state(pool: str, **fields: Any) -> PoolState:
     return PoolState(**({"name": pool, "ready": 1, "total": 1, "observed_at": 1.0, "stale": False} | fields))
+
+
+class Seen:
+    """What a detector looks at, without a policy around it: a body's view, headers and a deadline."""
+
+    def __init__(self, view: RequestView, headers: Mapping[str, str] | None = None, seconds: float = 1.0) -> None:
+        self.view = view
+        self.headers = headers or {}
+        self.seconds = seconds
+        self._shared: dict[Hashable, object] = {}
+
+    @property
+    def latest(self) -> str:
+        return self.view.text
+
+    def scoped(self, scope: str) -> bytes:
+        return (self.view.text if scope == "LatestTurn" else self.view.conversation).encode("utf-8", "replace")
+
+    def seconds_left(self) -> float:
+        return self.seconds
+
+    def embeddings(self) -> dict[str, object]:
+        return {}
+
+    def shared(self) -> dict[Hashable, object]:
+        return self._shared
+
+
+def seen(*messages: str | dict[str, Any], headers: Mapping[str, str] | None = None, **fields: Any) -> Seen:
+    """A conversation as detectors see it; plain texts are the user's."""
+    turns = [{"role": "user", "content": turn} if isinstance(turn, str) else turn for turn in messages]
+    body = msgspec.json.encode({"model": "auto", "messages": turns, **fields})
+    return Seen(read("ChatCompletions", body).view, headers)

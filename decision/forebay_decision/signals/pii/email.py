@@ -8,7 +8,7 @@ from typing import Final
 from forebay_decision.signals.regex import compile_linear
 
 _ADDRESS: Final = compile_linear(
-    r"[\pL\pN!#$%&'*+/=?^_{|}~-]+(?:\.[\pL\pN!#$%&'*+/=?^_{|}~-]+)*@"
+    r"[\pL\pN!#$%&'*+/=?^_~-]+(?:\.[\pL\pN!#$%&'*+/=?^_~-]+)*@"
     r"(?:[\pL\pN](?:[\pL\pN-]*[\pL\pN])?\.)+(?:xn--[a-z0-9-]{2,59}|\pL{2,63})"
 )
 _FILES: Final = frozenset(
@@ -16,7 +16,7 @@ _FILES: Final = frozenset(
 )
 """What follows `@2x.` and the like: endings of files that are no top-level domains, or hardly ever are."""
 _MOST_LOCAL: Final = 64
-_OPENING: Final = b"'/=?{|"
+_OPENING: Final = b"'/=?"
 
 
 def find_emails(text: bytes) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,8 @@ _V4: Final = compile_linear(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _V6: Final = compile_linear(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.[0-9]{1,3}){3})?")
 _VERSION: Final = re.compile(rb"(?:\bv|\bver|version|release|build)[\s.:=]{0,2}$", re.IGNORECASE)
 _LEAST_V6: Final = 3
-"""Groups of an address of version 6, or letters of its first one: fewer are what `::` means in many languages."""
+"""Groups of an address of version 6; fewer may be what `::` means in many programming languages."""
+_UNICAST: Final = re.compile(r"[23][0-9A-Fa-f]{3}|[Ff][CDcd][0-9A-Fa-f]{2}|[Ff][Ee]80")
 
 
 def find_addresses(text: bytes) -> Iterator[tuple[int, int]]:
@@ -50,7 +51,7 @@ def _names_machine(text: bytes, start: int, end: int) -> bool:
         return False
     if address.version == 6:
         groups = written.split(":")
-        if len([group for group in groups if group]) < _LEAST_V6 and len(groups[0]) < _LEAST_V6:
+        if len([group for group in groups if group]) < _LEAST_V6 and not _UNICAST.fullmatch(groups[0]):
             return False
         if "::" not in written and not any(len(group) == 4 or group.lower() != group.upper() for group in groups):
             return False

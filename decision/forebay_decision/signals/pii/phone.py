@@ -77,7 +77,7 @@ _SENTENCE_END: Final = re.compile(rb"[ \t]{0,4}(?:$|[\r\n.,;?!)])")
 _DATE: Final = re.compile(
     rb"(?:19|20)\d\d[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:[0-2]?\d|3[01])\b.*"
     rb"|(?:[0-2]?\d|3[01])[-./ ](?:[0-2]?\d|3[01])[-./ ](?:19|20)\d\d\b.*"
-    rb"|(?:1\d|20)\d\d[-/ ](?:1\d|20)\d\d"
+    rb"|(?:1\d|20)\d\d[-/](?:1\d|20)\d\d"
 )
 _GROUPS: Final = re.compile(rb"\d+")
 _NANP: Final = re.compile(rb"(?:1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])\d{3}[ .-]\d{4}")
@@ -323,7 +323,7 @@ def _stands_as_one(written: bytes, text: bytes, start: int, end: int) -> bool:
 def _international(digits: bytes) -> bool:
     if digits.startswith(b"1"):
         return len(digits) == 11 and digits[1:2] in b"23456789"
-    if not 8 <= len(digits) <= 16:
+    if not 7 <= len(digits) <= 16:
         return False
     written = digits[:3].decode()
     return any(written[:length] in CALLING_CODES for length in (2, 3)) or digits.startswith(b"7")
@@ -335,7 +335,7 @@ def _looks_otherwise(written: bytes, groups: list[bytes], digits: bytes) -> bool
     if b"." in written and (len(groups) == 2 or b" " in written or (len(groups) == 4 and max(lengths) <= 3)):
         return True
     return (
-        lengths == [3, 2, 4]
+        (lengths == [3, 2, 4] and b"-" in written)
         or set(digits) <= set(b"01")
         or len(set(digits)) == 1
         or (len(digits) > 11 and is_card(digits))
