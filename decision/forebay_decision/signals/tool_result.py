@@ -37,7 +37,7 @@ _FIRST_LINE: Final = re.compile(
     re.IGNORECASE,
 )
 _ANYWHERE: Final = re.compile(
-    r"Traceback \(most recent call last\)|^\S{0,80}: command not found|^(?:\S{1,80}: ){1,3}(?:No such file or directory"
+    r"Traceback \(most recent call last\)|^.{0,120}: command not found|^(?:\S{1,80}: ){1,3}(?:No such file or directory"
     r"|Permission denied|cannot (?:access|open|stat) )|^\w{1,80}(?:Error|Exception)(?:: |$)|^thread '[^']{1,80}' panicked at "
     r"|^panic: |^\s{0,8}at [\w$.<>]{1,120}\([\w$.]{1,80}:\d+|[Ee]xit(?:ed with)?(?: status| code)?:? (?:code |status )?-?[1-9]\d{0,2}\b"
     r"|non-zero exit (?:status|code)|[Tt]imed out after |^(?:HTTP/[\d.]+ |[Ss]tatus(?: code)?:? ?)[45]\d\d\b",
