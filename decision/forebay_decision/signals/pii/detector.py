@@ -18,6 +18,7 @@ from forebay_decision.signals.pii.ip import find_addresses
 from forebay_decision.signals.pii.national import COUNTRIES, NationalNumbers
 from forebay_decision.signals.pii.phone import find_phones
 from forebay_decision.signals.pii.plain import plain
+from forebay_decision.signals.pii.regions import find_in_regions, number_regions
 from forebay_decision.signals.pii.secret import find_secrets
 from forebay_decision.signals.pii.url import find_url_credentials
 from forebay_decision.signals.regex import PatternError
@@ -36,6 +37,7 @@ _FINDERS: Final[Mapping[Entity, Finder]] = {
 }
 """In the order in which a piece of text is given to one entity: the surer form first. National ids go before phones."""
 _ORDER: Final = (*tuple(_FINDERS)[:-2], "NationalID", "IPAddress", "Phone")
+_OF_DIGITS: Final = frozenset({"CreditCard", "NationalID", "Phone"})
 _STEP: Final = 1 << 16
 _MARGIN: Final = 512
 """Bytes of a chunk, and how far an entity and the words around it may reach beyond it."""
@@ -73,12 +75,11 @@ class PiiDetector:
     def find(self, text: bytes) -> list[Finding]:
         """Entities of a text of at most one chunk, in order, none within another. What is not asked for is among them."""
         found: list[Finding] = []
+        regions = number_regions(text)
         for entity, finder in self._finders:
-            taken = list(found)
-            for start, end in finder(text):
-                if not any(start < other.end and other.start < end for other in taken):
-                    found.append(Finding(entity, start, end))
-        return sorted(found, key=lambda finding: finding.start)
+            spans = find_in_regions(text, finder, regions) if entity in _OF_DIGITS else finder(text)
+            found = _joined(found, entity, sorted(spans))
+        return found
 
     def _look(self, texts: Texts) -> SignalRecord | Skipped:
         text = plain(texts.scoped(self.scope))
@@ -97,6 +98,21 @@ class PiiDetector:
             labels=labels,
             counts={str(entity): count for entity, count in counts.items()},
         )
+
+
+def _joined(found: list[Finding], entity: Entity, spans: list[tuple[int, int]]) -> list[Finding]:
+    """`found` and those of the sorted `spans` that touch none of it, nor one another, in order."""
+    joined: list[Finding] = []
+    place = end_of_last = 0
+    for start, end in spans:
+        while place < len(found) and found[place].start < start:
+            joined.append(found[place])
+            end_of_last = max(end_of_last, found[place].end)
+            place += 1
+        if start >= end_of_last and (place == len(found) or found[place].start >= end):
+            joined.append(Finding(entity, start, end))
+            end_of_last = end
+    return joined + found[place:]
 
 
 def _chunks(text: bytes) -> Iterator[tuple[bytes, int, int]]:

@@ -14,6 +14,8 @@ from typing import Final
 
 import msgspec
 
+from forebay_decision.signals.pii.finding import touches_word
+
 Check = Callable[[str], bool]
 
 
@@ -33,7 +35,7 @@ NUMBERS: Final = (
     Number("US", "us.itin", ("999-99-9999",), ("999999999",), ("itin", "taxpayer")),
     Number("CA", "ca.sin", (), ("999-999-999", "999 999 999", "999999999"), ("sin", "social insurance", "nas")),
     Number("GB", "gb.nhs", (), ("999 999 9999", "999-999-9999", _TEN), ("nhs",)),
-    Number("GB", "", ("AA999999A", "AA 99 99 99 A", "AA 999999 A")),
+    Number("GB", "", ("AA999999A",)),
     Number("IE", "ie.pps", ("9999999A", "9999999AA")),
     Number(
         "FR",
@@ -121,16 +123,20 @@ NUMBERS: Final = (
     Number("VE", "ve.rif", ("A-99999999-9", "A999999999"), (), ()),
     Number("MU", "mu.nid", ("A9999999999999", "A999999999999A")),
 )
-"""Kinds of numbers. A module of python-stdnum says whether one is valid; no module: the picture alone does."""
+"""Kinds of numbers. A module of python-stdnum says whether one is valid; the one without a module is _NINO's."""
 
 COUNTRIES: Final = tuple(sorted({number.country for number in NUMBERS}))
-_TOKEN: Final = re.compile(rb"\d[\dA-Za-z]*(?:(?:[./+-]|(?<=[\dA-Za-z]) (?=[\dA-Z]{1,13}\b))[\dA-Za-z]+)*")
+_TOKEN: Final = re.compile(rb"\d[\dA-Za-z]*(?:[./+-][\dA-Za-z]+)*")
 _LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PICTURE: Final = bytes.maketrans(b"0123456789" + _LETTERS, b"9" * 10 + b"A" * 52)
 _MOST_LEADING: Final = 9
 _LONGEST: Final = 32
 _BEFORE: Final = 48
-_NINO: Final = re.compile(r"(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]")
+_NINO: Final = re.compile(
+    rb"[A-CEGHJ-PR-TW-Z](?<!\w.)[A-CEGHJ-NPR-TW-Z](?<!BG)(?<!GB)(?<!NK)(?<!KN)(?<!TN)(?<!NT)(?<!ZZ)"
+    rb" ?\d\d ?\d\d ?\d\d ?[A-D](?!\w)"
+)
+"""Great Britain's national insurance number has no check digit."""
 
 
 class NationalNumbers:
@@ -139,61 +145,68 @@ class NationalNumbers:
     def __init__(self, countries: Iterable[str]) -> None:
         """Imports the modules that check them, so that no request waits for that."""
         self._by_picture: dict[bytes, list[tuple[Check, tuple[bytes, ...]]]] = {}
+        self._spaced: dict[bytes, list[bytes]] = {}
         wanted = frozenset(countries)
+        self._insurance = "GB" in wanted
         for number in NUMBERS:
-            if number.country in wanted:
+            if number.country in wanted and number.module:
                 check = _check(number.module)
                 words = tuple(word.encode() for word in number.words)
                 for pictures, needed in ((number.pictures, ()), (number.plain, words)):
                     for picture in pictures:
-                        self._by_picture.setdefault(picture.encode(), []).append((check, needed))
+                        self._add(picture.encode(), check, needed)
+
+    def _add(self, picture: bytes, check: Check, words: tuple[bytes, ...]) -> None:
+        self._by_picture.setdefault(picture, []).append((check, words))
+        first, space, _ = picture.partition(b" ")
+        if space and picture not in self._spaced.setdefault(first, []):
+            self._spaced[first].append(picture)
 
     def __call__(self, text: bytes) -> Iterator[tuple[int, int]]:
+        done = 0
         for match in _TOKEN.finditer(text):
+            if match.start() < done:
+                continue
             start, end = _whole(text, *match.span())
             found = self._number(text, start, end)
-            if found is not None:
-                yield found
+            if found:
+                yield start, found
+                done = found
+        if self._insurance:
+            yield from (match.span() for match in _NINO.finditer(text))
 
-    def _number(self, text: bytes, start: int, end: int) -> tuple[int, int] | None:
-        """The number that stands in the token, or in the token without the words around it."""
-        for first, last in _windows(text, start, end):
-            known = self._by_picture.get(text[first:last].translate(_PICTURE))
-            if known is None:
-                continue
-            written = text[first:last].decode()
-            for check, words in known:
-                if (not words or _preceded(text, first, words)) and check(written):
-                    return first, last
-        return None
+    def _number(self, text: bytes, start: int, end: int) -> int:
+        """Where the number that begins with this token ends, or 0."""
+        if end - start > _LONGEST:
+            return 0
+        picture = text[start : start + _LONGEST].translate(_PICTURE)
+        token = picture[: end - start]
+        for spaced in self._spaced.get(token, ()):
+            last = start + len(spaced)
+            if (
+                picture.startswith(spaced)
+                and not touches_word(text, start, last)
+                and self._taken(text, start, last, spaced)
+            ):
+                return last
+        return end if token in self._by_picture and self._taken(text, start, end, token) else 0
+
+    def _taken(self, text: bytes, start: int, end: int, picture: bytes) -> bool:
+        written = text[start:end].decode()
+        return any(
+            (not words or _preceded(text, start, words)) and check(written)
+            for check, words in self._by_picture[picture]
+        )
 
 
 def _whole(text: bytes, start: int, end: int) -> tuple[int, int]:
-    """The token with the letters before its first digit."""
+    """The token with the letters before its first digit, and with `X-` where one letter and a hyphen stand there."""
     first = start
     while first > 0 and start - first < _MOST_LEADING and text[first - 1] in _LETTERS:
         first -= 1
-    if first < start and first > 0 and (text[first - 1] in _LETTERS or text[first - 1 : first].isdigit()):
-        return start, end
-    if first == start and start >= 2 and text[start - 1 : start] in (b"-", b" ") and text[start - 2] in _LETTERS:
-        for length in (1, 2):  # X-1234567-L, AB 12 34 56 C
-            place = start - 1 - length
-            if place >= 0 and text[place : start - 1].isalpha() and not text[max(0, place - 1) : place].isalnum():
-                return place, end
-    return first, end
-
-
-def _windows(text: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The token; without its first or last parts that a space divides off; up to its first space."""
-    if end - start <= _LONGEST:
-        yield start, end
-    spaces = [place for place in range(start, min(end, start + 4 * _LONGEST)) if text[place] == 32]
-    for place in spaces:
-        if place - start <= _LONGEST:
-            yield start, place
-    for place in spaces:
-        if end - place - 1 <= _LONGEST:
-            yield place + 1, end
+    if first == start and start > 1 and text[start - 1 : start] == b"-" and text[start - 2] in _LETTERS:
+        first = start - 2
+    return (start, end) if first and text[first - 1 : first].isalnum() else (first, end)
 
 
 def _preceded(text: bytes, start: int, words: tuple[bytes, ...]) -> bool:
@@ -202,8 +215,6 @@ def _preceded(text: bytes, start: int, words: tuple[bytes, ...]) -> bool:
 
 
 def _check(module: str) -> Check:
-    if not module:
-        return lambda written: _NINO.fullmatch(written.upper().replace(" ", "")) is not None
     valid: Check = importlib.import_module(f"stdnum.{module}").is_valid
 
     def check(written: str) -> bool:

@@ -25,22 +25,93 @@ _EXTENSION: Final = re.compile(rb"\s{0,2}(?:,?\s?ext(?:ension)?\.?|x|#)\s?\d{1,6
 _BEFORE: Final = 80
 _NEAR: Final = 32
 """Bytes before a number in which a word that says phone, and one that says something else, count."""
-_WORDS: Final = (
-    rb"phone|telephone|tel|ph|mobile|mob|cell|cellphone|call|called|calling|callback|dial|dialled|phoned|rang|ring me"
-    rb"|fax|reach|contact|texted|text (?:me|us|him|her|them|to)|sms|whatsapp|viber|hotline|helpline|landline|voicemail"
-    rb"|pager|handy|telefon|telefonnummer|telefonnr|mobil|mobilnummer|rufnummer|anrufen|tlf|t\xc3\xa9l|t\xc3\xa9l\xc3\xa9phone"
-    rb"|(?:my|his|her|our|your|their|new|work|home|office|contact|daytime|emergency|toll.free) numbers?|get (?:me|us) on"
-    rb"|toll.free|switchboard|appelez|tel\xc3\xa9fono|telefono|m\xc3\xb3vil|movil|celular|llame|telefone|telem\xc3\xb3vel|ligue|cellulare"
-    rb"|chiamare|telefoon|mobiel|puhelin"
+_PHONE: Final = frozenset(
+    word.encode()
+    for word in [
+        "phone",
+        "phones",
+        "telephone",
+        "telephones",
+        "tel",
+        "ph",
+        "mobile",
+        "mobiles",
+        "mob",
+        "cell",
+        "cellphone",
+        "call",
+        "called",
+        "calling",
+        "calls",
+        "callback",
+        "dial",
+        "dialled",
+        "phoned",
+        "rang",
+        "fax",
+        "reach",
+        "reached",
+        "contact",
+        "texted",
+        "sms",
+        "whatsapp",
+        "viber",
+        "hotline",
+        "helpline",
+        "landline",
+        "voicemail",
+        "pager",
+        "switchboard",
+        "handy",
+        "telefon",
+        "telefonnummer",
+        "telefonnr",
+        "mobil",
+        "mobilnummer",
+        "rufnummer",
+        "anrufen",
+        "tlf",
+        "tél",
+        "téléphone",
+        "appelez",
+        "teléfono",
+        "telefono",
+        "móvil",
+        "movil",
+        "celular",
+        "llame",
+        "telefone",
+        "telemóvel",
+        "ligue",
+        "cellulare",
+        "chiamare",
+        "telefoon",
+        "mobiel",
+        "puhelin",
+    ]
 )
-_WORD: Final = re.compile(
-    rb"(?:\b|_)(?:(" + _WORDS + rb")(?:s|s'|'s)?|(number|numero|n\xc3\xbamero|num\xc3\xa9ro|nummer)"
-    rb"|no\W{0,2}phone|card|iban|account|acct|order|invoice|ticket|tracking|zip|postal|postcode|serial|version|licen[cs]e"
-    rb"|case|ref|reference|file|docket|claim|policy|booking|reservation|confirmation|flight|part|model|batch|sku|code"
-    rb"|passport|ssn|social security|tax|vat|isbn|amount|price|total|pin|id|po box|date|born|birthday|dob|copyright)\b",
-    re.IGNORECASE,
+_PHONE_PAIRS: Final = frozenset(
+    (first, second)
+    for first, seconds in {
+        b"text": b"me us him her them to",
+        b"ring": b"me us him her them",
+        b"me": b"on",
+        b"us": b"on",
+        b"toll": b"free",
+        **dict.fromkeys(
+            b"my his her our your their new work home office contact daytime emergency free".split(), b"number numbers"
+        ),
+    }.items()
+    for second in seconds.split()
 )
-"""The first group says phone, the second says nothing by itself, and none of them says something else."""
+_NUMBER: Final = frozenset({b"number", b"numbers", b"numero", "número".encode(), "numéro".encode(), b"nummer"})
+_OTHER: Final = frozenset(
+    b"card iban account acct order invoice ticket tracking zip postal postcode serial version licence license passport ssn "
+    b"security tax vat isbn amount price total pin id box date born birthday dob copyright case ref reference file docket "
+    b"claim policy booking reservation confirmation flight part model batch sku code".split()
+)
+"""Words that say what else a number is; `number` by itself says nothing."""
+_WORD: Final = re.compile(rb"[a-z\x80-\xff]+")
 _NATIVE: Final = tuple(
     word.encode()
     for word in (
@@ -137,7 +208,7 @@ def _stands_as_one(written: bytes, text: bytes, start: int, end: int) -> bool:
     before = text[max(0, start - _BEFORE) : start]
     leading = _LEADING.search(before)
     if leading is None:
-        return any(word[2] for word in _WORD.finditer(before))
+        return not _NUMBER.isdisjoint(_WORD.findall(before.lower()))
     alone = before[leading.start() :].strip(b" \t\r\n>*-(,;|") == b""
     # "at 12 345 Redbud Drive" is a house.
     return (_LINE_END if alone else _SENTENCE_END).match(text, end) is not None
@@ -172,8 +243,13 @@ def _word_around(text: bytes, start: int, end: int) -> bool | None:
     before = text[max(0, start - _BEFORE) : start]
     if not before.isascii() and any(word in before for word in _NATIVE):
         return True
-    told = None
-    for word in _WORD.finditer(before):
-        if word[2] is None and (word[1] is not None or len(before) - word.end() <= _NEAR):
-            told = word[1] is not None
+    told: bool | None = None
+    previous = b""
+    for found in _WORD.finditer(before.lower()):
+        word = found[0]
+        if word in _PHONE or (previous, word) in _PHONE_PAIRS:
+            told = True
+        elif word in _OTHER and len(before) - found.end() <= _NEAR:
+            told = False
+        previous = word
     return told
