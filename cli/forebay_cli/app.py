@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "explain": ("forebay_cli.explain.command", "explain", "encoders"),
     "train": ("forebay_cli.train.command", "train", "encoders"),
     "calibrate": ("forebay_cli.train.command", "calibrate", "encoders"),
+    "quality": ("forebay_cli.quality.command", "quality", "quality"),
     "sim": ("forebay_cli.sim.command", "sim", "local"),
 }
 """Command -> (module, function, the extra it needs)."""

@@ -91,7 +91,11 @@ class Configurator:
     ) -> tuple[Verdict, dict[str, PolicySpec]]:
         def attempt(specs: Mapping[str, PolicySpec]) -> tuple[CompiledConfig, dict[str, str]]:
             config, errors = compile_config(
-                specs, pools, revision=revision, encoders=self._encoders.get, embed=self._encoders.embed,
+                specs,
+                pools,
+                revision=revision,
+                encoders=self._encoders.get,
+                embed=self._encoders.embed,
                 heads=self._encoders.heads,
             )
             return config, {name: str(error) for name, error in errors.items()}

@@ -126,7 +126,9 @@ def test_a_script_that_the_model_has_not_seen_is_unknown_to_it_and_costs_no_enco
 
 def test_many_models_share_one_encoder_pass() -> None:
     encoder = WordEncoder()
-    policy = a_classifying_policy(encoder, a_head(), {"model": "domain"}, {"model": "injection"}, {"model": "difficulty"})
+    policy = a_classifying_policy(
+        encoder, a_head(), {"model": "domain"}, {"model": "injection"}, {"model": "difficulty"}
+    )
     assert {record.label for record in records(policy, "law").values()} == {"law"}
     assert encoder.passes == ["law"]
 

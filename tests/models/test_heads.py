@@ -189,7 +189,9 @@ def test_reach_is_words_in_latin_letters(text, reason):
     assert out_of_reach(text, latin_only=True) == reason
 
 
-@pytest.mark.parametrize("text", ["", "a", "\0", "🙂" * 50, "a" * 1_000_000, "1" * 1_000_000, "x " * 500_000, "\ud800", "=" * 99999])
+@pytest.mark.parametrize(
+    "text", ["", "a", "\0", "🙂" * 50, "a" * 1_000_000, "1" * 1_000_000, "x " * 500_000, "\ud800", "=" * 99999]
+)
 def test_the_surface_of_any_text_is_bounded_and_quick(text):
     found = describe(text)
     assert found.shape == (len(NAMES),)

@@ -27,7 +27,9 @@ def train(
     several: Annotated[
         bool, typer.Option("--several", help="A text may have several labels, split at |, or none.")
     ] = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="table for people, json for machines.")] = Output.table,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="table for people, json for machines.")
+    ] = Output.table,
 ) -> None:
     """Fit a model of your own on the shared encoder; writes an artefact and its card, and says how a policy names it.
 
@@ -71,7 +73,9 @@ def calibrate(
     out: Annotated[
         Path | None, typer.Option(help="Write the model with its new thresholds here, as an artefact of your own.")
     ] = None,
-    output: Annotated[Output, typer.Option("--output", "-o", help="table for people, json for machines.")] = Output.table,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="table for people, json for machines.")
+    ] = Output.table,
 ) -> None:
     """Set a model's temperature and thresholds from labelled texts of your own traffic.
 

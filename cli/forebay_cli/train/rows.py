@@ -33,10 +33,18 @@ def read_examples(path: Path, *, several: bool) -> Examples:
     labels: list[tuple[str, ...]] = []
     lines = _json_lines(path) if path.suffix in (".jsonl", ".ndjson") else _csv_rows(path)
     for number, text, label in lines:
-        names = [label] if isinstance(label, str) and not several else label if isinstance(label, list) else label.split(SEPARATOR)
+        names = (
+            [label]
+            if isinstance(label, str) and not several
+            else label
+            if isinstance(label, list)
+            else label.split(SEPARATOR)
+        )
         found = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
         if len(found) != 1 and not several:
-            raise TrainingError(f"{path}, line {number}: expected one label; use --several where there may be more or none")
+            raise TrainingError(
+                f"{path}, line {number}: expected one label; use --several where there may be more or none"
+            )
         texts.append(text[:LARGEST_TEXT])
         labels.append(found)
     if not texts:

@@ -132,3 +132,19 @@ def measure(material: Material, vectors: Vectors, made: Made) -> tuple[list[Find
         )
     )  # fmt: skip
     return findings, beliefs, labels
+
+
+def learning_curve(material: Material, vectors: Vectors) -> list[str]:
+    """Accuracy on the calibration rows by share of the training rows."""
+    texts, labels = rows_of(material, "train", False)
+    values = inputs(vectors.of(texts, "domain train"), surfaces(texts))
+    held, held_labels = rows_of(material, "calibrate", False)
+    held_values = inputs(vectors.of(held, "domain calibrate"), surfaces(held))
+    order = np.random.default_rng(0).permutation(len(labels))
+    lines = ["| training rows | accuracy, calibration rows |", "|---|---|"]
+    for part in (0.125, 0.25, 0.5, 1.0):
+        chosen = order[: int(part * len(order))]
+        arrays = fit(values[chosen], one_hot(labels[chosen], len(DOMAINS)), "One", RECIPE)
+        hits = logits_of(arrays, held_values).argmax(axis=1) == held_labels
+        lines.append(f"| {len(chosen):,} | {hits.mean():.3f} |")
+    return lines

@@ -14,12 +14,14 @@ from forebay_models.build.classifiers.finding import Finding
 from forebay_models.build.classifiers.made import Made, surfaces
 from forebay_models.build.corpora import attacks
 from forebay_models.build.corpora.attacks import Sample
-from forebay_models.build.metrics import Figure, auroc_figure, auroc_gain, gain, mean
+from forebay_models.build.corpora.text import share
+from forebay_models.build.metrics import Figure, auroc, auroc_figure, auroc_gain, gain, mean
 from forebay_models.build.training.mixture import FOLDS, Material, calibrates, injection_weight
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.calibrate import fit_isotonic, reliability, threshold_for_false_alarms
 from forebay_models.heads.fit import Recipe, fit, inputs, logits_of, squash
 from forebay_models.heads.head import HeadManifest, Source
+from forebay_models.heads.reach import out_of_reach
 from forebay_models.heads.surface import VERSION
 
 RECIPE = Recipe(decay=1e-3, hidden=64, epochs=8, smoothing=0.02)
@@ -37,10 +39,13 @@ SOURCES = (
 )
 
 
-def make(material: Material, vectors: Vectors, fold: str = "shipped", *, recipe: Recipe = RECIPE) -> Made:
+def make(
+    material: Material, vectors: Vectors, fold: str = "shipped", *, recipe: Recipe = RECIPE, part: float = 1.0
+) -> Made:
+    """`fold` says which sources are left out; `part` of the training rows is used, for a learning curve."""
     left_out = FOLDS[fold]
     samples = [sample for sample in material.injection if sample.source not in left_out]
-    fitting = [sample for sample in samples if not calibrates(sample)]
+    fitting = [s for s in samples if not calibrates(s) and share(s.text, "curve") < part]
     holding = [sample for sample in samples if calibrates(sample)]
 
     def load(chosen: list[Sample], what: str) -> np.ndarray:
@@ -65,7 +70,6 @@ def make(material: Material, vectors: Vectors, fold: str = "shipped", *, recipe:
         threshold=threshold_for_false_alarms(calm[hits == 0], FALSE_ALARMS),
         calibrated=True,
         surface=VERSION,
-        latin_only=False,
         max_tokens=vectors.encoder.max_tokens,
         sources=SOURCES,
         quality={"calibrateEce": round(reliability(calm[~even], hits[~even]).error, 4)},
@@ -143,6 +147,8 @@ def measure(
     both = [*wild, *calm]
     curves["jailbreaks and trigger words"] = (scores(shipped, vectors, both), labels(both))
     least = shipped.manifest.threshold
+    # Where the model has no opinion it flags nothing: that passes, and catches nothing.
+    silent = {s.text for s in (*calm, *guard, *wild) if out_of_reach(s.text, latin_only=True) is not None}
     for what, rows, passing, target in (
         ("benign prompts with trigger words that pass (PIGuard, XSTest)", calm, True, 0.88),
         ("of which PIGuard's", [s for s in calm if s.source == "piguard"], True, None),
@@ -151,6 +157,7 @@ def measure(
         ("PIGuard attacks that are caught", [s for s in guard if s.attack], False, None),
     ):
         found, plainly = scores(shipped, vectors, rows), plain.scores(rows)
+        found[[sample.text in silent for sample in rows]] = 0
         words = word_scores(rows)
         ours, theirs, base = (
             (each < limit if passing else each >= limit).astype(np.float32)
@@ -176,3 +183,16 @@ def _auroc(
         what, split, model, len(truth), figure(ours), target, ("plain head", figure(theirs)),
         ("count of 15 words", figure(words)), (auroc_gain(ours, theirs, truth), auroc_gain(ours, words, truth)),
     )  # type: ignore[arg-type]  # fmt: skip
+
+
+def learning_curve(data: Path, material: Material, vectors: Vectors) -> list[str]:
+    """AUROC on the left-out sources by share of the training rows: fold heads."""
+    sets = read_sets(data)
+    lines = ["| share of training rows | s-labs left out | neuralchemy left out |", "|---|---|---|"]
+    for part in (0.125, 0.25, 0.5, 1.0):
+        cells = []
+        for fold, name in (("a", "s-labs"), ("b", "neuralchemy")):
+            made = make(material, vectors, fold, part=part)
+            cells.append(f"{auroc(scores(made, vectors, sets[name]), labels(sets[name])):.3f}")
+        lines.append(f"| {part:.3g} | {cells[0]} | {cells[1]} |")
+    return lines

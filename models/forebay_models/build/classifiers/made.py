@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,14 @@ class Made:
         return Head(self.manifest, self.arrays, "")
 
 
+@cache
+def _surface(text: str) -> Floats:
+    return describe(text)
+
+
 def surfaces(texts: list[str]) -> Floats:
-    return np.stack([describe(text) for text in texts]) if texts else np.zeros((0, 0), np.float32)
+    """Each text's once: folds and findings ask for the same texts again and again."""
+    return np.stack([_surface(text) for text in texts]) if texts else np.zeros((0, 0), np.float32)
 
 
 def one_hot(numbers: NDArray[np.int64], width: int) -> Floats:
