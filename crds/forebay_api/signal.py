@@ -104,7 +104,12 @@ class HeadArtifact(Strict, frozen=True, kw_only=True):
     ]
     digest: Annotated[
         str,
-        Meta(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71, description="Of the file; `forebay train` prints it."),
+        Meta(
+            pattern=r"^sha256:[0-9a-f]{64}$",
+            max_length=71,
+            description="Of the file; `forebay train` prints it.",
+            examples=["sha256:" + 8 * "0a1b2c3d"],
+        ),
     ]
 
 
