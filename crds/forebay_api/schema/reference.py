@@ -47,12 +47,12 @@ def _kind(kind: Kind) -> str:
             f"{columns}.\n",
             _example(kind.name),
             "### Fields of spec\n",
-            *_table(shape_of(kind.spec), "spec"),
+            *field_table(shape_of(kind.spec), "spec"),
             "\n### Rules between fields\n",
             *_rules(shape_of(kind.spec), "spec"),
             "\n### Status\n",
             "Until the operator has looked, `Ready` is `Unknown` with reason `Pending`.\n",
-            *_table(shape_of(kind.status), "status"),
+            *field_table(shape_of(kind.status), "status"),
             "",
         ]
     )
@@ -66,7 +66,7 @@ def _local_config() -> str:
             "What a machine adds to the manifests when there is no cluster. " + shape.description + "\n",
             _example("forebay.yaml"),
             "### Fields\n",
-            *_table(shape, ""),
+            *field_table(shape, ""),
             "\n### Rules between fields\n",
             *_rules(shape, ""),
             "",
@@ -78,7 +78,8 @@ def _example(name: str) -> str:
     return f"```yaml\n{EXAMPLES[name]}```\n"
 
 
-def _table(shape: Shape, path: str) -> Iterator[str]:
+def field_table(shape: Shape, path: str) -> Iterator[str]:
+    """Lines of a Markdown table of every field below `path`: type, default, bounds and meaning."""
     yield "| field | type | default | bounds | meaning |"
     yield "|---|---|---|---|---|"
     for place, field, required in _fields(shape, path):

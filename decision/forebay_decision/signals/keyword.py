@@ -33,7 +33,7 @@ from forebay_decision.work import Skipped
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
 _CHUNK: Final = 1 << 14
 """Letters that pass the automaton at once: bounds what its matches take up, and how long it cannot be stopped."""
-_SECONDS_PER_BYTE: Final = 25e-9
+_SECONDS_PER_BYTE: Final = 40e-9
 
 
 class KeywordDetector:

@@ -7,7 +7,7 @@ are the same) the turn is the same question in other words. Word order and repet
 * `distance`: the least distance to an earlier turn, in [0,1]; 1 where there is none to compare with.
 * `verbatim`: an earlier turn has exactly the same words. It matches, too; `signals.x.matched && !signals.x.verbatim`
   leaves it out.
-* A turn of fewer than three different words ("go on", "yes please") repeats nothing. Of a turn its first 8,192 letters
+* A turn of fewer than three different words ("go on", "yes please") repeats nothing. Of a turn its first 2,048 letters
   are read.
 * English, and languages that put spaces between words; in others a run of letters counts as one word, and only
   verbatim repetition is seen. Measured on Quora's question pairs, see the catalogue.
@@ -24,7 +24,7 @@ from forebay_decision.signals.detector import Texts
 from forebay_decision.signals.folding import fold
 
 LEAST_WORDS: Final = 3
-_MOST_LETTERS: Final = 8192
+_MOST_LETTERS: Final = 2048
 _WORD: Final = re.compile(r"\w+")
 
 

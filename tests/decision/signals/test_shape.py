@@ -40,8 +40,13 @@ def test_the_shape_of_a_first_question() -> None:
     facts = shape(seen({"role": "system", "content": "Be brief."}, pictures, tools=tools))
     assert facts.pop("tokens") > 3000
     assert facts == {
-        **{"messages": 2, "turns": 1, "tools": 1, "images": 2},
-        **{"codeShare": 0.0, "agentStep": 0, "toolLoop": 0},
+        "messages": 2,
+        "turns": 1,
+        "tools": 1,
+        "images": 2,
+        "codeShare": 0.0,
+        "agentStep": 0,
+        "toolLoop": 0,
     }
 
 
@@ -230,7 +235,7 @@ def test_the_very_same_words_are_a_repetition_that_rules_can_leave_out() -> None
 )
 def test_other_questions_short_replies_and_what_is_long_past_are_none(turns: tuple[str, ...]) -> None:
     matched, facts = again(*turns[:-1], turns[-1], lookback=3)
-    assert matched is False or facts["verbatim"] is True and turns[-1] == turns[-2]
+    assert matched is False or (facts["verbatim"] is True and turns[-1] == turns[-2])
 
 
 def test_how_near_is_the_policys_to_say() -> None:

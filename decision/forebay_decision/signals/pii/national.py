@@ -93,7 +93,7 @@ NUMBERS: Final = (
     Number("MD", "md.idno", (), (_THIRTEEN,), ("idno", "idnp")),
     Number("IL", "il.idnr", (), ("999999999", "99999999-9"), ("teudat", "ת.ז", "תעודת", "israeli id", "id number")),
     Number("ZA", "za.idnr", (), (_THIRTEEN, "999999 9999 99 9"), ("south african", "id number", "identity", "rsa id")),
-    Number("IN", "in_.aadhaar", ("9999 9999 9999",), ("9" * 12, "9999-9999-9999"), ("aadhaar", "aadhar", "uidai")),
+    Number("IN", "in_.aadhaar", (), ("9999 9999 9999", "9" * 12, "9999-9999-9999"), ("aadhaar", "aadhar", "uidai")),
     Number("IN", "in_.pan", ("AAAAA9999A",)),
     Number("CN", "cn.ric", ("9" * 18, "9" * 17 + "A")),
     Number("KR", "kr.rrn", ("999999-9999999",), (_THIRTEEN,), ("주민",)),
