@@ -1,7 +1,7 @@
 """`language`: which language the text is written in, by ISO 639 code, or unknown.
 
-Letters of a script that one language alone uses (Greek, Hangul, kana, Thai, Georgian and others) settle it at once,
-however short the text. Else CLD2 (Compact Language Detector 2, by n-grams of letters) decides: it knows 150 languages
+Letters of a script that one language alone uses (Greek, Hangul, kana, Thai, Georgian and others) settle a short text at
+once, as do four Chinese characters without kana. Else CLD2 (Compact Language Detector 2, by n-grams of letters) decides: it knows 150 languages
 and says for up to three of them how much of the text they make up. Code, fenced or not, and URLs are left out first.
 
 * Matches when the language with the largest share is among `is`.
@@ -10,7 +10,7 @@ and says for up to three of them how much of the text they make up. Code, fenced
   poorly.
 * Unknown where CLD2 finds the text too short or too mixed to be told (mostly below 25 letters), and where the largest
   share is below `confidence`.
-* Of more than 768 letters the first and the last half are read.
+* Of more than 512 letters the first and the last half are read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from forebay_decision.signals.detector import Texts
 from forebay_decision.signals.regex import PatternError
 from forebay_decision.work import Skipped
 
-MOST_LETTERS: Final = 768
+MOST_LETTERS: Final = 512
 LEAST_SHARE: Final = 0.15
 _RENAMED: Final = {
     "iw": "he",
@@ -77,6 +77,9 @@ _SCRIPTS: Final = {
 CLD2 tells apart in longer texts; Hebrew's and Arabic's letters serve several languages and are left to CLD2."""
 _JAPANESE: Final = re.compile("[\u3041-\u309f\u30a1-\u30ff]")
 _SCRIPT: Final = {code: re.compile(f"[{letters}]") for code, letters in _SCRIPTS.items()}
+_HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
+_LEAST_HAN: Final = 4
+"""Chinese characters without kana among them that are hardly Japanese."""
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _SHORT: Final = 64
 """Letters below which the script is asked before CLD2."""
@@ -175,6 +178,8 @@ def _by_script(text: str) -> str:
         return ""
     if _JAPANESE.search(text):
         return "ja"
+    if len(han := _HAN.findall(text)) >= _LEAST_HAN and 2 * len(han) > letters:
+        return "zh"
     return next((code for code, script in _SCRIPT.items() if 2 * len(script.findall(text)) > letters), "")
 
 

@@ -7,7 +7,7 @@ are the same) the turn is the same question in other words. Word order and repet
 * `distance`: the least distance to an earlier turn, in [0,1]; 1 where there is none to compare with.
 * `verbatim`: an earlier turn has exactly the same words. It matches, too; `signals.x.matched && !signals.x.verbatim`
   leaves it out.
-* A turn of fewer than three different words ("go on", "yes please") repeats nothing. Of a turn its first 2,048 letters
+* A turn of fewer than three different words ("go on", "yes please") repeats nothing. Of a turn its first 1,024 letters
   are read.
 * English, and languages that put spaces between words; in others a run of letters counts as one word, and only
   verbatim repetition is seen. Measured on Quora's question pairs, see the catalogue.
@@ -15,7 +15,6 @@ are the same) the turn is the same question in other words. Word order and repet
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from forebay_api.signal import Reask
@@ -24,8 +23,9 @@ from forebay_decision.signals.detector import Texts
 from forebay_decision.signals.folding import fold
 
 LEAST_WORDS: Final = 3
-_MOST_LETTERS: Final = 2048
-_WORD: Final = re.compile(r"\w+")
+_MOST_LETTERS: Final = 1024
+_NO_WORD: Final = bytes(byte if byte >= 0x80 or chr(byte).isalnum() else 0x20 for byte in range(256))
+"""ASCII's letters and digits as they are, its other signs as spaces: quicker than looking for words."""
 
 
 class ReaskDetector:
@@ -53,11 +53,11 @@ class ReaskDetector:
         return SignalRecord(matched=distance < self._max_distance, values=values)
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(fold(text[:_MOST_LETTERS])))
+def _words(text: str) -> frozenset[bytes]:
+    return frozenset(fold(text[:_MOST_LETTERS]).encode("utf-8", "replace").translate(_NO_WORD).split())
 
 
-def _distance(one: frozenset[str], other: frozenset[str]) -> float:
+def _distance(one: frozenset[bytes], other: frozenset[bytes]) -> float:
     if len(one) < LEAST_WORDS or len(other) < LEAST_WORDS:
         return 1.0
     return 1.0 - len(one & other) / len(one | other)

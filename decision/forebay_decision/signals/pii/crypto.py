@@ -15,10 +15,11 @@ from typing import Final
 from forebay_decision.signals.pii.finding import touches_word
 from forebay_decision.signals.regex import compile_linear
 
-_BASE58: Final = compile_linear(r"[13LMDAX9tTmn2r][1-9A-HJ-NP-Za-km-z]{25,}")
-_BECH32: Final = compile_linear(
-    r"(?:bc|tb|bcrt|ltc|tltc|addr|stake|cosmos|osmo|celestia|inj)1[02-9ac-hj-np-z]{11,100}", case_sensitive=False
+_WRITTEN: Final = compile_linear(
+    r"((?i:bc|tb|bcrt|ltc|tltc|addr|stake|cosmos|osmo|celestia|inj)1(?i:[02-9ac-hj-np-z]{11,100}))"
+    r"|[13LMDAX9tTmn2r][1-9A-HJ-NP-Za-km-z]{25,}"
 )
+"""Bech32 as a group, else Base58Check."""
 _ETHEREUM: Final = re.compile(rb"0x(?<!\w0x)[0-9a-fA-F]{40}(?!\w)")
 _ALPHABET: Final = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _RIPPLE: Final = b"rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
@@ -31,11 +32,11 @@ _BECH32_SUMS: Final = frozenset({1, 0x2BC830A3})
 
 
 def find_crypto_addresses(text: bytes) -> Iterator[tuple[int, int]]:
-    for pattern, is_valid in ((_BASE58, _base58), (_BECH32, _bech32)):
-        for match in pattern.finditer(text):
-            start, end = match.span()
-            if not touches_word(text, start, end) and is_valid(text[start:end]):
-                yield start, end
+    for match in _WRITTEN.finditer(text):
+        start, end = match.span()
+        is_valid = _base58 if match[1] is None else _bech32
+        if not touches_word(text, start, end) and is_valid(text[start:end]):
+            yield start, end
     if b"0x" in text:
         yield from (match.span() for match in _ETHEREUM.finditer(text))
 

@@ -72,13 +72,12 @@ FORMS: Final = (
 """Forms of keys, one issuer or kind each."""
 _KEYS: Final = compile_linear("|".join(FORMS))
 _NAMED: Final = compile_linear(
-    r"(?:passw(?:or)?d|passphrase|passwd|pwd|secret|token|api[_ -]?key|access[_ -]?key|account[_ -]?key|auth[_ -]?key"
+    r"(?:bearer|basic)\s+([A-Za-z0-9+/._~=-]{16,500})|(?:passw(?:or)?d|passphrase|passwd|pwd|secret|token|api[_ -]?key|access[_ -]?key|account[_ -]?key|auth[_ -]?key"
     r"|private[_ -]?key|signing[_ -]?key|encryption[_ -]?key|client[_ -]?secret|credentials?|passwort|kennwort"
     r"|contrase(?:ñ|n)a|mot de passe|senha|wachtwoord|пароль|密码|密碼|パスワード)[\"'`*]{0,3}\]?"
     r"(?: is|=>|:=|\s*[:=：]+|\s+lautet|\s+est|\s+es)\s*[\"'`]?([^\s\"'`,;<>]{8,200})",
     case_sensitive=False,
 )
-_BEARER: Final = compile_linear(r"(?:bearer|basic)\s+([A-Za-z0-9+/._~=-]{16,500})", case_sensitive=False)
 _REFERENCE: Final = re.compile(
     rb"[$%{<(\[]|^(?:process\.|os\.|env[.:]|config\.|self\.|settings\.|vault:|secrets?\.|file:|https?://|\\[nrt])"
     rb"|^[\w.]+\(|\.\.\.|\*\*\*|xxx|^(?:none|null|true|false|undefined|string|required|optional)\b",
@@ -99,11 +98,10 @@ def find_secrets(text: bytes) -> Iterator[tuple[int, int]]:
         start, end = match.span()
         if not touches_word(text, start, end) and not _PLACEHOLDER.search(text[start:end]):
             yield start, end
-    for pattern in (_NAMED, _BEARER):
-        for match in pattern.finditer(text):
-            start, end = match.span(1)
-            if _random(text[start:end]):
-                yield start, end
+    for match in _NAMED.finditer(text):
+        start, end = match.span(1 if match[1] is not None else 2)
+        if _random(text[start:end]):
+            yield start, end
 
 
 def _random(value: bytes) -> bool:
