@@ -20,13 +20,14 @@ from forebay_decision.signals.similarity import plan_encoding
 from forebay_decision.signals.windows import Window, plan_windows, tool_results
 from forebay_decision.work import Skipped, Work
 from forebay_models.errors import EncoderError
-from forebay_models.heads.head import Head, Judgement
+from forebay_models.heads.head import Head, Judgement, Reading
 from forebay_models.heads.reach import out_of_reach
 
 if TYPE_CHECKING:
     from forebay_models.encoder import Encoder
 
 ENCODER: Final = "Transformer"
+TABLE: Final = "Static"
 SURFACE: Final = "surface"
 
 
@@ -53,16 +54,18 @@ def build_classifier(name: str, spec: Classifier, encoders: Callable[[Any], Enco
     except EncoderError as error:
         raise ModelError(str(error)) from None
     encoder = encoders(ENCODER)
-    if head.manifest.encoder != encoder.digest:
-        message = (
-            f"model {head.manifest.name!r} was trained on encoder {head.manifest.encoder[:19]}, "
-            f"this is {encoder.digest[:19]}: run `forebay train` again"
-        )
-        raise ModelError(message)
+    table = encoders(TABLE) if head.manifest.static else None
+    for wanted, there in ((head.manifest.encoder, encoder), (head.manifest.static, table)):
+        if there is not None and wanted != there.digest:
+            message = (
+                f"model {head.manifest.name!r} was trained on encoder {wanted[:19]}, "
+                f"this is {there.digest[:19]}: run `forebay train` again"
+            )
+            raise ModelError(message)
     _check_labels(spec, ("low", "medium", "high") if head.manifest.bands else head.manifest.labels)
     if spec.scope == "ToolResults":
-        return WindowsDetector(name, spec, head, encoder)
-    return ClassifierDetector(name, spec, head, encoder)
+        return WindowsDetector(name, spec, head, encoder, table)
+    return ClassifierDetector(name, spec, head, encoder, table)
 
 
 def _check_labels(spec: Classifier, labels: tuple[str, ...]) -> None:
@@ -77,12 +80,13 @@ class ClassifierDetector:
 
     kind = "classifier"
 
-    def __init__(self, name: str, spec: Classifier, head: Head, encoder: Encoder) -> None:
+    def __init__(self, name: str, spec: Classifier, head: Head, encoder: Encoder, table: Encoder | None) -> None:
         self.name = name
         self.scope = spec.scope
         self.cost = 3000.0
         self._head = head
         self._encoder = encoder
+        self._table = table
         self._labels = tuple(spec.labels or ())
         self._given = spec.threshold
         self._threshold = head.manifest.threshold if spec.threshold is None else spec.threshold
@@ -98,7 +102,8 @@ class ClassifierDetector:
         row = texts.embeddings().setdefault(self._encoder.digest, prepared)
         if isinstance(row, Skipped):
             return row
-        return self._record(self._head.judge(cast("Any", row), self._surface(texts)))
+        reading = Reading(cast("Any", row), self._words(texts), self._surface(texts))
+        return self._record(self._head.judge(reading))
 
     def _record(self, judged: Judgement) -> SignalRecord:
         return SignalRecord(
@@ -123,6 +128,16 @@ class ClassifierDetector:
         return (
             self._threshold if self._given is not None else self._head.manifest.thresholds.get(label, self._threshold)
         )
+
+    def _words(self, texts: Texts) -> Any:
+        """The table's row: cheap enough to be made on the spot."""
+        if self._table is None:
+            return None
+        rows = texts.embeddings()
+        row = rows.get(self._table.digest)
+        if row is None or isinstance(row, Skipped):
+            row = rows[self._table.digest] = self._table.encode((texts.latest,))[0]
+        return row
 
     def _surface(self, texts: Texts) -> Any:
         if not self._head.manifest.surface:
@@ -164,8 +179,8 @@ class WindowsDetector(ClassifierDetector):
         for row, window in zip(rows, windows, strict=True):
             if out_of_reach(window.text, latin_only=self._head.manifest.latin_only) is not None:
                 continue
-            surface = self._head.describe(window.text) if self._head.manifest.surface else None
-            judged = self._head.judge(row, surface)
+            words = None if self._table is None else self._table.encode((window.text,))[0]
+            judged = self._head.judge(Reading(row, words, self._head.describe(window.text)))
             rank = self._rank(judged)
             if best is None or rank > best[0]:
                 best = (rank, judged, window)

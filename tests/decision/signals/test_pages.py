@@ -14,6 +14,7 @@ from forebay_decision.policy.compiler import compile_rules
 from forebay_decision.policy.variables import SIGNAL_FIELDS
 from forebay_decision.signals.catalog import CATALOG
 from forebay_decision.signals.pages import PAGES, generated_pages, main
+from forebay_decision.signals.pii.national import COUNTRIES
 
 DOCS = Path(__file__).parents[3] / "docs/signals"
 
@@ -38,6 +39,11 @@ def test_a_page_says_what_matches_and_what_is_unknown(kind: str) -> None:
     text = PAGES[kind].module.__doc__ or ""
     assert text.startswith(f"`{kind}`")
     assert "\n\n" in text or len(text) > 60
+
+
+def test_the_page_of_pii_lists_the_countries_that_are_known() -> None:
+    text = " ".join((PAGES["pii"].module.__doc__ or "").split())
+    assert f": {', '.join(COUNTRIES)}." in text
 
 
 def test_the_pages_in_docs_are_what_would_be_generated() -> None:

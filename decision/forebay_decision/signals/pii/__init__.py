@@ -19,6 +19,10 @@
   that keeps data in wants to see all that would leave.
 * Unknown: nothing found in a text over 1 MiB (first and last half are read), in one that cannot be read (token ids),
   or where the decision's time ends first: 1 MB takes some tens of milliseconds.
+* Numbers of these countries are known: AR, AT, AU, BE, BG, BR, CA, CH, CL, CN, CO, CU, CZ, DE, DK, DO, EC, EE, ES, FI,
+  FR, GB, GR, HR, ID, IE, IL, IN, IS, IT, JP, KR, LT, LV, MD, MU, MX, MY, NL, NO, NZ, PE, PK, PL, PT, RO, RU, SE, SI, SK,
+  TH, TR, UA, US, VE, ZA. One that could be any number (nine digits) wants a word of its country before it (*SSN*, *BSN*).
+* Digits of Arabic, Persian, Devanagari, Bengali and full-width scripts, and spaces and hyphens of print, count as ASCII's.
 * Names, addresses and dates of birth need a model and are not found.
 """
 
