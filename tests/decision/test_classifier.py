@@ -13,10 +13,10 @@ from builders import a_policy, a_pool, chat, compiled, decide, direct, head, sur
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forebay_decision.dialects.openai.view import read
 from forebay_decision.errors import PolicyError
 from forebay_decision.inspect import all_signals
 from forebay_decision.record import SignalRecord
-from forebay_decision.dialects.openai.view import read
 from forebay_decision.route import Forward
 from forebay_decision.work import run_inline
 from forebay_models.errors import ArtefactError

@@ -13,10 +13,10 @@ from forebay_models.heads.calibrate import (
     threshold_for_false_alarms,
 )
 from forebay_models.heads.fit import Recipe, fit, logits_of, squash
-from forebay_models.heads.head import Head, HeadManifest
+from forebay_models.heads.head import Head, HeadManifest, Reading
 from forebay_models.heads.reach import out_of_reach
 from forebay_models.heads.surface import NAMES, describe
-from forebay_models.heads.train import Examples, TrainingError, check, cross_fit, train
+from forebay_models.heads.train import Encoders, Examples, TrainingError, check, cross_fit, train
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -77,7 +77,7 @@ def test_a_head_survives_its_file_and_the_same_head_gives_the_same_bytes():
     assert content == a_head(threshold=0.7)
     found = unpack_head(content, "h.head", digest_of(content))
     assert (found.manifest.threshold, found.digest) == (0.7, digest_of(content))
-    assert found.judge(np.array([1, 0, 0, 0], np.float32), None).label == "a"
+    assert found.judge(Reading(np.array([1, 0, 0, 0], np.float32))).label == "a"
 
 
 @pytest.mark.parametrize(
@@ -153,11 +153,11 @@ def examples(*pairs, several=False):
 def test_training_from_texts_gives_a_calibrated_head_and_a_report():
     pairs = [(letter * count, [letter]) for letter in "abc" for count in range(1, 13)]
     given = examples(*pairs)
-    encoder = Letters()
-    manifest, arrays, report = train("letters", given, encoder.encode(given.texts), encoder)
+    encoders = Encoders(Letters(), Letters())
+    manifest, arrays, report = train("letters", given, encoders.read(given.texts), encoders)
     assert report.score == 1.0
-    assert (manifest.labels, manifest.encoder, manifest.calibrated) == (("a", "b", "c"), DIGEST, True)
-    assert Head(manifest, arrays, "").judge(encoder.encode(["bbb"])[0], None).label == "b"
+    assert (manifest.labels, manifest.encoder, manifest.static) == (("a", "b", "c"), DIGEST, DIGEST)
+    assert Head(manifest, arrays, "").judge(Reading(*(Letters().encode(["bbb"])[0],) * 2)).label == "b"
 
 
 @pytest.mark.parametrize(

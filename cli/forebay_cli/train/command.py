@@ -13,9 +13,9 @@ from forebay_cli.console import Output, give_up, print_json, stderr, stdout
 from forebay_models import EncoderError, load_encoder
 
 if TYPE_CHECKING:
-    from forebay_models.encoder import Encoder
-    from forebay_models.heads.head import HeadManifest
-    from forebay_models.heads.train import Report
+    from forebay_models.heads.fit import Floats
+    from forebay_models.heads.head import HeadManifest, Reading
+    from forebay_models.heads.train import Encoders, Report
 
 NAME = re.compile(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
 
@@ -52,9 +52,8 @@ def train(
     try:
         examples = read_examples(file, several=several)
         check(examples)
-        encoder = load_encoder("Transformer")
-        rows = _embed(encoder, examples.texts)
-        manifest, arrays, report = train_head(title, examples, rows, encoder)
+        encoders = _encoders()
+        manifest, arrays, report = train_head(title, examples, _read(encoders, examples.texts), encoders)
         content = pack_head(manifest, arrays)
         _write(target, content)
         digest = digest_of(content)
@@ -95,12 +94,15 @@ def calibrate(
     try:
         head = read_head(Path(model)) if model.endswith(SUFFIX) else Library().ship(model)
         examples = read_examples(file, several=head.manifest.choice == "Several")
-        encoder = load_encoder("Transformer")
-        if head.manifest.encoder != encoder.digest:
+        encoders = _encoders()
+        if head.manifest.encoder != encoders.transformer.digest:
             give_up(f"{model} was trained on another encoder: run `forebay train` again")
-        rows = _embed(encoder, examples.texts)
-        surfaces = np.stack([head.describe(text) for text in examples.texts]) if head.manifest.surface else None
-        manifest, report = recalibrate(head, examples, rows, surfaces)
+        described = [head.describe(text) for text in examples.texts]
+        surfaces = np.stack([each for each in described if each is not None]) if head.manifest.surface else None
+        reading = _read(encoders, examples.texts, surfaces)
+        if not head.manifest.static:
+            reading = reading._replace(static=None)
+        manifest, report = recalibrate(head, examples, reading)
         digest = ""
         if out is not None:
             content = pack_head(manifest, head.arrays)
@@ -113,13 +115,17 @@ def calibrate(
     _tell(manifest, report, out, digest, output)
 
 
-def _embed(encoder: Encoder, texts: tuple[str, ...]) -> object:
-    from forebay_models.heads.train import embed
+def _encoders() -> Encoders:
+    from forebay_models.heads.train import Encoders
 
+    return Encoders(load_encoder("Transformer"), load_encoder("Static"))
+
+
+def _read(encoders: Encoders, texts: tuple[str, ...], surfaces: Floats | None = None) -> Reading:
     console = stderr()
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading texts", total=len(texts))
-        return embed(encoder, texts, lambda done: progress.update(task, completed=done))
+        return encoders.read(texts, surfaces, lambda done: progress.update(task, completed=done))
 
 
 def _write(path: Path, content: bytes) -> None:

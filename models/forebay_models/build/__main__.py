@@ -130,6 +130,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, default=ARTEFACTS, help="where artefacts and cards go (the package)")
     parser.add_argument("--work", type=Path, default=Path("build/models"), help="kept between runs (build/models)")
     parser.add_argument("--no-cards", action="store_true", help="make the artefacts and measure nothing")
+    parser.add_argument("--no-heads", action="store_true", help="make the encoders alone")
     options = parser.parse_args(arguments)
     try:
         datasets = () if options.no_cards else read_all(find_data())
@@ -141,11 +142,12 @@ def main(arguments: list[str]) -> int:
         return 1
     if datasets:
         describe_artefacts(options.out, options.work, share, datasets)
-    try:
-        build_heads(options.out, options.work, find_data(), cards=not options.no_cards)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    if not options.no_heads:
+        try:
+            build_heads(options.out, options.work, find_data(), cards=not options.no_cards)
+        except (OSError, ValueError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
     print(f"{options.out}: {size:,} bytes")
     if size > SIZE_LIMIT:

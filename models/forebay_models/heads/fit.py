@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forebay_models.heads.head import Choice, Head
+from forebay_models.heads.head import GAIN, Choice
 
 Floats = NDArray[np.float32]
 
@@ -31,12 +31,6 @@ class Recipe:
     seed: int = SEED
 
 
-def inputs(rows: Floats, surfaces: Floats | None) -> Floats:
-    """What a head sees of each text: as `Head.logits` puts it together."""
-    scaled = rows * np.float32(Head.GAIN)
-    return scaled if surfaces is None else np.concatenate([scaled, surfaces], axis=1)
-
-
 def squash(logits: Floats, choice: Choice) -> Floats:
     """Probabilities by row."""
     if choice == "One":
@@ -50,7 +44,7 @@ def squash(logits: Floats, choice: Choice) -> Floats:
 def fit(
     values: Floats, targets: Floats, choice: Choice, recipe: Recipe = Recipe(), weights: Floats | None = None
 ) -> dict[str, Floats]:
-    """The arrays of a head from inputs [rows, n] and targets [rows, outputs] in [0, 1]; `weights` count rows.
+    """The arrays of a head from inputs [rows, n] (see `join`) and targets [rows, outputs] in [0, 1]; `weights` count rows.
 
     The same rows, recipe and numpy give the same arrays.
     """
@@ -61,7 +55,7 @@ def fit(
         targets = (targets * (1 - recipe.smoothing) + recipe.smoothing * even).astype(np.float32)
     names = ["weight", "bias"]
     if recipe.hidden:
-        first = chance.normal(0, np.sqrt(2 / width), (width, recipe.hidden)).astype(np.float32) / np.float32(Head.GAIN)
+        first = chance.normal(0, np.sqrt(2 / width), (width, recipe.hidden)).astype(np.float32) / np.float32(GAIN)
         second = chance.normal(0, np.sqrt(1 / recipe.hidden), (recipe.hidden, outputs)).astype(np.float32)
         names += ["weight0", "bias0"]
         parameters = [second, np.zeros(outputs, np.float32), first, np.zeros(recipe.hidden, np.float32)]

@@ -1,9 +1,9 @@
-"""Head: a vector and a text's surface in, calibrated scores by label out."""
+"""Head: vectors and a text's surface in, calibrated scores by label out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     Row = NDArray[np.float32]
 
 FORMAT = 1
+GAIN = 10.0
+STATIC_GAIN = 5.0
 Choice = Literal["One", "Several", "Binary"]
 
 
@@ -31,12 +33,15 @@ class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     `choice`: One of the labels (softmax), Several at once (a sigmoid each), or Binary: the score is the probability of
     the last label, and `threshold` separates the two. `calibrated` says whether scores are probabilities at all.
     `bands` cut a Binary score into the labels `low`, `medium` and `high`. `latin_only`: other scripts are unknown to it.
+    `encoder` and, where the table's vector is an input too, `static` are digests; `surface` names the version of those
+    numbers.
     """
 
     format: int = FORMAT
     name: str
     choice: Choice
     encoder: str
+    static: str = ""
     labels: tuple[str, ...]
     threshold: float
     thresholds: dict[str, float] = {}
@@ -58,17 +63,23 @@ class Judgement(msgspec.Struct, frozen=True):
     scores: Mapping[str, float]
 
 
+class Reading(NamedTuple):
+    """What a head sees of one text, or row by row of many: the transformer's vector and, where its manifest asks for
+    them, the static table's and the numbers of the surface. None where a head does not ask."""
+
+    row: Row
+    static: Row | None = None
+    surface: Row | None = None
+
+
 class Head:
     """Immutable; any thread. `judge` takes microseconds: one matrix product of at most a few hundred columns.
 
     `arrays`: `weight` [inputs, labels] and `bias` [labels]; with `weight0` and `bias0` before them, a hidden layer (ReLU).
-    Inputs are the vector times GAIN and, where `surface` is set, the surface's numbers. `knots` [2, n]: isotonic steps on a
-    Binary probability.
+    `knots` [2, n]: isotonic steps on a Binary probability.
     """
 
-    GAIN = 10.0
-
-    def __init__(self, manifest: HeadManifest, arrays: Mapping[str, NDArray[np.float32]], digest: str) -> None:
+    def __init__(self, manifest: HeadManifest, arrays: Mapping[str, Row], digest: str) -> None:
         self.manifest = manifest
         self.digest = digest
         self._arrays = dict(arrays)
@@ -78,25 +89,21 @@ class Head:
         """What `pack_head` takes; not to be written to."""
         return self._arrays
 
-    def logits(self, row: Row, surface: Row | None) -> Row:
-        """[labels], or [1] under Binary; also for rows [texts, inputs] at once."""
+    def logits(self, reading: Reading) -> Row:
+        """[labels], or [1] under Binary."""
         import numpy as np
 
-        values = row * np.float32(self.GAIN)
-        if self.manifest.surface:
-            if surface is None:
-                raise ValueError(f"head {self.manifest.name} needs the text's surface")
-            values = np.concatenate([values, surface], axis=-1)
+        values = join(reading)
         if "weight0" in self._arrays:
             values = np.maximum(values @ self._arrays["weight0"] + self._arrays["bias0"], 0)
         result: Row = (values @ self._arrays["weight"] + self._arrays["bias"]) / np.float32(self.manifest.temperature)
         return result
 
-    def probabilities(self, row: Row, surface: Row | None) -> Row:
+    def probabilities(self, reading: Reading) -> Row:
         """By label, in order; under Binary [..., 1]."""
         import numpy as np
 
-        logits = self.logits(row, surface)
+        logits = self.logits(reading)
         if self.manifest.choice == "One":
             powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
             result: Row = powers / powers.sum(axis=-1, keepdims=True)
@@ -107,15 +114,17 @@ class Head:
             result = np.interp(result, knots[0], knots[1]).astype(np.float32)
         return result
 
-    def describe(self, text: str) -> Row:
-        """The numbers of a text's surface that `logits` takes."""
+    def describe(self, text: str) -> Row | None:
+        """The numbers of a text's surface, where the head asks for them."""
+        if not self.manifest.surface:
+            return None
         from forebay_models.heads.surface import describe
 
         return describe(text)
 
-    def judge(self, row: Row, surface: Row | None) -> Judgement:
+    def judge(self, reading: Reading) -> Judgement:
         labels = self.manifest.labels
-        values = [round(float(value), 6) for value in self.probabilities(row, surface)]
+        values = [round(float(value), 6) for value in self.probabilities(reading)]
         if self.manifest.choice == "Binary":
             score = values[0]
             scores = {labels[0]: round(1 - score, 6), labels[1]: score}
@@ -126,3 +135,15 @@ class Head:
         scores = dict(zip(labels, values, strict=True))
         best = max(scores, key=scores.__getitem__)
         return Judgement(best, scores[best], scores)
+
+
+def join(reading: Reading) -> Row:
+    """A head's inputs in one row: unit vectors scaled so that a softmax grows sure within the epochs of a fit."""
+    import numpy as np
+
+    parts = [reading.row * np.float32(GAIN)]
+    if reading.static is not None:
+        parts.append(reading.static * np.float32(STATIC_GAIN))
+    if reading.surface is not None:
+        parts.append(reading.surface)
+    return np.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]

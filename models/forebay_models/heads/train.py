@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from forebay_models.encoder import Encoder
 from forebay_models.heads.calibrate import best_threshold, fit_temperature, reliability
-from forebay_models.heads.fit import Floats, Recipe, fit, inputs, logits_of, squash
-from forebay_models.heads.head import Choice, Head, HeadManifest
+from forebay_models.heads.fit import Floats, Recipe, fit, logits_of, squash
+from forebay_models.heads.head import Choice, Head, HeadManifest, Reading, join
 from forebay_models.heads.reach import latin_share
 
 FOLDS = 5
@@ -85,22 +85,33 @@ def check(examples: Examples) -> None:
         raise TrainingError(f"label {rare[0]!r} has {counts[rare[0]]} text; at least {LEAST_ROWS}, better 10, are needed")
 
 
-def embed(encoder: Encoder, texts: Sequence[str], report: Callable[[int], None] = lambda _done: None) -> Floats:
-    """[texts, dimensions]; `report` is told how many are done."""
-    rows = np.zeros((len(texts), encoder.dimensions), np.float32)
-    for at, text in enumerate(texts):
-        rows[at] = encoder.encode((text,))[0]
-        report(at + 1)
-    return rows
+@dataclass(frozen=True, slots=True)
+class Encoders:
+    """Both encoders: the transformer for meaning, the table for words, which costs next to nothing beside it."""
+
+    transformer: Encoder
+    static: Encoder
+
+    def read(
+        self, texts: Sequence[str], surfaces: Floats | None = None, report: Callable[[int], None] = lambda _done: None
+    ) -> Reading:
+        """Of each text; `report` is told how many are done."""
+        rows = np.zeros((len(texts), self.transformer.dimensions), np.float32)
+        for at, text in enumerate(texts):
+            rows[at] = self.transformer.encode((text,))[0]
+            report(at + 1)
+        return Reading(rows, self.static.encode(texts), surfaces)
 
 
-def train(name: str, examples: Examples, rows: Floats, encoder: Encoder) -> tuple[HeadManifest, dict[str, Floats], Report]:
-    """The head of `examples`, whose vectors are `rows`."""
+def train(
+    name: str, examples: Examples, reading: Reading, encoders: Encoders
+) -> tuple[HeadManifest, dict[str, Floats], Report]:
+    """The head of `examples`, which `encoders` have read."""
     check(examples)
     choice: Choice = "Several" if examples.several else "One"
     names = examples.names
     targets = examples.targets(names)
-    values = inputs(rows, None)
+    values = join(reading)
     outside = cross_fit(values, targets, choice)
     temperature = fit_temperature(outside, targets, choice)
     beliefs = squash((outside / temperature).astype(np.float32), choice)
@@ -111,26 +122,27 @@ def train(name: str, examples: Examples, rows: Floats, encoder: Encoder) -> tupl
     manifest = HeadManifest(
         name=name,
         choice=choice,
-        encoder=encoder.digest,
+        encoder=encoders.transformer.digest,
+        static=encoders.static.digest,
         labels=names,
         threshold=thresholds[""],
         thresholds={label: value for label, value in thresholds.items() if label},
         temperature=temperature,
         calibrated=True,
         latin_only=sum(share >= 0.5 for share in latin) > 0.98 * max(len(latin), 1),
-        max_tokens=encoder.max_tokens,
+        max_tokens=encoders.transformer.max_tokens,
         quality={"score": report.score, "low": report.low, "high": report.high, "ece": report.calibration_error},
     )
     return manifest, arrays, report
 
 
-def recalibrate(head: Head, examples: Examples, rows: Floats, surfaces: Floats | None) -> tuple[HeadManifest, Report]:
+def recalibrate(head: Head, examples: Examples, reading: Reading) -> tuple[HeadManifest, Report]:
     """The head's manifest with temperature and thresholds from labelled texts that it was not trained on."""
     manifest = head.manifest
     if unknown := set(examples.names) - set(manifest.labels):
         raise TrainingError(f"label {sorted(unknown)[0]!r} is none of the model's: {', '.join(manifest.labels[:20])}")
     names, choice = manifest.labels, manifest.choice
-    raw = head.logits(rows, surfaces) * np.float32(manifest.temperature)
+    raw = head.logits(reading) * np.float32(manifest.temperature)
     if choice == "Binary":
         targets = examples.targets(names)[:, 1:]
     else:

@@ -7,15 +7,15 @@ Fitted on 70 % of MMLU-Pro's questions, half of them with their options, and par
 import numpy as np
 
 from forebay_models.build.classifiers.finding import Finding
-from forebay_models.build.classifiers.made import Made, one_hot, surfaces
+from forebay_models.build.classifiers.made import Made, one_hot, read, table
 from forebay_models.build.corpora.questions import Question
 from forebay_models.build.corpora.text import key, share
 from forebay_models.build.metrics import gain, mean
 from forebay_models.build.training.mixture import DOMAINS, SMALL_TALK, Material, small_talk
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.calibrate import fit_temperature, reliability
-from forebay_models.heads.fit import Floats, Recipe, fit, inputs, logits_of, squash
-from forebay_models.heads.head import HeadManifest, Source
+from forebay_models.heads.fit import Floats, Recipe, fit, logits_of, squash
+from forebay_models.heads.head import HeadManifest, Reading, Source, join
 from forebay_models.heads.surface import VERSION
 
 RECIPE = Recipe(decay=1e-3, hidden=128, epochs=10, smoothing=0.05)
@@ -50,7 +50,7 @@ def rows_of(material: Material, part: str, without_leaks: bool) -> tuple[list[st
 def make(material: Material, vectors: Vectors, *, without_leaks: bool = False, recipe: Recipe = RECIPE) -> Made:
     def load(part: str) -> tuple[Floats, np.ndarray]:
         texts, labels = rows_of(material, part, without_leaks)
-        return inputs(vectors.of(texts, f"domain {part}"), surfaces(texts)), labels
+        return join(read(vectors, texts, f"domain {part}")), labels
 
     values, labels = load("train")
     arrays = fit(values, one_hot(labels, len(DOMAINS)), "One", recipe)
@@ -64,6 +64,7 @@ def make(material: Material, vectors: Vectors, *, without_leaks: bool = False, r
         name="domain",
         choice="One",
         encoder=vectors.encoder.digest,
+        static=table().digest,
         labels=DOMAINS,
         threshold=CONFIDENT,
         temperature=temperature,
@@ -81,14 +82,13 @@ PLAIN = Recipe()
 
 
 def _beliefs(made: Made, vectors: Vectors, texts: list[str], what: str) -> Floats:
-    surface = surfaces(texts) if made.manifest.surface else None
-    return made.head.probabilities(vectors.of(texts, what), surface)
+    return made.head.probabilities(read(vectors, texts, what))
 
 
 def reference(material: Material, vectors: Vectors) -> dict[str, Floats]:
     """The re-run reference on the same training rows."""
     texts, labels = rows_of(material, "train", False)
-    return fit(inputs(vectors.of(texts, "domain train"), None), one_hot(labels, len(DOMAINS)), "One", PLAIN)
+    return fit(join(Reading(vectors.of(texts, "domain train"))), one_hot(labels, len(DOMAINS)), "One", PLAIN)
 
 
 def measure(material: Material, vectors: Vectors, made: Made) -> tuple[list[Finding], Floats, np.ndarray]:
@@ -96,14 +96,14 @@ def measure(material: Material, vectors: Vectors, made: Made) -> tuple[list[Find
     plain = reference(material, vectors)
 
     def linear(texts: list[str], what: str) -> np.ndarray:
-        return logits_of(plain, inputs(vectors.of(texts, what), None)).argmax(axis=1)
+        return logits_of(plain, join(Reading(vectors.of(texts, what)))).argmax(axis=1)
 
     texts, labels = rows_of(material, "test", False)
     asked = labels != DOMAINS.index("chat")
     beliefs = _beliefs(made, vectors, texts, "domain test")
     hits = (beliefs.argmax(axis=1) == labels).astype(np.float32)
     others = (linear(texts, "domain test") == labels).astype(np.float32)
-    common = int(np.bincount(labels).argmax())
+    common = int(np.bincount(labels[asked]).argmax())
     trivial = (labels == common).astype(np.float32)
     findings = [
         Finding(
@@ -137,9 +137,9 @@ def measure(material: Material, vectors: Vectors, made: Made) -> tuple[list[Find
 def learning_curve(material: Material, vectors: Vectors) -> list[str]:
     """Accuracy on the calibration rows by share of the training rows."""
     texts, labels = rows_of(material, "train", False)
-    values = inputs(vectors.of(texts, "domain train"), surfaces(texts))
+    values = join(read(vectors, texts, "domain train"))
     held, held_labels = rows_of(material, "calibrate", False)
-    held_values = inputs(vectors.of(held, "domain calibrate"), surfaces(held))
+    held_values = join(read(vectors, held, "domain calibrate"))
     order = np.random.default_rng(0).permutation(len(labels))
     lines = ["| training rows | accuracy, calibration rows |", "|---|---|"]
     for part in (0.125, 0.25, 0.5, 1.0):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from forebay_models.build.classifiers.finding import Finding
-from forebay_models.build.classifiers.made import Made, surfaces
+from forebay_models.build.classifiers.made import Made, read, table
 from forebay_models.build.corpora import attacks
 from forebay_models.build.corpora.attacks import Sample
 from forebay_models.build.corpora.text import share
@@ -19,12 +19,13 @@ from forebay_models.build.metrics import Figure, auroc, auroc_figure, auroc_gain
 from forebay_models.build.training.mixture import FOLDS, Material, calibrates, injection_weight
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.calibrate import fit_isotonic, reliability, threshold_for_false_alarms
-from forebay_models.heads.fit import Recipe, fit, inputs, logits_of, squash
-from forebay_models.heads.head import HeadManifest, Source
+from forebay_models.heads.fit import Recipe, fit, logits_of, squash
+from forebay_models.heads.head import HeadManifest, Reading, Source, join
 from forebay_models.heads.reach import out_of_reach
 from forebay_models.heads.surface import VERSION
 
 RECIPE = Recipe(decay=1e-3, hidden=64, epochs=8, smoothing=0.02)
+STATIC = True
 FALSE_ALARMS = 0.03
 LABELS = ("benign", "injection")
 SOURCES = (
@@ -50,7 +51,7 @@ def make(
 
     def load(chosen: list[Sample], what: str) -> np.ndarray:
         texts = [sample.text for sample in chosen]
-        return inputs(vectors.of(texts, f"injection {what}"), surfaces(texts))
+        return join(read(vectors, texts, f"injection {what}", static=STATIC))
 
     targets = np.array([[sample.attack] for sample in fitting], np.float32)
     weights = np.array([injection_weight(sample) for sample in fitting], np.float32)
@@ -66,6 +67,7 @@ def make(
         name="injection",
         choice="Binary",
         encoder=vectors.encoder.digest,
+        static=table().digest if STATIC else "",
         labels=LABELS,
         threshold=threshold_for_false_alarms(calm[hits == 0], FALSE_ALARMS),
         calibrated=True,
@@ -102,7 +104,7 @@ def word_scores(samples: list[Sample]) -> np.ndarray:
 
 def scores(made: Made, vectors: Vectors, samples: list[Sample]) -> np.ndarray:
     texts = [sample.text for sample in samples]
-    return made.head.probabilities(vectors.of(texts, "injection sets"), surfaces(texts))[:, 0]
+    return made.head.probabilities(read(vectors, texts, "injection sets", static=STATIC))[:, 0]
 
 
 def labels(samples: list[Sample]) -> np.ndarray:
@@ -116,11 +118,11 @@ class Plain:
         chosen = [s for s in material.injection if s.source in {"s-labs", "neuralchemy"} - FOLDS[fold] and not calibrates(s)]
         rows = vectors.of([sample.text for sample in chosen], "injection reference")
         self._vectors = vectors
-        self._arrays = fit(inputs(rows, None), np.array([[s.attack] for s in chosen], np.float32), "Binary", PLAIN)
+        self._arrays = fit(join(Reading(rows)), np.array([[s.attack] for s in chosen], np.float32), "Binary", PLAIN)
 
     def scores(self, samples: list[Sample]) -> np.ndarray:
         rows = self._vectors.of([sample.text for sample in samples], "injection sets")
-        return squash(logits_of(self._arrays, inputs(rows, None)), "Binary")[:, 0]
+        return squash(logits_of(self._arrays, join(Reading(rows))), "Binary")[:, 0]
 
 
 def measure(

@@ -4,19 +4,21 @@ label. Nothing of it ships; the encoder has not seen these sets."""
 import numpy as np
 
 from forebay_models.build.classifiers.finding import Finding
+from forebay_models.build.classifiers.made import read
 from forebay_models.build.datasets import Dataset
 from forebay_models.build.metrics import auroc_figure, auroc_gain, gain, mean
 from forebay_models.build.quality import amplify, number_labels, pick_few, softmax, train_head
 from forebay_models.build.vectors import Vectors
-from forebay_models.heads.fit import Floats, fit, inputs, logits_of, squash
+from forebay_models.heads.fit import Floats, fit, logits_of, squash
+from forebay_models.heads.head import join
 from forebay_models.heads.train import RECIPE
 
 TARGETS = {"CLINC150": (0.96, 0.97, 0.90), "BANKING77": (0.935, None, None)}
 
 
-def _beliefs(rows: Floats, labels: np.ndarray, *others: Floats) -> list[Floats]:
-    arrays = fit(inputs(rows, None), np.eye(int(labels.max()) + 1, dtype=np.float32)[labels], "One", RECIPE)
-    return [squash(logits_of(arrays, inputs(other, None)), "One") for other in others]
+def _beliefs(values: Floats, labels: np.ndarray, *others: Floats) -> list[Floats]:
+    arrays = fit(values, np.eye(int(labels.max()) + 1, dtype=np.float32)[labels], "One", RECIPE)
+    return [squash(logits_of(arrays, other), "One") for other in others]
 
 
 def measure(dataset: Dataset, vectors: Vectors) -> tuple[list[Finding], np.ndarray, Floats]:
@@ -25,7 +27,11 @@ def measure(dataset: Dataset, vectors: Vectors) -> tuple[list[Finding], np.ndarr
     train, test = vectors.of(dataset.train.texts, dataset.name), vectors.of(dataset.test.texts, dataset.name)
     outside = vectors.of(dataset.outside, dataset.name)
     labels, right = number_labels(dataset)
-    inside, strangers = _beliefs(train, labels, test, outside)
+    seen, asked, strange = (
+        join(read(vectors, texts, dataset.name, surface=False)) if texts else np.zeros((0, 640), np.float32)
+        for texts in (dataset.train.texts, dataset.test.texts, dataset.outside)
+    )
+    inside, strangers = _beliefs(seen, labels, asked, strange)
     weights, biases = train_head(train, labels)
 
     def reference(rows: Floats) -> Floats:
@@ -55,7 +61,7 @@ def measure(dataset: Dataset, vectors: Vectors) -> tuple[list[Finding], np.ndarr
             )
         )  # fmt: skip
     few = pick_few(labels)
-    (some,) = _beliefs(train[few], labels[few], test)
+    (some,) = _beliefs(seen[few], labels[few], asked)
     best = (some.argmax(axis=1) == right).astype(np.float32)
     close = (labels[few][cosine[:, few].argmax(axis=1)] == right).astype(np.float32)
     findings.append(

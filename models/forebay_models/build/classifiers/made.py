@@ -1,15 +1,18 @@
 """What a maker returns: a head and where its figures come from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forebay_models.build.vectors import Vectors
+from forebay_models.encoder import Encoder
 from forebay_models.heads.fit import Floats
-from forebay_models.heads.head import Head, HeadManifest
+from forebay_models.heads.head import Head, HeadManifest, Reading
 from forebay_models.heads.surface import describe
+from forebay_models.load import load_encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +28,31 @@ class Made:
         return Head(self.manifest, self.arrays, "")
 
 
+def read(vectors: Vectors, texts: Sequence[str], what: str, *, static: bool = True, surface: bool = True) -> Reading:
+    """What heads see of texts."""
+    return Reading(
+        vectors.of(texts, what),
+        np.stack([_words(text) for text in texts]) if static else None,
+        np.stack([_surface(text) for text in texts]) if surface else None,
+    )
+
+
+# Folds and findings ask for the same texts again and again.
 @cache
 def _surface(text: str) -> Floats:
     return describe(text)
 
 
-def surfaces(texts: list[str]) -> Floats:
-    """Each text's once: folds and findings ask for the same texts again and again."""
-    return np.stack([_surface(text) for text in texts]) if texts else np.zeros((0, 0), np.float32)
+@cache
+def _words(text: str) -> NDArray[np.float16]:
+    row: NDArray[np.float16] = table().encode((text,))[0].astype(np.float16)
+    return row
+
+
+@cache
+def table() -> Encoder:
+    """The shipped static encoder."""
+    return load_encoder("Static")
 
 
 def one_hot(numbers: NDArray[np.int64], width: int) -> Floats:
