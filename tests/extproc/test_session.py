@@ -90,10 +90,18 @@ def test_trailers_where_a_body_should_be_are_400() -> None:
     assert refused(a_session(headers_event()).on(TrailersEvent())) == (400, "invalid_json")
 
 
-IDENTIFYING = a_config({POLICY: a_policy(identity={"tenant": {"header": "x-tenant"}})})
+IDENTIFYING = a_config(
+    {
+        POLICY: a_policy(
+            identity={"tenant": {"header": "x-tenant"}},
+            signals=[{"name": "plan", "claims": {"header": "x-plan", "any": ["gold"]}}],
+        )
+    }
+)
+DUPLICATE = "duplicate_identity_header"
 
 
-@pytest.mark.parametrize(("name", "code"), [("x-tenant", "duplicate_identity_header"), ("x-tag", "")])
+@pytest.mark.parametrize(("name", "code"), [("x-tenant", DUPLICATE), ("x-plan", DUPLICATE), ("x-tag", "")])
 def test_a_header_that_says_who_is_asking_must_come_once(name: str, code: str) -> None:
     message = headers()
     for value in ("clinic", "x"):

@@ -9,12 +9,14 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
+from streams import POLICY, a_config, a_policy
 
+from forebay_decision.record import DecisionRecord, SignalRecord
 from forebay_extproc.telemetry.exposition import Exposition
 from forebay_extproc.telemetry.logs import DECISIONS, JsonLines
 from forebay_extproc.telemetry.metrics import MAX_CODES, Metrics
 from forebay_extproc.telemetry.tallies import Distribution, Tally
-from forebay_extproc.telemetry.vocabulary import Vocabulary
+from forebay_extproc.telemetry.vocabulary import Vocabulary, words_of
 
 
 def samples(part: Tally | Distribution) -> dict[tuple[str, ...], float]:
@@ -43,6 +45,29 @@ def test_error_codes_are_bounded_too() -> None:
         metrics.error(f"code-{number}")
     assert metrics.registry.get_sample_value("forebay_errors_total", {"code": "other"}) is not None
     assert metrics.registry.get_sample_value("forebay_errors_total", {"code": "code-0"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("record", "result"),
+    [
+        (SignalRecord(matched=True), "matched"),
+        (SignalRecord(matched=False), "unmatched"),
+        (SignalRecord(values={"turns": 1}), "measured"),
+        (SignalRecord(unknown="deadline"), "unknown"),
+    ],
+)
+def test_a_signal_is_counted_by_what_came_of_it(record: SignalRecord, result: str) -> None:
+    spec = a_policy(signals=[{"name": "shape", "structure": {}}])
+    policy = a_config({POLICY: spec}).policies[POLICY]
+    metrics = Metrics()
+    metrics.vocabulary.learn(words_of({POLICY: spec}, {}))
+    decision = DecisionRecord(
+        id="d", policy=POLICY, revision="r", mode="Enforce", decided_by="DataPlane", rule="default",
+        signals={"shape": record},
+    )  # fmt: skip
+    metrics.decision(decision, policy, 0.001)
+    labels = {"policy": POLICY, "signal": "shape", "kind": "structure", "result": result}
+    assert metrics.registry.get_sample_value("forebay_signals_total", labels) == 1
 
 
 class Port:

@@ -93,3 +93,17 @@ def test_no_lines_in_are_no_lines_out(manifests: Path, tmp_path: Path) -> None:
     file = tmp_path / "requests.jsonl"
     file.write_text("")
     assert explain(manifests, "--jsonl", str(file)).stdout == ""
+
+
+def test_what_signals_count_is_shown_and_no_text(manifests: Path) -> None:
+    signals = (
+        "  signals:\n  - {name: private, pii: {entities: [Email, Phone]}}\n  - {name: shape, structure: {}}\n"
+        "  - {name: again, reask: {}}\n"
+    )
+    (manifests / "all.yaml").write_text(MANIFESTS + signals)
+    body = '{"model":"auto","messages":[{"role":"user","content":"mail ada@example.com or bob@example.com"}]}'
+    result = explain(manifests, "--all-signals", stdin=body)
+    assert result.exit_code == 0, result.output
+    assert "Email 2" in " ".join(result.output.split())
+    assert "tokens" in result.output
+    assert "ada@" not in result.output
