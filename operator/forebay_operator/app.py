@@ -115,9 +115,9 @@ class _App:
         self._inputs = self._gather(self._view)
         self._core.reconcile(self._inputs, self._surface(self._view.local), self._states.told)
         pools = self._core.verdicts.accepted_pools()
-        self._states.configure(pools)
+        self._states.configure(pools, self._core.backends)
         if self._scraper is not None:
-            self._scraper.set_targets(scrape_targets(pools))
+            self._scraper.set_targets(scrape_targets(pools, self._core.backends))
         self._tell_states()
         self._report()
 
@@ -162,7 +162,7 @@ class _App:
         await self._stop_scraping()
         self._trust = trust
         self._scraper = Scraper(self._states.observe, tls=_tls(trust))
-        self._scraper.set_targets(scrape_targets(self._core.verdicts.accepted_pools()))
+        self._scraper.set_targets(scrape_targets(self._core.verdicts.accepted_pools(), self._core.backends))
         self._scraping = asyncio.create_task(self._scraper.run(), name="scraper")
 
     async def _stop_scraping(self) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from forebay_api.status import PolicyStatus, PoolStatus
 from forebay_api.wire import PoolState
 from forebay_decision.native import saturated_pools
+from forebay_operator.backends.endpoint import NOWHERE, Backends
 from forebay_operator.check_memory import CheckMemory
 from forebay_operator.checks import judge
 from forebay_operator.envoy.assemble import assemble
@@ -49,11 +50,16 @@ class Core:
         self._resources = EMPTY
         self._ours = EMPTY
         self.verdicts: Verdicts = NOTHING_JUDGED
+        self.backends: Backends = {}
+        """Of every pool that goes out."""
         self.revision = ""
 
     def reconcile(self, inputs: Inputs, surface: Surface, states: Mapping[str, PoolState]) -> None:
         """Judge everything anew and publish what follows from it."""
         self.verdicts = judge(inputs, self.verdicts, check=self._check)
+        # A pool that is deleted and still in use was gathered for the last time before that was known.
+        known = {**self.backends, **inputs.backends}
+        self.backends = {name: known.get(name, NOWHERE) for name in self.verdicts.accepted_pools()}
         wanted = envoy_inputs(inputs, self.verdicts, surface, saturated_pools(states))
         between = None
         if wanted != self._envoy:

@@ -10,6 +10,8 @@ import msgspec
 from forebay_api.policy import RoutingPolicy
 from forebay_api.pool import ModelPool
 from forebay_decision.check import Finding
+from forebay_operator.backends.endpoint import Backends
+from forebay_operator.backends.fixed import fixed_backends
 from forebay_operator.secrets import Credentials, resolve_credentials
 from forebay_operator.source.view import View
 
@@ -23,6 +25,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
 
     policies: Mapping[str, RoutingPolicy]
     pools: Mapping[str, ModelPool]
+    backends: Backends = {}
     credentials: Credentials = Credentials({}, {})
     policy_faults: Mapping[str, tuple[Finding, ...]] = {}
     pool_faults: Mapping[str, tuple[Finding, ...]] = {}
@@ -34,6 +37,7 @@ def gather(view: View, *, base: Path, environ: Mapping[str, str]) -> Inputs:
     return Inputs(
         policies=view.policies,
         pools=view.pools,
+        backends=fixed_backends(specs),
         credentials=resolve_credentials(specs, view.local, base=base, environ=environ),
         policy_faults=_faults(view, "RoutingPolicy", view.policies),
         pool_faults=_faults(view, "ModelPool", view.pools),

@@ -49,5 +49,8 @@ class Backend(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
+NOWHERE = Backend()
+"""Of a pool about which nothing is known."""
+
 Backends = Mapping[str, Backend]
 """By pool, ``namespace/name``."""

@@ -13,6 +13,7 @@ from typing import Final
 from forebay_api.pool import PoolSpec
 from forebay_api.quantities import duration_seconds
 from forebay_api.wire import LoadReport, PoolState
+from forebay_operator.backends.endpoint import NOWHERE, Backends
 from forebay_operator.scrape.sample import Sample
 from forebay_operator.scrape.saturation import Causes
 from forebay_operator.scrape.summary import NO_LOAD, NOTHING_KNOWN, Knowledge, Load, summarise
@@ -33,13 +34,16 @@ class PoolStates:
         self._reports: dict[str, tuple[float, LoadReport]] = {}
         self._told: dict[str, tuple[float, PoolState]] = {}
 
-    def configure(self, pools: Mapping[str, PoolSpec]) -> None:
+    def configure(self, pools: Mapping[str, PoolSpec], backends: Backends) -> None:
         """The pools ``namespace/name`` that there are now. What is known of endpoints that stay is kept."""
         known = self._endpoints
         self._specs = dict(pools)
         self._endpoints = {
-            name: {endpoint: known.get(name, {}).get(endpoint, NOTHING_KNOWN) for endpoint in endpoint_names(spec)}
-            for name, spec in pools.items()
+            name: {
+                endpoint: known.get(name, {}).get(endpoint, NOTHING_KNOWN)
+                for endpoint in endpoint_names(backends.get(name, NOWHERE))
+            }
+            for name in pools
         }
         self._causes = {name: causes for name, causes in self._causes.items() if name in pools}
         self._told = {name: told for name, told in self._told.items() if name in pools}

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from forebay_api.pool import PoolSpec
+from forebay_operator.backends.fixed import fixed_backends
 from forebay_operator.scrape.exposition import Reading
 from forebay_operator.scrape.fetch import MAX_PAGE_BYTES
 from forebay_operator.scrape.sample import Sample
@@ -88,9 +89,8 @@ async def seen() -> AsyncIterator[Seen]:
 @pytest.fixture
 def targets(pool: Pool) -> Callable[..., tuple[Target, ...]]:
     def make(*ports: int, interval: str = "100ms", **telemetry: Any) -> tuple[Target, ...]:
-        return scrape_targets(
-            {"ai/small": pool(*ports, telemetry={"engine": "vLLM", "interval": interval, **telemetry})}
-        )
+        pools = {"ai/small": pool(*ports, telemetry={"engine": "vLLM", "interval": interval, **telemetry})}
+        return scrape_targets(pools, fixed_backends(pools))
 
     return make
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from forebay_api.pool import PoolSpec
 from forebay_api.wire import LoadReport, PoolState
+from forebay_operator.backends.fixed import fixed_backends
 from forebay_operator.scrape.exposition import Reading
 from forebay_operator.scrape.sample import Outcome, Sample
 from forebay_operator.scrape.state import PoolStates
@@ -27,9 +28,13 @@ def missed(endpoint: str, at: float, outcome: Outcome = "Failed") -> Sample:
     return Sample(NAME, endpoint, at, outcome)
 
 
+def configure(states: PoolStates, pools: dict[str, PoolSpec]) -> None:
+    states.configure(pools, fixed_backends(pools))
+
+
 def states_of(spec: PoolSpec) -> PoolStates:
     states = PoolStates()
-    states.configure({NAME: spec})
+    configure(states, {NAME: spec})
     return states
 
 
@@ -210,7 +215,7 @@ def test_an_unchanged_state_is_told_again_before_a_reader_would_think_it_stale(s
 
 def test_what_is_known_of_an_endpoint_outlives_an_edit_of_its_pool(states: PoolStates, pool: Pool) -> None:
     observe(states, read(ONE, 10, 1), read(TWO, 10, 2), now=10)
-    states.configure({NAME: pool(8002, 8003)})
+    configure(states, {NAME: pool(8002, 8003)})
     assert observe(states, now=10.1).queued == 2
     states.observe(read(ONE, 10.2, 7))
     assert observe(states, now=11.5).queued == 2
@@ -218,7 +223,7 @@ def test_what_is_known_of_an_endpoint_outlives_an_edit_of_its_pool(states: PoolS
 
 def test_a_pool_that_is_gone_is_told_no_more(states: PoolStates) -> None:
     states.tick(10)
-    states.configure({})
+    states.configure({}, {})
     states.observe(read(ONE, 11))
     assert states.tick(11) == {}
     assert states.told == {}
@@ -226,8 +231,8 @@ def test_a_pool_that_is_gone_is_told_no_more(states: PoolStates) -> None:
 
 def test_a_pool_that_comes_back_is_told_afresh(states: PoolStates, pool: Pool) -> None:
     states.tick(10)
-    states.configure({})
-    states.configure({NAME: pool()})
+    states.configure({}, {})
+    configure(states, {NAME: pool()})
     assert list(states.tick(11)) == [NAME]
 
 
