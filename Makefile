@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
+E2E_FLAGS := -v --timeout 300 --durations 10
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 18
 
 $(STAMP): pyproject.toml requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Forebay needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
@@ -28,6 +29,15 @@ test: $(STAMP) ## every test that is quick enough to run always (real Envoy incl
 
 test-%: $(STAMP)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile tests/$*
+
+e2e: $(STAMP) e2e-parts ## tests against a real API server, etcd and Envoy; ARGS='-k gitops' for some of them
+	@$(BIN)/pytest e2e $(E2E_FLAGS) $(ARGS)
+
+e2e-parts: $(STAMP) ## get what `make e2e` needs: built from Go modules once, minutes
+	@$(BIN)/python -m e2e.binaries
+
+e2e-%: $(STAMP) e2e-parts
+	@$(BIN)/pytest e2e/test_$**.py $(E2E_FLAGS) $(ARGS)
 
 check: $(STAMP) ## format, lint, types, layers, generated files
 	@$(BIN)/ruff format --check .
@@ -56,4 +66,4 @@ lock: ## resolve requirements-dev.lock again
 clean: ## remove the virtual environment and build outputs
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install demo test check generate models bench format lock clean
+.PHONY: help install demo test e2e e2e-parts check generate models bench format lock clean
