@@ -415,6 +415,12 @@ class PoolSpec(Strict, frozen=True, kw_only=True):
             "saturation.queueDepth and saturation.kvCacheUtilization are read from telemetry: set telemetry.engine",
             field_path=".saturation",
         ),
+        CelRule(
+            "!has(self.saturation) || !has(self.saturation.kvCacheUtilization) || !has(self.telemetry.custom) || "
+            "has(self.telemetry.custom.kvCacheUtilization)",
+            "saturation.kvCacheUtilization is read from the metric telemetry.custom.kvCacheUtilization: name that metric",
+            field_path=".saturation.kvCacheUtilization",
+        ),
     )
 
 

@@ -9,8 +9,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from forebay_operator.scrape.exposition import Reading, read_load
-from forebay_operator.scrape.mapping import METRIC_NAMES
+from forebay_operator.scrape.reading import Reading, read_load
 from forebay_operator.scrape.sample import Outcome, Sample
 from forebay_operator.scrape.targets import Target
 
@@ -52,10 +51,9 @@ async def _read(session: aiohttp.ClientSession, target: Target) -> Reading:
             page += chunk
             if len(page) > MAX_PAGE_BYTES:
                 raise _Unreadable(f"the page is longer than {MAX_PAGE_BYTES} bytes")
-    names = METRIC_NAMES[target.engine]
-    reading = read_load(bytes(page), names)
+    reading = read_load(bytes(page), target.names)
     if reading is None:
-        raise _Unreadable(f"the page lacks {names.queued[0]} or {names.running[0]}")
+        raise _Unreadable(f"the page lacks {target.names.queued[0]} or {target.names.running[0]}")
     return reading
 
 

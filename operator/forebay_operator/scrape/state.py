@@ -3,6 +3,7 @@
 What is told when. A change of readiness, saturation or staleness at the next tick. A change of a count at most once per
 `telemetry.interval` and pool, because a count moves with every request. And without any change twice per `staleAfter`,
 so that a reader that ages the state by itself, because the operator may be gone, does not age it while all is well.
+Readers know `staleAfter` as the manifest has it, so that this holds while intervals are stretched, too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from forebay_api.pool import PoolSpec
 from forebay_api.quantities import duration_seconds
 from forebay_api.wire import LoadReport, PoolState
 from forebay_operator.backends.endpoint import NOWHERE, Backends
+from forebay_operator.scrape.demand import UNKNOWN_DEMAND, Demand, demand
 from forebay_operator.scrape.sample import Sample
 from forebay_operator.scrape.saturation import Causes
 from forebay_operator.scrape.summary import NO_LOAD, NOTHING_KNOWN, Knowledge, Load, summarise
@@ -33,6 +35,7 @@ class PoolStates:
         self._causes: dict[str, Causes] = {}
         self._reports: dict[str, tuple[float, LoadReport]] = {}
         self._told: dict[str, tuple[float, PoolState]] = {}
+        self._unready: dict[str, int] = {}
 
     def configure(self, pools: Mapping[str, PoolSpec], backends: Backends) -> None:
         """The pools ``namespace/name`` that there are now. What is known of endpoints that stay is kept."""
@@ -43,6 +46,10 @@ class PoolStates:
                 endpoint: known.get(name, {}).get(endpoint, NOTHING_KNOWN)
                 for endpoint in endpoint_names(backends.get(name, NOWHERE))
             }
+            for name in pools
+        }
+        self._unready = {
+            name: sum(not (endpoint.ready or endpoint.draining) for endpoint in backends.get(name, NOWHERE).endpoints)
             for name in pools
         }
         self._causes = {name: causes for name, causes in self._causes.items() if name in pools}
@@ -69,7 +76,10 @@ class PoolStates:
         changed = {}
         for name, spec in self._specs.items():
             before = self._causes.get(name, ())
-            state, self._causes[name] = summarise(name, spec, self._endpoints[name], self._load_of(name), before, now)
+            state, self._causes[name] = summarise(
+                *(name, spec, self._endpoints[name], self._load_of(name), before, now),
+                unready=self._unready[name],
+            )
             if _worth_telling(spec, self._told.get(name), state, now):
                 self._told[name] = (now, state)
                 changed[name] = state
@@ -79,6 +89,24 @@ class PoolStates:
     def told(self) -> Mapping[str, PoolState]:
         """What the data planes are to know: the state last told of each pool."""
         return {name: state for name, (_, state) in self._told.items()}
+
+    def tried(self, pool: str) -> bool:
+        """Whether every endpoint of the pool has been looked at since it is known: until then silence means nothing."""
+        return all(knowledge.tried for knowledge in self._endpoints.get(pool, {}).values())
+
+    def demand(self, pool: str, now: float) -> Demand:
+        """What the pool's fresh endpoints are asked for, in tokens a second."""
+        spec = self._specs.get(pool)
+        if spec is None:
+            return UNKNOWN_DEMAND
+        stale_after = duration_seconds(spec.telemetry.stale_after)
+        return demand(
+            known.flow for known in self._endpoints[pool].values() if known.fresh_reading(stale_after, now) is not None
+        )
+
+    def stretch(self, pool: str) -> float:
+        """By how much longer than asked it takes from one look at the pool's endpoints to the next."""
+        return max((knowledge.stretch for knowledge in self._endpoints.get(pool, {}).values()), default=1.0)
 
     def _load_of(self, pool: str) -> Load:
         if not self._reports:
@@ -104,5 +132,5 @@ def _standing(state: PoolState) -> tuple[int, int, bool, str, bool]:
     return (state.ready, state.total, state.saturated, state.saturation_reason, state.stale)
 
 
-def _counts(state: PoolState) -> tuple[float, float, float, int]:
-    return (state.queued, state.running, state.kv_cache_utilization, state.in_flight)
+def _counts(state: PoolState) -> tuple[object, ...]:
+    return (state.queued, state.running, state.kv_cache_utilization, state.in_flight, state.adapters)

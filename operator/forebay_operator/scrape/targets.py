@@ -7,9 +7,10 @@ from typing import Literal
 
 import msgspec
 
-from forebay_api.pool import Engine, PoolSpec
+from forebay_api.pool import PoolSpec
 from forebay_api.quantities import duration_seconds
 from forebay_operator.backends.endpoint import NOWHERE, Backend, Backends
+from forebay_operator.scrape.mapping import EngineMetrics, MetricNames, engine_metrics
 
 TIMEOUT_SHARE = 0.8
 """Of the interval: an answer that takes longer would run into the next scrape."""
@@ -24,7 +25,7 @@ class Target(msgspec.Struct, frozen=True):
 
     pool: str
     endpoint: str
-    engine: Engine
+    names: MetricNames
     scheme: Literal["http", "https"]
     host: str
     port: int
@@ -54,22 +55,22 @@ def scrape_targets(pools: Mapping[str, PoolSpec], backends: Backends) -> tuple[T
     return tuple(
         target
         for name, spec in pools.items()
-        if spec.telemetry.engine != "None"
-        for target in _targets(name, spec, backends.get(name, NOWHERE))
+        if (metrics := engine_metrics(spec.telemetry)) is not None
+        for target in _targets(name, spec, metrics, backends.get(name, NOWHERE))
     )
 
 
-def _targets(name: str, spec: PoolSpec, backend: Backend) -> dict[Target, None]:
+def _targets(name: str, spec: PoolSpec, metrics: EngineMetrics, backend: Backend) -> dict[Target, None]:
     telemetry = spec.telemetry
     return {
         Target(
             pool=name,
             endpoint=endpoint.name,
-            engine=telemetry.engine,
+            names=metrics.names,
             scheme="http" if spec.backend.external is None else "https",
             host=endpoint.host,
             port=telemetry.port or endpoint.port,
-            path=telemetry.path,
+            path=telemetry.path or metrics.path,
             interval=max(0.05, duration_seconds(telemetry.interval)),
             stale_after=duration_seconds(telemetry.stale_after),
             serving=telemetry.port in (None, endpoint.port),

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from forebay_api.pool import PoolSpec
 from forebay_operator.backends.fixed import fixed_backends
-from forebay_operator.scrape.exposition import Reading
 from forebay_operator.scrape.fetch import MAX_PAGE_BYTES
+from forebay_operator.scrape.reading import Reading
 from forebay_operator.scrape.sample import Sample
 from forebay_operator.scrape.scraper import Scraper
 from forebay_operator.scrape.targets import Target, scrape_targets

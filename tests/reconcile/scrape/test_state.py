@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from forebay_api.pool import PoolSpec
 from forebay_api.wire import LoadReport, PoolState
 from forebay_operator.backends.fixed import fixed_backends
-from forebay_operator.scrape.exposition import Reading
+from forebay_operator.scrape.reading import Reading
 from forebay_operator.scrape.sample import Outcome, Sample
 from forebay_operator.scrape.state import PoolStates
 
