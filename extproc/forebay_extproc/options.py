@@ -11,20 +11,24 @@ from pathlib import Path
 import msgspec
 
 from forebay_extproc.telemetry.logs import LEVELS
+from forebay_transport.security import PLAINTEXT, Security, UnusableTls, add_security_options, security_of
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """Addresses are gRPC's (``unix:/path``, ``host:port``). `peers` are the other replicas: name -> address.
+    """Addresses are gRPC's (``unix:/path``, ``host:port``). `operators` are all replicas' or a name that stands for all.
+    `last_good` is this process's own copy, `last_good_dir` the operator's, mounted. `peers` are the other replicas: name -> address.
     `metrics_port` None opens no port, 0 takes a free one. `grace_seconds` bounds how long a stop waits for requests."""
 
     listen: tuple[str, ...]
-    operator: str
+    operators: tuple[str, ...]
     node_id: str
     replica: str
     peers: dict[str, str] = {}
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     last_good: Path | None = None
+    last_good_dir: Path | None = None
+    security: Security = PLAINTEXT
     log: str = "info"
     grace_seconds: float = 5.0
 
@@ -38,7 +42,13 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument(
         "--listen", action="append", required=True, metavar="ADDRESS", help="unix:/path or host:port; may be repeated"
     )
-    parser.add_argument("--operator", required=True, metavar="ADDRESS", help="the operator's xDS address")
+    parser.add_argument(
+        "--operator",
+        action="append",
+        required=True,
+        metavar="ADDRESS",
+        help="an operator's xDS address; a name stands for all its addresses, and the one that leads is found; repeatable",
+    )
     parser.add_argument("--node-id", default=host, help="this process's name towards the operator (%(default)s)")
     parser.add_argument("--replica", default=f"{host}-{os.getpid()}", help="its name in decisions (host and pid)")
     parser.add_argument(
@@ -52,18 +62,34 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--metrics-host", default="127.0.0.1", help="address of the metrics port (%(default)s)")
     parser.add_argument("--metrics-port", type=_port, metavar="PORT", help="/metrics, /healthz, /readyz; 0: a free one")
     parser.add_argument("--last-good", type=Path, metavar="FILE", help="where the last good configuration is kept")
+    parser.add_argument(
+        "--last-good-dir",
+        type=Path,
+        metavar="DIR",
+        help="where the operator's last good configuration is mounted; used where there is no copy of one's own",
+    )
     parser.add_argument("--log", default="info", choices=LEVELS, help="least level logged (%(default)s)")
     parser.add_argument("--grace", type=_seconds, default=5.0, metavar="SECONDS", help="longest stop (%(default)s)")
+    add_security_options(parser)
     found = parser.parse_args(arguments)
+    try:
+        security = security_of(found)
+        security.admit(found.listen, "--listen")
+        security.admit(found.operator, "--operator")
+        security.admit([address for _, address in found.peers], "--peers")
+    except (ValueError, UnusableTls) as error:
+        parser.error(str(error))
     return Options(
         listen=tuple(found.listen),
-        operator=found.operator,
+        operators=tuple(found.operator),
         node_id=found.node_id,
         replica=found.replica,
         peers={name: address for name, address in found.peers if name != found.replica},
         metrics_host=found.metrics_host,
         metrics_port=found.metrics_port,
         last_good=found.last_good,
+        last_good_dir=found.last_good_dir,
+        security=security,
         log=found.log,
         grace_seconds=found.grace,
     )

@@ -30,6 +30,7 @@ from forebay_extproc.shadow import Shadows
 from forebay_extproc.telemetry.exposition import Exposition
 from forebay_extproc.telemetry.metrics import Metrics
 from forebay_extproc.telemetry.vocabulary import words_of
+from forebay_transport.security import PLAINTEXT, Security
 
 LOG: Final = logging.getLogger(__name__)
 EXPIRY_SECONDS: Final = 1.0
@@ -48,7 +49,13 @@ class Addresses(msgspec.Struct, frozen=True):
 class DataPlane:
     """Construct on a running loop, `start`, `configure` as often as there is something new, `stop`."""
 
-    def __init__(self, replica: str, peers: Mapping[str, str] | None = None, encoders: Encoders | None = None) -> None:
+    def __init__(
+        self,
+        replica: str,
+        peers: Mapping[str, str] | None = None,
+        encoders: Encoders | None = None,
+        security: Security = PLAINTEXT,
+    ) -> None:
         clock = time.monotonic
         self.metrics = Metrics()
         self.ledger = Ledger(time.time)
@@ -58,7 +65,7 @@ class DataPlane:
         self._lane = Lane(clock)
         driver = Driver(self._lane, clock, self.metrics.work_skipped)
         self._shadows = Shadows(driver, self._lane, self.metrics, clock)
-        self._peers = Peers(peers or {})
+        self._peers = Peers(peers or {}, security)
         self._processor = Processor(
             config=self._config,
             states=self._states,
@@ -69,7 +76,7 @@ class DataPlane:
             replica=replica,
             clock=clock,
         )
-        self._server = Server(self._processor, Intake(replica, self.ledger, self._peers, self.metrics))
+        self._server = Server(self._processor, Intake(replica, self.ledger, self._peers, self.metrics), security)
         self._exposition = Exposition(self.metrics.registry, self._why_not_ready)
         self._stale_after: Mapping[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []

@@ -14,6 +14,8 @@ from typing import Any, Final
 import grpc.aio
 import msgspec
 
+from forebay_transport.security import PLAINTEXT, Security
+
 LOG: Final = logging.getLogger(__name__)
 METHOD: Final = "/forebay.v1alpha1.Outcomes/Report"
 FLUSH_SECONDS: Final = 0.05
@@ -43,8 +45,9 @@ def read_report(message: bytes) -> Report:
 class Peers:
     """Sends to the replicas in `addresses` (replica -> gRPC target). Lives on the event loop."""
 
-    def __init__(self, addresses: Mapping[str, str]) -> None:
+    def __init__(self, addresses: Mapping[str, str], security: Security = PLAINTEXT) -> None:
         self._addresses = dict(addresses)
+        self._security = security
         self._waiting: dict[str, Report] = {replica: Report([], []) for replica in addresses}
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._wake = asyncio.Event()
@@ -87,7 +90,9 @@ class Peers:
         ended, self._waiting[replica] = self._waiting[replica], Report([], [])
         channel = self._channels.get(replica)
         if channel is None:
-            channel = self._channels[replica] = grpc.aio.insecure_channel(self._addresses[replica])
+            channel = self._channels[replica] = self._security.open_channel(
+                self._addresses[replica], self._security.names.data_plane
+            )
         try:
             report: Any = channel.unary_unary(METHOD)  # without serialisers it takes and gives bytes
             await report(_ENCODER.encode(ended), timeout=TIMEOUT_SECONDS)
