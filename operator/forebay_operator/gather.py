@@ -11,7 +11,7 @@ from forebay_api.policy import RoutingPolicy
 from forebay_api.pool import ModelPool
 from forebay_decision.check import Finding
 from forebay_operator.backends.endpoint import Backends
-from forebay_operator.backends.fixed import fixed_backends
+from forebay_operator.backends.mapped import local_backends
 from forebay_operator.secrets import Credentials, resolve_credentials
 from forebay_operator.source.view import View
 
@@ -32,12 +32,12 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def gather(view: View, *, base: Path, environ: Mapping[str, str]) -> Inputs:
-    """Add to a View what stands outside of it: the credentials. `base` is the directory of forebay.yaml."""
+    """Add to a directory's View what forebay.yaml says of servers and credentials; `base` is its directory."""
     specs = {name: pool.spec for name, pool in view.pools.items()}
     return Inputs(
         policies=view.policies,
         pools=view.pools,
-        backends=fixed_backends(specs),
+        backends=local_backends(specs, view.local.backends),
         credentials=resolve_credentials(specs, view.local, base=base, environ=environ),
         policy_faults=_faults(view, "RoutingPolicy", view.policies),
         pool_faults=_faults(view, "ModelPool", view.pools),

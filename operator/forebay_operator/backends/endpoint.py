@@ -32,12 +32,15 @@ class Endpoint(msgspec.Struct, frozen=True, order=True):
 class Picker(msgspec.Struct, frozen=True):
     """An inference pool's endpoint picker: an ext_proc service that chooses the replica.
 
-    `fail_open`: where it cannot be reached, any endpoint of the pool may serve (FailOpen); else 503 (FailClose).
-    `host` is the picker Service's DNS name or an IP address.
+    `endpoints` are the servers of Service `name`; there are none while it is away. `fail_open`: where it cannot be
+    reached, any endpoint of the pool may serve (FailOpen); else 503 (FailClose). `tls` is on unless the Service's port
+    says ``appProtocol: kubernetes.io/h2c``: pickers serve TLS by default, with a certificate that they make themselves
+    and nobody can verify.
     """
 
-    host: str
-    port: int
+    endpoints: tuple[Endpoint, ...] = ()
+    name: str = ""
+    tls: bool = True
     fail_open: bool = False
 
 

@@ -18,6 +18,7 @@ class ServicePort(Tolerant, frozen=True):
     name: str = ""
     target_port: int | str | None = None
     protocol: str = "TCP"
+    app_protocol: str = ""
 
 
 class ServiceSpec(Tolerant, frozen=True):
