@@ -90,14 +90,21 @@ class Machine:
         self._acknowledged = {node_id: seq for node_id, seq in self._acknowledged.items() if node_id in kept}
         self.settle(now)
 
+    def forgive(self, now: float) -> None:
+        """Nobody has been late until now: what comes next waits `ack_deadline` for each, as after any send."""
+        self._behind_since = dict.fromkeys(self._behind_since, now)
+
     # --- what clients say
+
+    def kind_of(self, node_id: str) -> Kind:
+        """What a node is: as the publisher says, else by its name."""
+        return (self._expected or {}).get(node_id, Kind.of(node_id))
 
     def connect(self, node_id: str, now: float) -> Client:
         """A stream has named itself. An older stream of the same node is cut off: the newest one wins."""
-        kind = (self._expected or {}).get(node_id, Kind.of(node_id))
         client = Client(
             node_id,
-            kind,
+            self.kind_of(node_id),
             claims_foundation=now + self._ack_deadline + self._linger,
             claims_routing=now + self._ack_deadline,
             max_names=self._max_names,

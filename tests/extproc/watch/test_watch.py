@@ -24,13 +24,13 @@ from forebay_api.wire import (
     PoolState,
     Revision,
 )
-from forebay_transport.backoff import Backoff
 from forebay_extproc.channel import Operator
 from forebay_extproc.inventory import ConfigSet
 from forebay_extproc.load import LoadReporter
 from forebay_extproc.watch import ConfigRefused, Watch
 from forebay_operator.resources import Resource, Snapshot
 from forebay_operator.xds import Kind, XdsServer
+from forebay_transport.backoff import Backoff
 
 NODE = "dataplane/a"
 
@@ -289,10 +289,10 @@ async def test_load_reports_arrive_when_they_change_and_survive_a_missing_operat
 
 async def test_load_reports_are_refreshed_for_an_operator_that_forgot(address: str) -> None:
     reports: list[LoadReport] = []
-    async with reporting([address], dict, period=0.01, refresh=0.05):
-        async with serving(address, on_load=reports.append) as server:
-            server.publish(snapshot("r1", policy("ai/p")))
-            await until(lambda: len(reports) >= 3)
+    following = reporting([address], dict, period=0.01, refresh=0.05)
+    async with following, serving(address, on_load=reports.append) as server:
+        server.publish(snapshot("r1", policy("ai/p")))
+        await until(lambda: len(reports) >= 3)
 
 
 def test_waiting_times_grow_to_a_bound_and_are_jittered() -> None:
