@@ -16,7 +16,7 @@ def main() -> int:
     logging.basicConfig(
         level=options.log.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    if not options.directory.is_dir():
+    if options.directory is not None and not options.directory.is_dir():
         logging.getLogger("forebay_operator").error("there is no directory %s", options.directory)
         return 2
     asyncio.run(run(options))

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from forebay_api.local import Listener
 from forebay_api.pool import PoolSpec
+from forebay_decision import names
+from forebay_operator.backends.endpoint import NOWHERE, Backend
 from forebay_operator.envoy.clusters import data_plane_cluster, pool_cluster, undecided_cluster
-from forebay_operator.envoy.endpoints import pool_endpoints, resolved_by_dns
+from forebay_operator.envoy.endpoints import pool_assignment, resolved_by_dns
 from forebay_operator.envoy.hosts import route_table
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.envoy.listeners import listener_name, public_listener
@@ -34,7 +36,11 @@ def _public(inputs: EnvoyInputs) -> Iterator[Resource]:
 
 def _pools(inputs: EnvoyInputs) -> Iterator[Resource]:
     for pool, spec in sorted(inputs.pools.items()):
-        yield from _pool(pool, spec, pool in inputs.secrets, inputs.trust_ca)
+        backend = inputs.backends.get(pool, NOWHERE)
+        named = backend if resolved_by_dns(backend) else None
+        yield _pool(pool, spec, pool in inputs.secrets, inputs.trust_ca, named)
+        if named is None:
+            yield _pool_endpoints(pool, backend)
 
 
 def _chains(inputs: EnvoyInputs) -> Iterator[Resource]:
@@ -68,12 +74,16 @@ def _data_plane(data_plane: DataPlane) -> tuple[Resource, ...]:
 
 
 @remembered
-def _pool(pool: str, spec: PoolSpec, credential: bool, trust_ca: str | None) -> tuple[Resource, ...]:
-    cluster = pool_cluster(pool, spec, credential=credential, trust_ca=trust_ca)
-    made = published(cluster.name, cluster)
-    if resolved_by_dns(spec):
-        return (made,)
-    return made, published(made.name, pool_endpoints(pool, spec))
+def _pool(pool: str, spec: PoolSpec, credential: bool, trust_ca: str | None, named: Backend | None) -> Resource:
+    by_name = None if named is None else pool_assignment(names.pool_cluster(pool), named)
+    made = pool_cluster(pool, spec, credential=credential, trust_ca=trust_ca, by_name=by_name)
+    return published(made.name, made)
+
+
+@remembered
+def _pool_endpoints(pool: str, backend: Backend) -> Resource:
+    made = pool_assignment(names.pool_cluster(pool), backend)
+    return published(made.cluster_name, made)
 
 
 @remembered

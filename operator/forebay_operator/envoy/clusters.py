@@ -8,7 +8,7 @@ from typing import Final
 from forebay_api.pool import PoolSpec
 from forebay_decision import names
 from forebay_operator.envoy.door import door
-from forebay_operator.envoy.endpoints import addresses, load_assignment, pool_endpoints, resolved_by_dns
+from forebay_operator.envoy.endpoints import load_assignment
 from forebay_operator.envoy.inputs import DataPlane
 from forebay_operator.envoy.messages import (
     UNBOUNDED,
@@ -21,18 +21,31 @@ from forebay_operator.envoy.messages import (
 from forebay_operator.envoy.proto import (
     cluster,
     core,
+    endpoint,
     types,
     upstream_http,
 )
 from forebay_operator.envoy.trust import verified_tls
 
+MOST_EJECTED: Final = 99
+"""Percent. Envoy counts the endpoint it is about to eject, so a hundred endpoints keep one and fewer keep one, too."""
 DATA_PLANE: Final = "data-plane"
 UNDECIDED: Final = "undecided"
 HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
-def pool_cluster(pool: str, spec: PoolSpec, *, credential: bool, trust_ca: str | None) -> cluster.Cluster:
-    """The pool's servers. `credential` says that a secret of this pool goes out by SDS."""
+def pool_cluster(
+    pool: str,
+    spec: PoolSpec,
+    *,
+    credential: bool,
+    trust_ca: str | None,
+    by_name: endpoint.ClusterLoadAssignment | None = None,
+) -> cluster.Cluster:
+    """The pool's servers, wherever EDS says that they are: it does not change when they come and go.
+
+    `credential` says that a secret of this pool goes out by SDS; `by_name` are servers that DNS has to find.
+    """
     name = names.pool_cluster(pool)
     external = spec.backend.external
     made = cluster.Cluster(
@@ -46,11 +59,11 @@ def pool_cluster(pool: str, spec: PoolSpec, *, credential: bool, trust_ca: str |
     )
     if external is not None:
         made.transport_socket = verified_tls(external, trust_ca)
-    if resolved_by_dns(spec):
+    if by_name is not None:
         # A bought endpoint's name stands for a whole fleet: connect to what it resolves to now.
         made.type = cluster.ClusterDiscoveryType.LOGICAL_DNS if external else cluster.ClusterDiscoveryType.STRICT_DNS
         made.dns_lookup_family = cluster.ClusterDnsLookupFamily.V4_PREFERRED
-        made.load_assignment = pool_endpoints(pool, spec)
+        made.load_assignment = by_name
     else:
         made.type = cluster.ClusterDiscoveryType.EDS
         made.eds_cluster_config = cluster.ClusterEdsClusterConfig(eds_config=from_ads())
@@ -143,15 +156,17 @@ def prompt_health() -> cluster.ClusterCommonLbConfig:
 
 
 def _outlier_detection(spec: PoolSpec) -> cluster.OutlierDetection:
-    """Ejects at most all endpoints but one: a pool whose last server answers badly still answers."""
-    known = len(addresses(spec))
+    """Ejects nearly all endpoints, and never the last one: a pool whose last server answers badly still answers.
+
+    A share, because the number of endpoints must not change the cluster.
+    """
     resting = span(spec.resilience.outlier_detection.ejection_time)
     return cluster.OutlierDetection(
         consecutive_5xx=spec.resilience.outlier_detection.consecutive_failures,
         interval=timedelta(seconds=1),
         base_ejection_time=resting,
         max_ejection_time=max(resting, timedelta(seconds=300)),
-        max_ejection_percent=50 if resolved_by_dns(spec) else 100 * (known - 1) // known,
+        max_ejection_percent=MOST_EJECTED,
         enforcing_success_rate=0,
     )
 

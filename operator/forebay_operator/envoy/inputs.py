@@ -10,6 +10,7 @@ from forebay_api.local import Listener
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.native import NativeModel
+from forebay_operator.backends.endpoint import Backends
 
 
 class DataPlane(msgspec.Struct, frozen=True):
@@ -21,6 +22,7 @@ class DataPlane(msgspec.Struct, frozen=True):
 class EnvoyInputs(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `assemble` reads. Policies and pools go by ``namespace/name``.
 
+    `backends` says where the pools' servers are; a pool that is not in it has none.
     `policies` are the accepted Enforce policies; `native` is what Envoy decides alone, by policy; `secrets` maps a pool
     to its credential, and `missing_secrets` names pools that should have one and do not: they answer 503.
     `trust_ca` is the PEM bundle that `external` pools are verified against, on Envoy's machine; None is the system's.
@@ -28,6 +30,7 @@ class EnvoyInputs(msgspec.Struct, frozen=True, kw_only=True):
 
     policies: Mapping[str, PolicySpec]
     pools: Mapping[str, PoolSpec]
+    backends: Backends = {}
     data_plane: DataPlane
     listeners: tuple[Listener, ...] = (Listener(),)
     native: Mapping[str, tuple[NativeModel, ...]] = {}

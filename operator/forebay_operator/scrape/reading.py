@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -60,14 +61,16 @@ def _first(page: bytes, metrics: tuple[Metric, ...]) -> tuple[float, ...] | None
 
 
 def _adapters(page: bytes, metric: Metric) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The adapters of the newest series: every mix of adapters that ever was is on the page, its value when it was."""
-    newest = max(series(page, metric.name), key=lambda each: each.value, default=None)
-    if newest is None:
-        return (), ()
-    labels = read_labels(newest.labels)
-    return _names(labels.get("running_lora_adapters", "")), _names(labels.get("waiting_lora_adapters", ""))
+    """The adapters of the newest series: every mix of adapters that ever was is on the page, its value when it was.
+
+    Series that are equally new count together: some engines tell whole seconds.
+    """
+    found = tuple(series(page, metric.name))
+    newest = max((each.value for each in found), default=0.0)
+    labels = [read_labels(each.labels) for each in found if each.value == newest]
+    return _names(labels, "running_lora_adapters"), _names(labels, "waiting_lora_adapters")
 
 
-def _names(text: str) -> tuple[str, ...]:
-    names = (name.strip() for name in text.split(","))
+def _names(labels: Iterable[Mapping[str, str]], label: str) -> tuple[str, ...]:
+    names = (name.strip() for each in labels for name in each.get(label, "").split(","))
     return tuple(dict.fromkeys(name for name in names if 0 < len(name) <= MAX_ADAPTER_NAME))[:MAX_ENDPOINT_ADAPTERS]

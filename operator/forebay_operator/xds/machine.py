@@ -198,6 +198,15 @@ class Machine:
         return next(reversed(self._sequences), None)
 
     @property
+    def sequence(self) -> int:
+        """Number of the newest publication; 0 before the first. The same content published again is no new one."""
+        return self._sequence
+
+    def missing(self, sequence: int) -> frozenset[str]:
+        """Expected replicas that have acknowledged neither this publication nor a later one."""
+        return frozenset(name for name in self._awaited() if self._acknowledged.get(name, 0) < sequence)
+
+    @property
     def clients(self) -> Mapping[str, Kind]:
         """Who is connected, expected or not."""
         return {node_id: client.kind for node_id, client in self._clients.items()}
@@ -215,7 +224,7 @@ class Machine:
         asked = revision or self.revision or ""
         sequence = self._sequences[asked] if asked else 1
         awaited = self._awaited()
-        missing = tuple(sorted(node_id for node_id in awaited if self._acknowledged.get(node_id, 0) < sequence))
+        missing = tuple(sorted(self.missing(sequence)))
         rejected: dict[str, str] = {}
         for rejection in self.rejections():
             if rejection.client in missing:

@@ -175,6 +175,15 @@ class XdsServer:
         return self._machine.rejections()
 
     @property
+    def sequence(self) -> int:
+        """Number of the newest publication; 0 before the first."""
+        return self._machine.sequence
+
+    def missing(self, sequence: int) -> frozenset[str]:
+        """Expected replicas that have acknowledged neither this publication nor a later one."""
+        return self._machine.missing(sequence)
+
+    @property
     def subscribers(self) -> Mapping[str, Kind]:
         """Who is connected now, expected or not."""
         return self._machine.clients
