@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -246,3 +247,19 @@ async def test_an_endpoint_that_is_down_is_looked_for_at_every_interval(seen: Se
     seen.scraper.set_targets(targets(free_port(), interval="50ms", staleAfter="60s"))
     samples = await seen.until(lambda s: len(s) >= 8)
     assert samples[-1].at - samples[0].at < 3
+
+
+async def test_over_the_budget_every_page_is_read_more_seldom_and_samples_say_so(
+    servers: Servers, targets: Targets
+) -> None:
+    attempts: list[str] = []
+    slow = Seen(budget=10, on_attempt=lambda outcome, seconds: attempts.append(outcome))
+    slow.scraper.set_targets(targets(*[await servers.start(page) for _ in range(4)]))
+    samples = await slow.until(lambda s: len(s) >= 12)
+    slow.task.cancel()
+    await asyncio.gather(slow.task, return_exceptions=True)
+    for endpoint in {each.endpoint for each in samples}:
+        times = [each.at for each in samples if each.endpoint == endpoint]
+        assert all(later - earlier > 0.3 for earlier, later in itertools.pairwise(times))
+    assert {each.stretch for each in samples} == {4.0}
+    assert len(attempts) == len(samples)

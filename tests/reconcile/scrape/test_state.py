@@ -8,10 +8,13 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from forebay_api.pool import PoolSpec
-from forebay_api.wire import LoadReport, PoolState
+from forebay_api.wire import MAX_ADAPTERS, AdapterCounts, LoadReport, PoolState
+from forebay_operator.backends.endpoint import Backend, Endpoint
 from forebay_operator.backends.fixed import fixed_backends
+from forebay_operator.scrape.demand import Demand
 from forebay_operator.scrape.reading import Reading
 from forebay_operator.scrape.sample import Outcome, Sample
 from forebay_operator.scrape.state import PoolStates
@@ -259,3 +262,56 @@ def test_whatever_came_before_silence_ends_in_staleness(
     assert last.stale
     assert not last.saturated
     assert last.ready == 2
+
+
+def test_a_pool_without_endpoints_has_none_ready_and_is_not_stale(pool: Pool) -> None:
+    states = PoolStates()
+    states.configure({NAME: pool()}, {NAME: Backend()})
+    state = observe(states, now=10)
+    assert (state.ready, state.total, state.stale) == (0, 0, False)
+
+
+def test_endpoints_that_take_no_requests_count_in_the_total_until_they_drain(pool: Pool) -> None:
+    states = PoolStates()
+    ready, unready, leaving = (Endpoint("127.0.0.1", port) for port in (8001, 8002, 8003))
+    endpoints = (ready, replace(unready, ready=False), replace(leaving, ready=False, draining=True))
+    states.configure({NAME: pool()}, {NAME: Backend(endpoints)})
+    state = observe(states, read(ONE, 10), now=10)
+    assert (state.ready, state.total) == (1, 2)
+
+
+def test_adapters_are_counted_over_fresh_endpoints(states: PoolStates) -> None:
+    one = Sample(NAME, ONE, 10, "Read", Reading(0, 1, adapters=("sql", "chat")))
+    two = Sample(NAME, TWO, 10, "Read", Reading(0, 1, adapters=("sql",), waiting_adapters=("law",)))
+    state = observe(states, one, two, now=10)
+    assert list(state.adapters.items()) == [
+        ("sql", AdapterCounts(2, 0)),
+        ("chat", AdapterCounts(1, 0)),
+        ("law", AdapterCounts(0, 1)),
+    ]
+
+
+def test_adapters_of_a_pool_are_bounded(states: PoolStates) -> None:
+    names = tuple(f"lora-{n:03}" for n in range(60))
+    first = Sample(NAME, ONE, 10, "Read", Reading(0, 1, adapters=names))
+    second = Sample(NAME, TWO, 10, "Read", Reading(0, 1, adapters=tuple(f"more-{name}" for name in names)))
+    assert len(observe(states, first, second, now=10).adapters) == MAX_ADAPTERS
+
+
+def test_demand_is_measured_between_scrapes(states: PoolStates) -> None:
+    assert states.demand(NAME, 10) == Demand(None, None)
+    for second in range(60):
+        states.observe(Sample(NAME, ONE, 10 + second, "Read", Reading(4, 8, tokens=1000.0 + 200 * second)))
+    found = states.demand(NAME, 69)
+    assert found.served == pytest.approx(200)
+    assert found.wanted == pytest.approx(300)
+    assert states.demand(NAME, 80) == Demand(None, None)
+    assert states.demand("ai/gone", 80) == Demand(None, None)
+
+
+def test_a_pool_is_tried_once_every_endpoint_was_looked_at(states: PoolStates) -> None:
+    assert not states.tried(NAME)
+    states.observe(read(ONE, 10))
+    assert not states.tried(NAME)
+    states.observe(missed(TWO, 10, "Failed"))
+    assert states.tried(NAME)
