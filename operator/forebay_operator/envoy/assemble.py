@@ -8,8 +8,15 @@ from forebay_api.local import Listener
 from forebay_api.pool import PoolSpec
 from forebay_decision import names
 from forebay_operator.backends.endpoint import NOWHERE, Backend
-from forebay_operator.envoy.clusters import data_plane_cluster, pool_cluster, undecided_cluster
-from forebay_operator.envoy.endpoints import pool_assignment, resolved_by_dns
+from forebay_operator.envoy.clusters import (
+    DATA_PLANE,
+    by_name,
+    data_plane_cluster,
+    data_plane_hosts,
+    pool_cluster,
+    undecided_cluster,
+)
+from forebay_operator.envoy.endpoints import load_assignment, pool_assignment, resolved_by_dns
 from forebay_operator.envoy.hosts import route_table
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.envoy.listeners import listener_name, public_listener
@@ -70,13 +77,15 @@ def _public_listener(wanted: Listener) -> Resource:
 
 @remembered
 def _data_plane(data_plane: DataPlane) -> tuple[Resource, ...]:
-    return tuple(published(made.name, made) for made in (data_plane_cluster(data_plane), undecided_cluster()))
+    made = [published(made.name, made) for made in (data_plane_cluster(data_plane), undecided_cluster())]
+    hosts = data_plane_hosts(data_plane)
+    return tuple(made) if by_name(hosts) else (*made, published(DATA_PLANE, load_assignment(DATA_PLANE, hosts)))
 
 
 @remembered
 def _pool(pool: str, spec: PoolSpec, credential: bool, trust_ca: str | None, named: Backend | None) -> Resource:
-    by_name = None if named is None else pool_assignment(names.pool_cluster(pool), named)
-    made = pool_cluster(pool, spec, credential=credential, trust_ca=trust_ca, by_name=by_name)
+    servers = None if named is None else pool_assignment(names.pool_cluster(pool), named)
+    made = pool_cluster(pool, spec, credential=credential, trust_ca=trust_ca, by_name=servers)
     return published(made.name, made)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -71,18 +72,22 @@ def pool_cluster(
 
 
 def data_plane_cluster(data_plane: DataPlane) -> cluster.Cluster:
-    """All workers. A dead one is noticed by its first refused connection, or within half a second by its health."""
-    hosts = [parsed_address(address) for address in data_plane.addresses]
-    by_name = any(h.socket_address is not None and not is_ip(h.socket_address.address) for h in hosts)
+    """All workers. A dead one is noticed by its first refused connection, or within half a second by its health.
+
+    They come by EDS, so that one more or less warms nothing again; what has a host name has to be found by DNS.
+    """
+    hosts = data_plane_hosts(data_plane)
+    named = by_name(hosts)
     return cluster.Cluster(
         name=DATA_PLANE,
-        type=cluster.ClusterDiscoveryType.STRICT_DNS if by_name else cluster.ClusterDiscoveryType.STATIC,
+        type=cluster.ClusterDiscoveryType.STRICT_DNS if named else cluster.ClusterDiscoveryType.EDS,
+        eds_cluster_config=None if named else cluster.ClusterEdsClusterConfig(eds_config=from_ads()),
+        load_assignment=load_assignment(DATA_PLANE, hosts) if named else None,
         connect_timeout=timedelta(milliseconds=250),
         lb_policy=cluster.ClusterLbPolicy.LEAST_REQUEST,
         common_lb_config=prompt_health(),
         circuit_breakers=unbounded(),
         close_connections_on_host_health_failure=True,
-        load_assignment=load_assignment(DATA_PLANE, hosts),
         health_checks=[
             core.HealthCheck(
                 timeout=timedelta(seconds=1),
@@ -121,6 +126,15 @@ def data_plane_cluster(data_plane: DataPlane) -> cluster.Cluster:
             )
         },
     )
+
+
+def data_plane_hosts(data_plane: DataPlane) -> list[core.Address]:
+    return [parsed_address(address) for address in data_plane.addresses]
+
+
+def by_name(hosts: Iterable[core.Address]) -> bool:
+    """Whether DNS has to find any of them."""
+    return any(h.socket_address is not None and not is_ip(h.socket_address.address) for h in hosts)
 
 
 def undecided_cluster() -> cluster.Cluster:

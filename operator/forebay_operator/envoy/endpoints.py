@@ -35,9 +35,7 @@ def pool_assignment(cluster: str, backend: Backend) -> endpoint.ClusterLoadAssig
     return endpoint.ClusterLoadAssignment(
         cluster_name=cluster,
         endpoints=[
-            endpoint.LocalityLbEndpoints(
-                locality=core.Locality(zone=zone) if zone else None, lb_endpoints=zones[zone]
-            )
+            endpoint.LocalityLbEndpoints(locality=core.Locality(zone=zone) if zone else None, lb_endpoints=zones[zone])
             for zone in sorted(zones)
         ],
     )
