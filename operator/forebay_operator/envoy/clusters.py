@@ -10,6 +10,7 @@ from forebay_api.pool import PoolSpec
 from forebay_decision import names
 from forebay_operator.envoy.door import door
 from forebay_operator.envoy.endpoints import load_assignment
+from forebay_operator.envoy.identity import peer_socket
 from forebay_operator.envoy.inputs import DataPlane
 from forebay_operator.envoy.messages import (
     UNBOUNDED,
@@ -78,7 +79,7 @@ def data_plane_cluster(data_plane: DataPlane) -> cluster.Cluster:
     """
     hosts = data_plane_hosts(data_plane)
     named = by_name(hosts)
-    return cluster.Cluster(
+    made = cluster.Cluster(
         name=DATA_PLANE,
         type=cluster.ClusterDiscoveryType.STRICT_DNS if named else cluster.ClusterDiscoveryType.EDS,
         eds_cluster_config=None if named else cluster.ClusterEdsClusterConfig(eds_config=from_ads()),
@@ -126,6 +127,9 @@ def data_plane_cluster(data_plane: DataPlane) -> cluster.Cluster:
             )
         },
     )
+    if data_plane.tls is not None:
+        made.transport_socket = peer_socket(data_plane.tls)
+    return made
 
 
 def data_plane_hosts(data_plane: DataPlane) -> list[core.Address]:

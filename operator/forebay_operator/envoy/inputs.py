@@ -11,12 +11,17 @@ from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.native import NativeModel
 from forebay_operator.backends.endpoint import Backends
+from forebay_operator.envoy.identity import PeerTls
 
 
 class DataPlane(msgspec.Struct, frozen=True):
-    """Where the workers listen, one address each: ``unix:/path`` or ``host:port`` (IPv6 in brackets)."""
+    """Where the workers listen, one address each: ``unix:/path`` or ``host:port`` (IPv6 in brackets).
+
+    `tls` is how Envoy talks to them; None is plaintext.
+    """
 
     addresses: tuple[str, ...]
+    tls: PeerTls | None = None
 
 
 class EnvoyInputs(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,6 +41,7 @@ with warnings.catch_warnings():
     import envoy_data_plane.envoy.extensions.http.injected_credentials.generic.v3 as generic_credential
     import envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.v3 as connection_monitor
     import envoy_data_plane.envoy.extensions.retry.host.previous_hosts.v3 as previous_hosts
+    import envoy_data_plane.envoy.extensions.transport_sockets.raw_buffer.v3 as raw_buffer
     import envoy_data_plane.envoy.extensions.transport_sockets.tls.v3 as tls
     import envoy_data_plane.envoy.extensions.upstreams.http.v3 as upstream_http
     import envoy_data_plane.envoy.type.matcher.v3 as matcher
@@ -78,6 +79,7 @@ __all__ = [
     "overload",
     "previous_hosts",
     "protobuf",
+    "raw_buffer",
     "route",
     "router",
     "set_filter_state",
