@@ -39,13 +39,22 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
-{{- /* Metadata of one object: (dict "root" $ "component" "operator" "name" "..."), `name` without: fullname-component. */ -}}
+{{- /*
+Metadata of one object: (dict "root" $ "component" "operator"), and where they are not the usual ones "name"
+(fullname-component), "namespace" (the release's; "" for none), "labels" and "annotations".
+*/ -}}
 {{- define "forebay.metadata" -}}
+{{- $namespace := ternary .namespace .root.Release.Namespace (hasKey . "namespace") -}}
 name: {{ default (printf "%s-%s" (include "forebay.fullname" .root) .component) .name }}
-namespace: {{ default .root.Release.Namespace .namespace }}
+{{- with $namespace }}
+namespace: {{ . }}
+{{- end }}
 labels:
   {{- include "forebay.labels" . | nindent 2 }}
-{{- with merge (default (dict) .annotations) .root.Values.commonAnnotations }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with merge (deepCopy (default (dict) .annotations)) .root.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}

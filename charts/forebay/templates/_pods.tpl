@@ -108,6 +108,8 @@ env:
 - --tls-cert=/etc/forebay/tls/tls.crt
 - --tls-key=/etc/forebay/tls/tls.key
 - --tls-ca=/etc/forebay/tls/ca.crt
+{{- else -}}
+- --insecure
 {{- end -}}
 {{- end -}}
 
@@ -134,12 +136,24 @@ env:
 {{- end -}}
 {{- end -}}
 
-{{- /* One directory with all shards. They are the operator's, and are absent before its first publication. */ -}}
+{{- /*
+The last good configuration: an index and up to 15 shards, each in a ConfigMap of its own, because one holds a MiB. A
+list of names, because RBAC and volumes know no patterns.
+*/ -}}
+{{- define "forebay.lastGood.names" -}}
+{{- $names := list -}}
+{{- range $number := until 16 -}}
+{{- $names = append $names (printf "%s-last-good-%d" (include "forebay.fullname" $) $number) -}}
+{{- end -}}
+{{- toJson $names -}}
+{{- end -}}
+
+{{- /* One directory of all. They are the operator's, and absent before its first publication. */ -}}
 {{- define "forebay.lastGood.volume" -}}
 - name: last-good
   projected:
     sources:
-    {{- range $shard := until (int .Values.lastGood.shards) }}
-    - configMap: {name: {{ include "forebay.fullname" $ }}-last-good-{{ $shard }}, optional: true}
+    {{- range include "forebay.lastGood.names" . | fromJsonArray }}
+    - configMap: {name: {{ . }}, optional: true}
     {{- end }}
 {{- end -}}

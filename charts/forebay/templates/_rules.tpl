@@ -2,7 +2,7 @@
 {{- define "forebay.rules.watched" -}}
 - apiGroups: [forebay.dev]
   resources: [routingpolicies, modelpools]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [forebay.dev]
   resources: [routingpolicies/status, modelpools/status]
   verbs: [patch]
@@ -25,7 +25,7 @@
 {{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end -}}
 
 {{- define "forebay.operatorSubject" -}}
