@@ -20,7 +20,7 @@ from forebay_operator.xds.health import Health
 from forebay_operator.xds.ledger import TooManyNames
 from forebay_operator.xds.load import load_handler
 from forebay_operator.xds.machine import ACK_DEADLINE, LINGER, Machine
-from forebay_operator.xds.messages import Request
+from forebay_operator.xds.messages import Request, Response
 from forebay_operator.xds.type_urls import short
 from forebay_operator.xds.wire import Context, discovery_handler, encode_response
 from forebay_transport.identities import Role
@@ -52,7 +52,8 @@ class XdsServer:
 
     `clock` gives monotonic seconds. `linger` (s): how long clusters, endpoints and secrets outlive their last use.
     `ack_deadline` (s): how long a replica may delay what others get. `rest` (s): how long routing is given to reach an
-    Envoy's threads before policies follow. `leading` False: stands by until `lead(True)`. All methods belong to the
+    Envoy's threads before policies follow. `on_sent` is told every response once it is written: what goes out, and that
+    nothing else does. `leading` False: stands by until `lead(True)`. All methods belong to the
     loop's thread.
     """
 
@@ -65,6 +66,7 @@ class XdsServer:
         rest: float = 0.0,
         max_clients: int = MAX_CLIENTS,
         on_load: Callable[[LoadReport], None] | None = None,
+        on_sent: Callable[[Kind, Response], None] = lambda _kind, _response: None,
         security: Security = PLAINTEXT,
         leading: bool = True,
     ) -> None:
@@ -72,6 +74,7 @@ class XdsServer:
         self._machine = Machine(linger=linger, ack_deadline=ack_deadline, rest=rest)
         self._max_clients = max_clients
         self._on_load = on_load
+        self._on_sent = on_sent
         self._security = security
         self._leading = leading
         self._health = Health()
@@ -289,6 +292,7 @@ class XdsServer:
                 await wake.wait()
             else:
                 await context.write(encode_response(response))
+                self._on_sent(client.kind, response)
         if reader.done() and not reader.cancelled():
             await self._close(reader.exception(), context)
 
