@@ -16,6 +16,7 @@ import pytest
 
 from .binaries import locate
 from .control_plane import ControlPlane, running_control_plane
+from .isolation import can_listen, isolate
 from .kube import Kube
 from .waiting import wait_until
 
@@ -25,8 +26,14 @@ CONTROL_PLANE = ("etcd", "kube-apiserver")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """SIGTERM ends a run as Ctrl-C does, so that no process is left behind."""
+    """SIGTERM ends a run as Ctrl-C does, so that no process is left behind. Tests run in a network of their own, but for
+    those of a given cluster and those marked `network`, which are run by themselves."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.addinivalue_line("markers", "network: needs the package registry; run by itself with -m network")
+    if config.option.markexpr != "network" and os.environ.get("FOREBAY_E2E_USE_CLUSTER") != "1" and not can_listen():
+        why = isolate()
+        if why:
+            config.issue_config_time_warning(pytest.PytestConfigWarning(why), stacklevel=2)
 
 
 @pytest.fixture(scope="session")

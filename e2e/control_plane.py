@@ -20,6 +20,7 @@ from typing import Any, Final
 import httpx
 import trustme
 
+from .isolation import HOST, can_listen
 from .kube import Kube
 from .kubeconfig import write_kubeconfig
 from .process import Process
@@ -164,6 +165,7 @@ class ControlPlane:
             str(binary),
             f"--etcd-servers={self.etcd_url}",
             "--bind-address=127.0.0.1",
+            *((f"--advertise-address={HOST}",) if can_listen() else ()),
             f"--secure-port={self.url.rpartition(':')[2]}",
             f"--cert-dir={self.folder}",
             f"--tls-cert-file={self.folder}/server.crt",

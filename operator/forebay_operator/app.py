@@ -10,7 +10,6 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +23,7 @@ from forebay_operator.scrape.targets import scrape_targets
 from forebay_operator.scraping import Scraping
 from forebay_operator.situation import Situation
 from forebay_operator.source.local import LocalSource
+from forebay_operator.steps import until
 from forebay_operator.xds.server import XdsServer
 
 ROUTING_REST_SECONDS: Final = 0.2
@@ -36,12 +36,12 @@ async def run(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    if options.directory is None:
+    if options.directory is not None:
+        await LocalOperator(options, options.directory).run(stopping)
+    elif options.cluster is not None:
         from forebay_operator.cluster.app import ClusterOperator  # kopf is not needed over a directory
 
-        await ClusterOperator(options).run(stopping)
-    else:
-        await LocalOperator(options, options.directory).run(stopping)
+        await ClusterOperator(options, options.cluster).run(stopping)
 
 
 class LocalOperator:
@@ -89,15 +89,3 @@ class LocalOperator:
 
     def _on_load(self, report: LoadReport) -> None:
         self._states.load(report, time.time())
-
-
-async def until(stopping: asyncio.Event, *steps: Callable[[], Awaitable[None]]) -> None:
-    """Run the steps until told to stop. A step that ends by an error ends the process: nothing may fall silent."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_run(step)) for step in steps]
-        waiting = group.create_task(stopping.wait())
-        waiting.add_done_callback(lambda _: [task.cancel() for task in tasks])
-
-
-async def _run(step: Callable[[], Awaitable[None]]) -> None:
-    await step()

@@ -109,12 +109,18 @@ def _parser() -> argparse.ArgumentParser:
     cluster = parser.add_argument_group("in a cluster")
     cluster.add_argument("--namespace", metavar="NS", help="the operator's own (default: its ServiceAccount's)")
     cluster.add_argument("--name", default="forebay", help="prefix of the Lease and of ConfigMaps (%(default)s)")
-    cluster.add_argument("--identity", default=socket.gethostname(), metavar="POD", help="who it is in the Lease (host name)")
+    cluster.add_argument(
+        "--identity", default=socket.gethostname(), metavar="POD", help="who it is in the Lease (host name)"
+    )
     cluster.add_argument("--kubeconfig", type=Path, metavar="FILE", help="default: the pod's ServiceAccount")
     cluster.add_argument("--config", type=Path, metavar="FILE", help="a forebay.yaml: listeners, trust")
-    cluster.add_argument("--data-plane-service", metavar="NAME", help="its EndpointSlices say which data planes there are")
+    cluster.add_argument(
+        "--data-plane-service", metavar="NAME", help="its EndpointSlices say which data planes there are"
+    )
     cluster.add_argument("--envoy-service", metavar="NAME", help="its EndpointSlices say which Envoys there are")
-    cluster.add_argument("--watch-namespace", action="append", default=[], metavar="NS", help="repeatable (default: all)")
+    cluster.add_argument(
+        "--watch-namespace", action="append", default=[], metavar="NS", help="repeatable (default: all)"
+    )
     cluster.add_argument(
         "--credential-namespace", action="append", default=[], metavar="NS",
         help="where Secrets labelled forebay.dev/credential are read; repeatable (default: its own)",

@@ -74,7 +74,7 @@ class Reconciler:
             self._states.configure(prepared.verdicts.accepted_pools(), prepared.backends)
             self._states.tick(time.time())
             self.core.publish(prepared, self._states.told)
-        except Exception as error:  # what is published stays; the next change is tried again
+        except Exception as error:  # noqa: BLE001  # what is published stays; the next change is tried again
             self.fault = f"{type(error).__name__}: {error}"[:512]
             _LOG.exception("reconcile failed; what was published before stays")
             return

@@ -54,9 +54,9 @@ def transitions(
             continue
         if condition.type == "Ready" and condition.status != "True" and condition.reason == "NotReady":
             continue
-        if old is None and condition.status == ("False" if condition.type in _GOOD_WHEN_FALSE else "True"):
-            if condition.type != "Ready":
-                continue  # a new object that is well says so once
+        good = "False" if condition.type in _GOOD_WHEN_FALSE else "True"
+        if old is None and condition.status == good and condition.type != "Ready":
+            continue  # a new object that is well says so once
         yield Transition(kind, identity, condition)
 
 

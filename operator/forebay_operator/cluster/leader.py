@@ -21,7 +21,9 @@ _LOG = logging.getLogger(__name__)
 class Leadership:
     """One replica's leadership. `on_change` is called on the loop at each begin and end."""
 
-    def __init__(self, api: Api, *, namespace: str, name: str, identity: str, on_change: Callable[[bool], None]) -> None:
+    def __init__(
+        self, api: Api, *, namespace: str, name: str, identity: str, on_change: Callable[[bool], None]
+    ) -> None:
         self._api = api
         self._namespace = namespace
         self._name = name
@@ -99,5 +101,7 @@ class Leadership:
         leads = self._election.leads(time.monotonic())
         if leads != self._leading:
             self._leading = leads
-            _LOG.info("%s the Lease %s/%s", "leading: holds" if leads else "standing by: lost", self._namespace, self._name)
+            _LOG.info(
+                "%s the Lease %s/%s", "leading: holds" if leads else "standing by: lost", self._namespace, self._name
+            )
             self._on_change(leads)

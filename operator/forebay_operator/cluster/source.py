@@ -206,7 +206,7 @@ class ClusterSource:
             elif not there and follower is not None:
                 follower.stop()
                 del self._followers[group]
-                if any([self.store.forget(r) for r in group]):
+                if any(list(map(self.store.forget, group))):
                     self._dropped = True
                     self._news.set()
 

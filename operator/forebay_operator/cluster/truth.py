@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,12 +19,14 @@ from forebay_operator.cluster.store import Stored
 from forebay_operator.core import Core
 from forebay_operator.findings import state_accepted
 from forebay_operator.programme import Programme
-from forebay_operator.progress import Rollout
 from forebay_operator.scrape.load_status import LoadStatuses
 from forebay_operator.situation import Situation
 from forebay_operator.status import policy_status, pool_status
 from forebay_operator.verdict import PolicyVerdict, Statement, Verdicts
 from forebay_operator.xds.server import XdsServer
+
+LOOK_SECONDS: Final = 5.0
+"""How often a pool is looked at although nothing but its load has moved."""
 
 
 class Truth:
@@ -78,8 +80,8 @@ class Truth:
         for name, pool in verdicts.pools.items():
             rollout = rollouts.get(_named(POOLS, name))
             state = states.get(name)
-            # Loads are written in their own time, so the clock is among the grounds: in steps of a second.
-            if self._is_news(POOLS, name, (pool, rollout, state, int(now))):
+            # Loads are written in their own time, so the clock is among the grounds, in coarse steps.
+            if self._is_news(POOLS, name, (pool, rollout, state, int(now / LOOK_SECONDS))):
                 stored = _pool(self._writer.stored(POOLS, name))
                 status = pool_status(pool, rollout, state, stored, wall)
                 self._tell(POOLS, name, self._loads.complete(name, status, state, stored, wall.timestamp()))
@@ -139,5 +141,3 @@ def _unreadable(entry: Stored, before: Status | None, resource: Resource, wall: 
     )
     made = policy_status(verdict, None, before if isinstance(before, PolicyStatus) else None, wall.astimezone(UTC))
     return made if resource == POLICIES else PoolStatus(made.observed_generation, made.conditions)
-
-

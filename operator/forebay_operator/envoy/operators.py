@@ -9,7 +9,7 @@ from typing import Final
 from forebay_operator.envoy.clusters import HTTP_OPTIONS, prompt_health
 from forebay_operator.envoy.identity import PeerTls, peer_socket
 from forebay_operator.envoy.messages import extension, is_ip, packed, parsed_address, struct
-from forebay_operator.envoy.proto import cluster, core, endpoint, raw_buffer, upstream_http
+from forebay_operator.envoy.proto import cluster, common_dns, core, dns, endpoint, raw_buffer, upstream_http
 
 OPERATOR: Final = "operator"
 SERVICE: Final = "envoy.service.discovery.v3.AggregatedDiscoveryService"
@@ -30,18 +30,17 @@ def operator_cluster(addresses: Sequence[str], tls: PeerTls | None, stand_in: st
         groups.append(_group(1, [_plain(stand_in)]))
     made = cluster.Cluster(
         name=OPERATOR,
-        type=cluster.ClusterDiscoveryType.STRICT_DNS if by_name else cluster.ClusterDiscoveryType.STATIC,
         connect_timeout=timedelta(seconds=1),
         load_assignment=endpoint.ClusterLoadAssignment(cluster_name=OPERATOR, endpoints=groups),
         common_lb_config=prompt_health(),
         typed_extension_protocol_options={HTTP_OPTIONS: packed(_http2())},
     )
     if by_name:
-        made.dns_lookup_family = cluster.ClusterDnsLookupFamily.V4_PREFERRED
-        made.dns_refresh_rate = timedelta(seconds=2)
-        made.dns_failure_refresh_rate = cluster.ClusterRefreshRate(
-            base_interval=timedelta(milliseconds=500), max_interval=timedelta(seconds=2)
+        made.cluster_type = cluster.ClusterCustomClusterType(
+            name="envoy.clusters.dns", typed_config=packed(_looked_up())
         )
+    else:
+        made.type = cluster.ClusterDiscoveryType.STATIC
     if by_name or len(hosts) > 1 or stand_in is not None:
         made.health_checks = [_health()]
     if tls is not None:
@@ -52,6 +51,17 @@ def operator_cluster(addresses: Sequence[str], tls: PeerTls | None, stand_in: st
             cluster.ClusterTransportSocketMatch(name=OPERATOR, match=struct({}), transport_socket=peer_socket(tls)),
         ]
     return made
+
+
+def _looked_up() -> dns.DnsCluster:
+    """Every address of each name, looked up again and again: replicas move."""
+    return dns.DnsCluster(
+        dns_refresh_rate=timedelta(seconds=2),
+        dns_failure_refresh_rate=dns.DnsClusterRefreshRate(
+            base_interval=timedelta(milliseconds=500), max_interval=timedelta(seconds=2)
+        ),
+        dns_lookup_family=common_dns.DnsLookupFamily.V4_PREFERRED,
+    )
 
 
 def _group(priority: int, members: list[endpoint.LbEndpoint]) -> endpoint.LocalityLbEndpoints:

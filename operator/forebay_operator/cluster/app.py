@@ -1,0 +1,217 @@
+"""The operator in a cluster: follows the API server, and while it holds the Lease serves, scrapes and writes.
+
+A standby does everything but that: its picture, its verdicts and its resources are ready when it takes over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Final
+
+from forebay_api.local import LocalConfig
+from forebay_api.manifest import ManifestsRefused, load_local_config
+from forebay_api.wire import LoadReport
+from forebay_operator.cluster.change import Change, Identity
+from forebay_operator.cluster.connection import Api, Login
+from forebay_operator.cluster.events import EventPoster, transitions
+from forebay_operator.cluster.kinds import POLICIES, POOLS, Resource
+from forebay_operator.cluster.leader import Leadership
+from forebay_operator.cluster.situate import Situater
+from forebay_operator.cluster.source import ClusterSource
+from forebay_operator.cluster.statuses import Status, StatusWriter
+from forebay_operator.cluster.store import Picture, Stored
+from forebay_operator.cluster.truth import Truth
+from forebay_operator.options import ClusterOptions, Options
+from forebay_operator.reconciler import Reconciler
+from forebay_operator.scrape.state import PoolStates
+from forebay_operator.scrape.targets import scrape_targets
+from forebay_operator.scraping import Scraping
+from forebay_operator.situation import Situation
+from forebay_operator.steps import until
+from forebay_operator.xds.server import XdsServer
+
+ROUTING_REST_SECONDS: Final = 0.2
+TELL_SECONDS: Final = 0.1
+"""Least time between two looks at all statuses."""
+LOOK_SECONDS: Final = 1.0
+"""Most time between them: what waits for time alone (a replica that is late) is seen then."""
+CONFIG_SECONDS: Final = 2.0
+_LOG = logging.getLogger(__name__)
+
+
+class ClusterOperator:
+    """One replica of the operator. Constructed and run once."""
+
+    def __init__(self, options: Options, cluster: ClusterOptions) -> None:
+        self._options = options
+        self._cluster = cluster
+        login = Login(cluster.kubeconfig)
+        self._api = Api(login)
+        self._states = PoolStates()
+        self._server = XdsServer(
+            rest=ROUTING_REST_SECONDS, on_load=self._on_load, security=options.security, leading=False
+        )
+        self._reconciler = Reconciler(
+            self._server, self._states, on_reconciled=self._on_reconciled, on_states=self._look
+        )
+        self._scraping = Scraping(self._states, on=False)
+        self._source = ClusterSource(cluster, login, self._api, on_stored=self._on_stored)
+        self._situater = Situater(cluster)
+        self._writer = StatusWriter(self._api, on_written=self._on_written)
+        self._events = EventPoster(self._api, cluster.identity)
+        self._truth = Truth(self._writer)
+        self._leadership = Leadership(
+            self._api,
+            namespace=cluster.namespace,
+            name=f"{cluster.name}-operator",
+            identity=cluster.identity,
+            on_change=self._on_lead,
+        )
+        self._local = LocalConfig()
+        self._picture: Picture | None = None
+        self._news = asyncio.Event()
+        self._redrawn = asyncio.Event()
+
+    @property
+    def ready(self) -> bool:
+        """True once everything that there is has been seen and judged, leading or not."""
+        return self._source.complete and self._reconciler.situation is not None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Serve until told to stop."""
+        self._local = self._read_config() or self._local
+        addresses = await self._server.start(self._options.listen)
+        _LOG.info("serving xDS on %s while leading, as %s", ", ".join(addresses), self._cluster.identity)
+        await until(
+            stopping,
+            self._follow,
+            self._situate,
+            self._follow_config,
+            self._reconciler.run,
+            self._reconciler.tick,
+            self._follow_acknowledgements,
+            self._tell,
+            self._writer.run,
+            self._events.run,
+            self._leadership.run,
+        )
+        await self._leadership.release()
+        await self._scraping.stop()
+        await self._server.stop()
+        await self._api.close()
+
+    # --- from the API server
+
+    async def _follow(self) -> None:
+        async with aclosing(self._source.pictures()) as pictures:
+            async for picture in pictures:
+                self._picture = picture
+                self._redrawn.set()
+
+    async def _situate(self) -> None:
+        while True:
+            await self._redrawn.wait()
+            self._redrawn.clear()
+            if self._picture is not None:
+                self._reconciler.aim(await asyncio.to_thread(self._situater.situate, self._picture, self._local))
+
+    async def _follow_config(self) -> None:
+        """Listeners and trust may change while we run."""
+        while True:
+            await asyncio.sleep(CONFIG_SECONDS)
+            found = await asyncio.to_thread(self._read_config)
+            if found is not None and found != self._local:
+                self._local = found
+                self._redrawn.set()
+
+    def _read_config(self) -> LocalConfig | None:
+        """None where it cannot be read now: what was read before stays."""
+        path = self._cluster.config
+        if path is None:
+            return None
+        try:
+            return load_local_config(path.read_bytes(), path.name)
+        except (OSError, ManifestsRefused) as error:
+            _LOG.warning("--config: %s", error)
+            return None
+
+    def _on_stored(self, change: Change) -> None:
+        if change.gone:
+            self._writer.gone(change.resource, change.identity)
+        else:
+            self._writer.shown(change.resource, change.identity, change.status)
+        self._look()
+
+    # --- to the planes
+
+    def _on_reconciled(self, situation: Situation, _seconds: float) -> None:
+        core = self._reconciler.core
+        self._truth.note_published(core.verdicts, self._server.sequence)
+        self._scraping.aim(scrape_targets(core.verdicts.accepted_pools(), core.backends), situation.surface.trust_ca)
+        self._look()
+
+    async def _follow_acknowledgements(self) -> None:
+        async for _ in self._server.watch():
+            self._look()
+
+    def _on_load(self, report: LoadReport) -> None:
+        self._states.load(report, time.time())
+
+    def _on_lead(self, leading: bool) -> None:
+        if leading:
+            self._truth.take_over(time.monotonic())
+        else:
+            self._writer.withdraw()
+        self._server.lead(leading)
+        self._scraping.switch(leading)
+        self._look()
+
+    # --- back to the API server
+
+    def _look(self) -> None:
+        self._news.set()
+
+    async def _tell(self) -> None:
+        """Keep statuses true while leading."""
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._news.wait()
+            except TimeoutError:
+                self._writer.tick()
+            self._news.clear()
+            situation = self._reconciler.situation
+            if self._leadership.leading and situation is not None:
+                self._truth.tell(
+                    self._reconciler.core,
+                    self._server,
+                    situation,
+                    self._states.told,
+                    self._unreadable(),
+                    now=time.monotonic(),
+                    wall=datetime.now(UTC),
+                )
+            await asyncio.sleep(TELL_SECONDS)
+
+    def _unreadable(self) -> dict[tuple[str, str], Stored]:
+        """Objects that the API server has stored and that we cannot take, not even in an earlier version."""
+        picture = self._picture
+        if picture is None:
+            return {}
+        return {
+            (resource.plural, name): entry
+            for resource, stored, known in (
+                (POLICIES, picture.stored_policies, picture.policies),
+                (POOLS, picture.stored_pools, picture.pools),
+            )
+            for name, entry in stored.items()
+            if entry.refused is not None and name not in known
+        }
+
+    def _on_written(self, resource: Resource, identity: Identity, before: Status, now: Status) -> None:
+        for told in transitions(resource.kind, identity, before.conditions, now.conditions):
+            self._events.post(told)
