@@ -108,6 +108,13 @@ class PoolStates:
         """By how much longer than asked it takes from one look at the pool's endpoints to the next."""
         return max((knowledge.stretch for knowledge in self._endpoints.get(pool, {}).values()), default=1.0)
 
+    def interval(self, pool: str) -> float | None:
+        """Seconds from one look at an endpoint of the pool to the next; None where its engine tells nothing."""
+        spec = self._specs.get(pool)
+        if spec is None or spec.telemetry.engine == "None":
+            return None
+        return duration_seconds(spec.telemetry.interval) * self.stretch(pool)
+
     def _load_of(self, pool: str) -> Load:
         if not self._reports:
             return NO_LOAD

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -33,12 +35,14 @@ class OperatorMetrics:
     """Plain methods, called on the operator's loop; `page` freezes there, and what it returns renders anywhere."""
 
     def __init__(self) -> None:
-        self._sources: list[Callable[[], Iterable[Metric]]] = []
+        self._sources: list[Callable[[], Callable[[], Iterable[Metric]]]] = []
         self._leading = False
         self._scrapes = Count("forebay_scrapes", "Attempts to read a metrics page, by outcome.", ("outcome",))
         self._scrape_seconds = Spread("forebay_scrape_seconds", "Time of one attempt.", SCRAPE_SECONDS)
         self._responses = Count("forebay_xds_responses", "Discovery responses sent.", ("client", "type"))
-        self._sent = Count("forebay_xds_resources_sent", "Resources sent, each time to each client.", ("client", "type"))
+        self._sent = Count(
+            "forebay_xds_resources_sent", "Resources sent, each time to each client.", ("client", "type")
+        )
         self._bytes = Count("forebay_xds_bytes_sent", "Bytes of the resources sent.", ("client", "type"))
         self._removed = Count("forebay_xds_resources_removed", "Removals sent.", ("client", "type"))
         self._reconciles = Count("forebay_reconciles", "Reconciles of everything, by result.", ("result",))
@@ -79,11 +83,11 @@ class OperatorMetrics:
 
     def watch(self, name: str, help_: str, labels: tuple[str, ...], read: Callable[[], Mapping[Labels, float]]) -> None:
         """Add a gauge that is read on the loop whenever somebody looks."""
-        self._sources.append(lambda: [gauge(name, help_, labels, read())])
+        self._sources.append(lambda: partial(_one, name, help_, labels, dict(read())))
 
     def watch_pools(self, read: Callable[[], Iterable[PoolView]]) -> None:
         """Add the families of the pools, read on the loop whenever somebody looks."""
-        self._sources.append(lambda: pool_families(read()))
+        self._sources.append(lambda: partial(pool_families, tuple(read())))
 
     def page(self) -> Callable[[], tuple[str, bytes]]:
         """Freeze everything; the result makes content type and text of it."""
@@ -92,9 +96,15 @@ class OperatorMetrics:
             *(count.freeze() for count in (self._reconciles, self._writes)),
             *(spread.freeze() for spread in (self._scrape_seconds, self._reconcile_seconds)),
             gauge("forebay_leader", "1 while this replica leads.", (), {(): float(self._leading)}),
-            *(family for source in self._sources for family in source()),
         ]
-        return lambda: _render([*families, _build(), *self._process.collect()])
+        frozen = [source() for source in self._sources]
+        return lambda: _render(
+            [*families, *chain.from_iterable(make() for make in frozen), _build(), *self._process.collect()]
+        )
+
+
+def _one(name: str, help_: str, labels: tuple[str, ...], values: Mapping[Labels, float]) -> Iterable[Metric]:
+    return [gauge(name, help_, labels, values)]
 
 
 class _Frozen:
