@@ -53,8 +53,8 @@ class XdsServer:
     `clock` gives monotonic seconds. `linger` (s): how long clusters, endpoints and secrets outlive their last use.
     `ack_deadline` (s): how long a replica may delay what others get. `rest` (s): how long routing is given to reach an
     Envoy's threads before policies follow. `on_sent` is told every response once it is written: what goes out, and that
-    nothing else does. `leading` False: stands by until `lead(True)`. All methods belong to the
-    loop's thread.
+    nothing else does. `leading` False: stands by until `lead(True)`. `newcomers_only`: whoever
+    comes with a configuration of its own is refused. All methods belong to the loop's thread.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class XdsServer:
         on_sent: Callable[[Kind, Response], None] = lambda _kind, _response: None,
         security: Security = PLAINTEXT,
         leading: bool = True,
+        newcomers_only: bool = False,
     ) -> None:
         self._clock = clock
         self._machine = Machine(linger=linger, ack_deadline=ack_deadline, rest=rest)
@@ -77,6 +78,7 @@ class XdsServer:
         self._on_sent = on_sent
         self._security = security
         self._leading = leading
+        self._newcomers_only = newcomers_only
         self._health = Health()
         self._server: grpc.aio.Server | None = None
         self._wakes: dict[Client, asyncio.Event] = {}
@@ -247,6 +249,8 @@ class XdsServer:
             await context.abort(
                 grpc.StatusCode.INVALID_ARGUMENT, f"node.id: set it to 1 to {MAX_NODE_ID} characters in the bootstrap"
             )
+        if self._newcomers_only and first.initial_versions:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "keep the configuration that you have")
         roles = self._security.roles(context)
         try:
             check_node(roles, first.node_id, self._machine.kind_of(first.node_id))

@@ -1,0 +1,64 @@
+"""Composition root of Envoy's launcher."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from typing import Final
+
+from forebay_operator.launch.admin import Admin
+from forebay_operator.launch.envoy import Envoy
+from forebay_operator.launch.files import write_files
+from forebay_operator.launch.operators import Operators
+from forebay_operator.launch.options import Options
+from forebay_operator.launch.standin import StandIn
+
+LOG: Final = logging.getLogger(__name__)
+LOOK_SECONDS: Final = 1.0
+
+
+async def run(options: Options) -> int:
+    """Until Envoy ends; its status. SIGTERM and SIGINT drain it, a second one ends it at once. Raises OSError."""
+    admin = Admin(options.admin)
+    envoy, stand_in = Envoy(options, admin), StandIn(options.last_good_dir)
+    address = await stand_in.start()
+    config = await asyncio.to_thread(write_files, options, address)
+    await envoy.start(config)
+    watching = asyncio.create_task(_stand_in(options, stand_in, admin), name="stand in")
+    stopping: list[asyncio.Task[None]] = []
+
+    def stop() -> None:
+        if stopping:
+            envoy.hurry()
+        else:
+            stopping.append(asyncio.create_task(envoy.stop(), name="stop Envoy"))
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        return await envoy.wait()
+    finally:
+        for task in (watching, *stopping):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await stand_in.stop()
+
+
+async def _stand_in(options: Options, stand_in: StandIn, admin: Admin) -> None:
+    """Offer the last good configuration while no operator leads; done once one does and Envoy is live."""
+    operators = Operators(options.operators, options.security)
+    loop = asyncio.get_running_loop()
+    seen_at = loop.time()
+    while True:
+        if await operators.any_leads():
+            seen_at = loop.time()
+            stand_in.withdraw()
+            if await admin.is_live():
+                return
+        elif loop.time() - seen_at >= options.patience:
+            stand_in.offer()
+        await asyncio.sleep(LOOK_SECONDS)
