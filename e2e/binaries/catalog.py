@@ -51,11 +51,8 @@ class Part:
     def key(self) -> str:
         """Names the build by its content: another version, dependency or flag is another file."""
         content = hashlib.sha256()
-        for text in (
-            *((self.folder / name).read_text() for name in ("go.mod", "go.sum")),
-            self.package,
-            self.linker_flags,
-        ):
+        sources = (self.folder / "go.mod", self.folder / "go.sum", *sorted(self.folder.glob("*.go")))
+        for text in (*(path.read_text(encoding="utf-8") for path in sources), self.package, self.linker_flags):
             content.update(text.encode() + b"\0")
         return f"{self.name}@{self.version}-{content.hexdigest()[:12]}"
 
@@ -73,6 +70,7 @@ PARTS: Final = {
         Part("kube-apiserver", "kubernetes", f"{_KUBERNETES}/cmd/kube-apiserver", _KUBERNETES, _STAMP),
         Part("kube-controller-manager", "kubernetes", f"{_KUBERNETES}/cmd/kube-controller-manager", _KUBERNETES, _STAMP),
         Part("kubectl", "kubernetes", f"{_KUBERNETES}/cmd/kubectl", _KUBERNETES, _STAMP),
+        Part("kstatus", "kstatus", ".", "sigs.k8s.io/cli-utils"),
         Part("helm", "helm", "helm.sh/helm/v4/cmd/helm", "helm.sh/helm/v4"),
         Part("llm-d-inference-sim", "llm-d-inference-sim", f"{_SIMULATOR}/cmd/llm-d-inference-sim", _SIMULATOR),
         Part("epp", "epp", f"{_EXTENSION}/cmd/epp", _EXTENSION),
