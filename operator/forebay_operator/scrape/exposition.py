@@ -31,11 +31,7 @@ def gauges(page: bytes, metrics: Iterable[Metric]) -> dict[Metric, tuple[float, 
     """The finite, non-negative values of each wanted metric, one per label set; metrics not found are left out."""
     found: dict[Metric, tuple[float, ...]] = {}
     for metric in metrics:
-        values = tuple(
-            each.value
-            for each in series(page, metric.name)
-            if not metric.labels or metric.matches(read_labels(each.labels))
-        )
+        values = tuple(each.value for each in series(page, metric.name) if _counts(each.labels, metric))
         if values:
             found[metric] = values
     return found
@@ -57,9 +53,7 @@ def series(page: bytes, name: str) -> Iterator[Series]:
 
 def read_labels(text: bytes) -> dict[str, str]:
     """The labels in what stands between the braces; what makes no sense is skipped."""
-    return {
-        name.decode(): _ESCAPE.sub(_unescape, value.decode("utf-8", "replace")) for name, value in _LABEL.findall(text)
-    }
+    return {name.decode(): _text(value) for name, value in _LABEL.findall(text)}
 
 
 _NEWLINE: Final = ord("\n")
@@ -79,6 +73,20 @@ def _series(rest: bytes) -> Series | None:
     except ValueError:
         return None
     return Series(labels[1:], value) if math.isfinite(value) and value >= 0 else None
+
+
+def _counts(labels: bytes, metric: Metric) -> bool:
+    if not metric.labels:
+        return True
+    # Most series lack the value that is asked for, which a search says sooner than a look at every label.
+    if b"\\" not in labels and any(value.encode() not in labels for _, value in metric.labels):
+        return False
+    return metric.matches(read_labels(labels))
+
+
+def _text(value: bytes) -> str:
+    text = value.decode("utf-8", "replace")
+    return _ESCAPE.sub(_unescape, text) if "\\" in text else text
 
 
 def _unescape(match: re.Match[str]) -> str:
