@@ -18,7 +18,7 @@ OWN_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/names
 
 
 class ClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """`namespace` is the operator's own; `watched` and `credential_namespaces` empty mean all, and its own.
+    """`namespace` is the operator's own; `watched` empty means all, `credential_namespaces` empty none.
 
     Services go by name within the own namespace; None where there is none.
     """
@@ -37,7 +37,7 @@ class ClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Exactly one of `directory` and `cluster` is set. `data_planes` maps node id -> address that Envoy reaches it at.
-    `listener_ports` replace the ports of forebay.yaml's listeners, in order. `metrics` is ``(host, port)``."""
+    `listener_ports` replace the ports of forebay.yaml's listeners, in order. `metrics` is ``host:port``."""
 
     directory: Path | None = None
     cluster: ClusterOptions | None = None
@@ -45,7 +45,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     data_planes: dict[str, str] = {}
     envoys: tuple[str, ...] = ()
     listener_ports: tuple[int, ...] = ()
-    metrics: tuple[str, int] | None = None
+    metrics: str | None = None
     security: Security = PLAINTEXT
     log: str = "info"
 
@@ -125,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         "--credential-namespace", action="append", default=[], metavar="NS",
         help="where Secrets labelled forebay.dev/credential are read; repeatable (default: its own)",
     )  # fmt: skip
+    cluster.add_argument("--no-credentials", action="store_true", help="read no Secret anywhere")
     cluster.add_argument("--inference-pools", action="store_true", help="follow InferencePools and Pods, too")
     return parser
 
@@ -136,6 +137,8 @@ def _cluster(parser: argparse.ArgumentParser, found: argparse.Namespace) -> Clus
             namespace = OWN_NAMESPACE.read_text("utf-8").strip()
         except OSError:
             parser.error("--namespace: name the operator's own namespace; there is no ServiceAccount here that says it")
+    if found.no_credentials and found.credential_namespace:
+        parser.error("--no-credentials: leave out --credential-namespace, which asks for the opposite")
     return ClusterOptions(
         namespace=namespace,
         name=found.name,
@@ -145,7 +148,7 @@ def _cluster(parser: argparse.ArgumentParser, found: argparse.Namespace) -> Clus
         data_plane_service=found.data_plane_service,
         envoy_service=found.envoy_service,
         watched=tuple(found.watch_namespace),
-        credential_namespaces=tuple(found.credential_namespace) or (namespace,),
+        credential_namespaces=() if found.no_credentials else tuple(found.credential_namespace) or (namespace,),
         inference_pools=found.inference_pools,
     )
 
@@ -157,11 +160,11 @@ def _pair(text: str) -> tuple[str, str]:
     return name, address
 
 
-def _address(text: str) -> tuple[str, int]:
+def _address(text: str) -> str:
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 0.0.0.0:9090")
-    return host.strip("[]"), int(port)
+    return text
 
 
 def _ports(text: str) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from forebay_operator.secrets import PATH, Credentials, SecretText, usable
 def resolve_secrets(
     pools: Mapping[str, PoolSpec], secrets: Mapping[str, SecretFacts], namespaces: frozenset[str]
 ) -> Credentials:
-    """Each pool's credential. `namespaces` are those whose Secrets the operator may read; empty means all."""
+    """Each pool's credential. `namespaces` are those whose Secrets the operator may read; empty means none."""
     values: dict[str, SecretText] = {}
     findings: dict[str, tuple[Finding, ...]] = {}
     for pool, spec in pools.items():
@@ -32,7 +32,7 @@ def _find(
     namespace: str, name: str, key: str, secrets: Mapping[str, SecretFacts], namespaces: frozenset[str]
 ) -> SecretText | str:
     """The value, or a sentence that says why there is none and what to do."""
-    if namespaces and namespace not in namespaces:
+    if namespace not in namespaces:
         return (
             f"the operator may not read Secrets in namespace {namespace!r}: add it to credentialNamespaces in the chart's "
             "values"

@@ -92,4 +92,5 @@ def trust_file(local: LocalConfig, base: Path) -> str | None:
     """The PEM bundle that `external` pools are verified against; None for the system's."""
     if local.trust.ca_file is None:
         return None
-    return str((base / Path(local.trust.ca_file).expanduser()).resolve())
+    # Links stay links: a mounted ConfigMap is one, replaced with each change, and Envoy has it mounted by itself.
+    return os.path.abspath(base / Path(local.trust.ca_file).expanduser())
