@@ -7,12 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from forebay_api.manifest import load_local_config
 from forebay_extproc.options import parse_options as parse_data_plane
-from forebay_transport.shards import MAX_SHARDS
+from forebay_operator.envoy.identity import STATE
+from forebay_operator.lastgood.shards import names
+from forebay_operator.launch.envoy import STOP_SECONDS
+from forebay_operator.launch.options import parse_options as parse_launch
+from forebay_operator.options import parse_options as parse_operator
 
 from .chart import VALUES, Helm, Object, arguments, component, deployments, named, of_kind, rules
 
@@ -137,15 +142,15 @@ def test_every_binding_names_a_role_and_an_account_that_exist(made: list[Object]
 
 def test_the_last_good_configuration_has_a_name_for_every_file(helm: Helm) -> None:
     made = helm.template()
-    names = [f"forebay-last-good-{number}" for number in range(MAX_SHARDS + 1)]
+    wanted = list(names("forebay"))
 
     (rule,) = [rule for _, rule in rules(made) if rule["resources"] == ["configmaps"] and "resourceNames" in rule]
-    assert rule["resourceNames"] == names
+    assert rule["resourceNames"] == wanted
     for part in ("data-plane", "envoy"):
         volumes = component(made, part)["spec"]["template"]["spec"]["volumes"]
         (volume,) = [volume for volume in volumes if volume["name"] == "last-good"]
         sources = [source["configMap"] for source in volume["projected"]["sources"]]
-        assert [source["name"] for source in sources] == names
+        assert [source["name"] for source in sources] == wanted
         assert all(source["optional"] for source in sources)
 
 
@@ -216,15 +221,46 @@ def test_network_policies_can_be_left_out(helm: Helm) -> None:
     assert not of_kind(helm.template(sets=["networkPolicy.enabled=false"]), "NetworkPolicy")
 
 
-def test_the_data_plane_understands_its_arguments(made: list[Object], tmp_path: Path) -> None:
-    _, _, container = next(found for found in deployments(made) if found[0] == "data-plane")
-    options = parse_data_plane([_local(argument, made, tmp_path) for argument in arguments(container)])
+def test_the_data_plane_understands_its_arguments(made: list[Object], certificates: Path) -> None:
+    options = parse_data_plane(_with_tls(_arguments_of(made, "data-plane"), certificates))
 
-    assert options.node_id == "dataplane/some-pod"
-    assert options.replica == "some-pod"
+    assert (options.node_id, options.replica) == ("dataplane/some-pod", "some-pod")
     assert options.listen[0].endswith(":18001")
     assert options.metrics_port == 9090
     assert options.security.certificates is not None
+
+
+def test_the_operator_understands_its_arguments(made: list[Object], certificates: Path) -> None:
+    options = parse_operator(_with_tls(_arguments_of(made, "operator"), certificates))
+
+    cluster = options.cluster
+    assert cluster is not None
+    assert (cluster.namespace, cluster.identity) == ("forebay", "some-pod")
+    services = {service["metadata"]["name"] for service in of_kind(made, "Service")}
+    assert {cluster.data_plane_service, cluster.envoy_service} - {None} <= services
+    leases = [
+        rule["resourceNames"] for _, rule in rules(made) if rule["resources"] == ["leases"] and "resourceNames" in rule
+    ]
+    assert leases == [[f"{cluster.name}-operator"]]
+    assert _where(made, "secrets") == cluster.credential_namespaces
+    assert _where(made, "modelpools") == (cluster.watched or (None,))
+    assert bool(_where(made, "pods")) == cluster.inference_pools
+
+
+def test_envoys_launcher_understands_its_arguments(full: list[Object], certificates: Path) -> None:
+    _, deployment, container = next(found for found in deployments(full) if found[0] == "envoy")
+    options = parse_launch(_with_tls(arguments(container), certificates))
+
+    assert options.node_id == "envoy/some-pod"
+    assert options.stats == "0.0.0.0:9902"
+    assert options.extra == ("--concurrency", "2")
+    # The operator tells Envoy where its certificates are, and knows one directory.
+    assert str(options.state) == STATE
+    writable = {mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")}
+    assert str(options.state) in writable
+    host, _, port = options.operators[0].partition(":")
+    assert host == f"forebay-operator.{deployment['metadata']['namespace']}.svc.cluster.local"
+    assert int(port) in {each["port"] for each in named(full, "Service", "forebay-operator")["spec"]["ports"]}
 
 
 def test_the_operator_understands_its_configuration(made: list[Object]) -> None:
@@ -265,9 +301,9 @@ def test_each_stops_after_those_that_need_it(made: list[Object]) -> None:
     assert plane["terminationGracePeriodSeconds"] > pause(plane_container)
     if "envoy" in parts:
         envoy, envoy_container = parts["envoy"]
-        drain = envoy["terminationGracePeriodSeconds"] - pause(envoy_container) - 5
-        assert drain > 0
-        assert pause(plane_container) >= pause(envoy_container) + drain
+        launch = parse_launch(_without_tls(arguments(envoy_container)))
+        assert envoy["terminationGracePeriodSeconds"] >= pause(envoy_container) + launch.drain + STOP_SECONDS
+        assert pause(plane_container) >= pause(envoy_container) + launch.drain
 
 
 def test_chart_made_certificates_carry_roles_and_are_signed_by_a_ca_whose_key_is_nowhere(helm: Helm) -> None:
@@ -309,22 +345,30 @@ def test_cert_manager_is_asked_for_the_same_roles(full: list[Object]) -> None:
     assert {found["spec"]["issuerRef"]["name"] for found in of_kind(full, "Certificate")} <= issuers
 
 
-def _local(argument: str, made: list[Object], folder: Path) -> str:
-    """The argument with the pod's certificates where this test has some."""
-    option, equals, value = argument.partition("=")
-    if not value.startswith("/etc/forebay/tls/"):
-        return argument
-    _write_certificates(folder)
-    return f"{option}{equals}{folder / Path(value).name}"
-
-
-def _write_certificates(folder: Path) -> None:
-    import trustme
-
-    if (folder / "tls.crt").exists():
-        return
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the pods have mounted."""
+    folder = tmp_path_factory.mktemp("tls")
     authority = trustme.CA()
-    made = authority.issue_cert("forebay-data-plane")
+    issued = authority.issue_cert("forebay-operator")
     authority.cert_pem.write_to_path(folder / "ca.crt")
-    made.private_key_pem.write_to_path(folder / "tls.key")
-    made.cert_chain_pems[0].write_to_path(folder / "tls.crt")
+    issued.private_key_pem.write_to_path(folder / "tls.key")
+    issued.cert_chain_pems[0].write_to_path(folder / "tls.crt")
+    return folder
+
+
+def _arguments_of(made: list[Object], name: str) -> list[str]:
+    return next(arguments(container) for found, _, container in deployments(made) if found == name)
+
+
+def _with_tls(given: list[str], certificates: Path) -> list[str]:
+    return [argument.replace("/etc/forebay/tls", str(certificates)) for argument in given]
+
+
+def _without_tls(given: list[str]) -> list[str]:
+    return ["--insecure", *(argument for argument in given if not argument.startswith("--tls-"))]
+
+
+def _where(made: list[Object], resource: str) -> tuple[str | None, ...]:
+    """The namespaces in which something may be read; None for the whole cluster."""
+    return tuple(role["metadata"].get("namespace") for role, rule in rules(made) if resource in rule["resources"])
