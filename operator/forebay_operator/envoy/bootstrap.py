@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from forebay_operator.envoy.identity import PeerTls
-from forebay_operator.envoy.messages import extension, packed, parsed_address, struct
+from forebay_operator.envoy.messages import extension, from_ads, packed, parsed_address, struct
 from forebay_operator.envoy.operators import OPERATOR, operator_cluster
 from forebay_operator.envoy.proto import bootstrap as boot
 from forebay_operator.envoy.proto import connection_monitor, core, internal_listener, overload
@@ -53,7 +53,8 @@ def bootstrap(
 
 
 def _dynamic_resources() -> boot.BootstrapDynamicResources:
-    ads = core.ConfigSource(ads=core.AggregatedConfigSource(), resource_api_version=core.ApiVersion.V3)
+    # However long it takes: an Envoy that is ready without listeners would be sent requests.
+    ads = from_ads(first_wait=timedelta(0))
     again = core.RetryPolicy(
         retry_back_off=core.BackoffStrategy(
             base_interval=timedelta(milliseconds=250), max_interval=timedelta(seconds=2)
