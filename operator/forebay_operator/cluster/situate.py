@@ -16,6 +16,7 @@ from forebay_operator.backends.resolve import Resolver
 from forebay_operator.cluster.credentials import resolve_secrets
 from forebay_operator.cluster.replicas import find_replicas
 from forebay_operator.cluster.store import Picture, Stored
+from forebay_operator.envoy.identity import PeerTls
 from forebay_operator.envoy.inputs import DataPlane
 from forebay_operator.gather import Inputs
 from forebay_operator.options import ClusterOptions
@@ -27,10 +28,14 @@ Ours = TypeVar("Ours", RoutingPolicy, ModelPool)
 
 
 class Situater:
-    """Remembers what backends rest on, so that one change costs what depends on it. For one thread at a time."""
+    """Remembers what backends rest on, so that one change costs what depends on it. For one thread at a time.
 
-    def __init__(self, options: ClusterOptions) -> None:
+    `tls` is how Envoy talks to data planes.
+    """
+
+    def __init__(self, options: ClusterOptions, tls: PeerTls | None) -> None:
         self._options = options
+        self._tls = tls
         self._resolver = Resolver()
 
     def situate(self, picture: Picture, local: LocalConfig) -> Situation:
@@ -53,7 +58,7 @@ class Situater:
             ),
             surface=Surface(
                 tuple(local.listeners),
-                DataPlane(replicas.data_planes),
+                DataPlane(replicas.data_planes, self._tls),
                 trust_file(local, Path("/") if options.config is None else options.config.parent),
             ),
             expected=replicas.expected,

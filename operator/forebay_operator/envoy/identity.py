@@ -13,6 +13,7 @@ import msgspec
 from forebay_operator.envoy.messages import extension
 from forebay_operator.envoy.proto import core, matcher, tls
 from forebay_transport.certificates import TlsFiles
+from forebay_transport.security import Security
 
 STATE: Final = "/var/lib/forebay"
 """Where Envoy's launcher keeps its files, unless it is told otherwise."""
@@ -26,6 +27,11 @@ class PeerTls(msgspec.Struct, frozen=True):
 
     name: str
     state: str = STATE
+
+
+def peer_tls(security: Security) -> PeerTls | None:
+    """How Envoy talks to the data plane where this process talks TLS, too; None is plaintext."""
+    return None if security.certificates is None else PeerTls(security.names.data_plane)
 
 
 def peer_socket(peer: PeerTls) -> core.TransportSocket:

@@ -279,7 +279,7 @@ class Traffic:
                 answer = self._cluster.chat()
                 if answer.status_code != 200:
                     self.failures.append(f"{answer.status_code}: {answer.text}")
-            except Exception as error:
+            except httpx.HTTPError as error:
                 self.failures.append(repr(error))
             self.count += 1
             time.sleep(0.02)
