@@ -18,6 +18,7 @@ from forebay_operator.checks import judge
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.envoy.inputs import EnvoyInputs
 from forebay_operator.gather import Inputs
+from forebay_operator.lastgood.shards import without_credentials
 from forebay_operator.publication import (
     Surface,
     bridge,
@@ -91,6 +92,13 @@ class Core:
         self._envoy = prepared.envoy
         self._resources, self._ours = prepared.resources, prepared.ours
         self._publish(states, prepared.bridge)
+
+    def kept(self) -> tuple[Snapshot, Snapshot] | None:
+        """What to start from without an operator: Envoy's resources as if no credential were there, and the data
+        plane's; None before anything was published. Costly: for another thread."""
+        if self._envoy is None:
+            return None
+        return assemble(without_credentials(self._envoy)), self._ours
 
     def tell_states(self, states: Mapping[str, PoolState]) -> None:
         """Publish pool states alone; they wait for nothing."""

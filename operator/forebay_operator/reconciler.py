@@ -27,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 
 class Reconciler:
     """`on_reconciled` is called on the loop after each publication with the situation and the seconds it took;
-    `on_states` after pool states were told."""
+    `on_states` after pool states were told, `on_failed` with the seconds of a reconcile that failed as a whole."""
 
     def __init__(
         self,
@@ -36,14 +36,18 @@ class Reconciler:
         *,
         on_reconciled: Callable[[Situation, float], None] = lambda _situation, _seconds: None,
         on_states: Callable[[], None] = lambda: None,
+        on_failed: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self._server = server
         self._states = states
         self._on_reconciled = on_reconciled
         self._on_states = on_states
+        self._on_failed = on_failed
         self._wanted = asyncio.Event()
         self._saturated: frozenset[str] = frozenset()
         self.core = Core(server)
+        self.turn = asyncio.Lock()
+        """Held while resources are made: what is remembered of them is for one thread at a time."""
         self.situation: Situation | None = None
         self.fault = ""
         """Why the last reconcile failed as a whole, empty where it did not."""
@@ -69,7 +73,8 @@ class Reconciler:
         started = time.monotonic()
         saturated = saturated_pools(self._states.told)
         try:
-            prepared = await asyncio.to_thread(self.core.prepare, situation.inputs, situation.surface, saturated)
+            async with self.turn:
+                prepared = await asyncio.to_thread(self.core.prepare, situation.inputs, situation.surface, saturated)
             self._server.expect(situation.expected)
             self._states.configure(prepared.verdicts.accepted_pools(), prepared.backends)
             self._states.tick(time.time())
@@ -77,6 +82,7 @@ class Reconciler:
         except Exception as error:  # noqa: BLE001  # what is published stays; the next change is tried again
             self.fault = f"{type(error).__name__}: {error}"[:512]
             _LOG.exception("reconcile failed; what was published before stays")
+            self._on_failed(time.monotonic() - started)
             return
         self.fault = ""
         self._saturated = saturated

@@ -33,7 +33,9 @@ class Reporter:
             for name, verdict in verdicts.policies.items()
         }
         pools = {
-            name: pool_status(verdict, rollout, told.get(name), before.pools.get(name), now)
+            name: pool_status(
+                verdict, rollout, told.get(name), before.pools.get(name), now, stretch=states.stretch(name)
+            )
             for name, verdict in verdicts.pools.items()
         }
         self._before = Statuses(policies, pools)

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from forebay_operator.scrape.sample import Outcome
 from forebay_operator.scrape.scraper import Scraper
 from forebay_operator.scrape.state import PoolStates
 from forebay_operator.scrape.targets import Target
@@ -19,7 +20,14 @@ _LOG = logging.getLogger(__name__)
 class Scraping:
     """Reads the pages it is aimed at while it is on; begins anew where the trust bundle has changed."""
 
-    def __init__(self, states: PoolStates, *, on: bool = True) -> None:
+    def __init__(
+        self,
+        states: PoolStates,
+        *,
+        on: bool = True,
+        on_attempt: Callable[[Outcome, float], None] | None = None,
+    ) -> None:
+        self._on_attempt = on_attempt
         self._states = states
         self._on = on
         self._targets: tuple[Target, ...] = ()
@@ -52,7 +60,7 @@ class Scraping:
         if not self._on:
             return
         if self._scraper is None or self._task is None or self._task.done():
-            self._scraper = Scraper(self._states.observe, tls=_tls(self._trust))
+            self._scraper = Scraper(self._states.observe, tls=_tls(self._trust), on_attempt=self._on_attempt)
             self._task = asyncio.create_task(self._scraper.run(), name="scraper")
             self._task.add_done_callback(_tell_end)
         self._scraper.set_targets(self._targets)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from forebay_decision.check import Finding
+from forebay_operator.cluster.objects import FailureMode
 
 
 class Endpoint(msgspec.Struct, frozen=True, order=True):
@@ -32,8 +33,8 @@ class Endpoint(msgspec.Struct, frozen=True, order=True):
 class Picker(msgspec.Struct, frozen=True):
     """An inference pool's endpoint picker: an ext_proc service that chooses the replica.
 
-    `endpoints` are the servers of Service `name`; there are none while it is away. `fail_open`: where it cannot be
-    reached, any endpoint of the pool may serve (FailOpen); else 503 (FailClose). `tls` is on unless the Service's port
+    `endpoints` are the servers of Service `name`; there are none while it is away. Where it cannot be
+    reached, any endpoint of the pool serves (FailOpen), or 503 is answered (FailClose). `tls` is on unless the Service's port
     says ``appProtocol: kubernetes.io/h2c``: pickers serve TLS by default, with a certificate that they make themselves
     and nobody can verify.
     """
@@ -41,7 +42,7 @@ class Picker(msgspec.Struct, frozen=True):
     endpoints: tuple[Endpoint, ...] = ()
     name: str = ""
     tls: bool = True
-    fail_open: bool = False
+    failure_mode: FailureMode = "FailClose"
 
 
 class Backend(msgspec.Struct, frozen=True):

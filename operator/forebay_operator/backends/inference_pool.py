@@ -33,13 +33,12 @@ def inference_pool_backend(
     ref = pool.spec.endpoint_picker_ref
     if ref is None:
         return Backend(endpoints)
-    fail_open = ref.failure_mode == "FailOpen"
     try:
         picker = _picker(f"{name.partition('/')[0]}/{ref.name}", ref, services, slices)
     except Unresolved as unresolved:
         message = f"InferencePool {name}: spec.endpointPickerRef: {unresolved}"
         finding = Finding(f"{_FIELD}.name", message, reason="RefNotFound")
-        return Backend(endpoints, Picker(fail_open=fail_open), (finding,))
+        return Backend(endpoints, Picker(failure_mode=ref.failure_mode), (finding,))
     return Backend(endpoints, picker)
 
 
@@ -61,7 +60,7 @@ def _picker(
         endpoints=port_endpoints(service, found, ref.port.number, slices.get(service, ())),
         name=service,
         tls=port.app_protocol != _PLAIN,
-        fail_open=ref.failure_mode == "FailOpen",
+        failure_mode=ref.failure_mode,
     )
 
 

@@ -18,6 +18,7 @@ from forebay_api.wire import LoadReport
 from forebay_operator.cluster.change import Change, Identity
 from forebay_operator.cluster.connection import Api, Login
 from forebay_operator.cluster.events import EventPoster, transitions
+from forebay_operator.cluster.keeper import Keeper
 from forebay_operator.cluster.kinds import POLICIES, POOLS, Resource
 from forebay_operator.cluster.leader import Leadership
 from forebay_operator.cluster.situate import Situater
@@ -25,6 +26,8 @@ from forebay_operator.cluster.source import ClusterSource
 from forebay_operator.cluster.statuses import Status, StatusWriter
 from forebay_operator.cluster.store import Picture, Stored
 from forebay_operator.cluster.truth import Truth
+from forebay_operator.envoy.identity import peer_tls
+from forebay_operator.lastgood.shards import Shard, shards
 from forebay_operator.options import ClusterOptions, Options
 from forebay_operator.reconciler import Reconciler
 from forebay_operator.scrape.state import PoolStates
@@ -32,6 +35,9 @@ from forebay_operator.scrape.targets import scrape_targets
 from forebay_operator.scraping import Scraping
 from forebay_operator.situation import Situation
 from forebay_operator.steps import until
+from forebay_operator.telemetry.exposition import Exposition
+from forebay_operator.telemetry.metrics import OperatorMetrics
+from forebay_operator.telemetry.pools import pool_views
 from forebay_operator.xds.server import XdsServer
 
 ROUTING_REST_SECONDS: Final = 0.2
@@ -52,15 +58,24 @@ class ClusterOperator:
         login = Login(cluster.kubeconfig)
         self._api = Api(login)
         self._states = PoolStates()
+        self._metrics = OperatorMetrics()
         self._server = XdsServer(
-            rest=ROUTING_REST_SECONDS, on_load=self._on_load, security=options.security, leading=False
+            rest=ROUTING_REST_SECONDS,
+            on_load=self._on_load,
+            on_sent=self._metrics.sent,
+            security=options.security,
+            leading=False,
         )
         self._reconciler = Reconciler(
-            self._server, self._states, on_reconciled=self._on_reconciled, on_states=self._look
+            self._server,
+            self._states,
+            on_reconciled=self._on_reconciled,
+            on_states=self._look,
+            on_failed=lambda seconds: self._metrics.reconciled(seconds, failed=True),
         )
-        self._scraping = Scraping(self._states, on=False)
+        self._scraping = Scraping(self._states, on=False, on_attempt=self._metrics.scraped)
         self._source = ClusterSource(cluster, login, self._api, on_stored=self._on_stored)
-        self._situater = Situater(cluster)
+        self._situater = Situater(cluster, peer_tls(options.security))
         self._writer = StatusWriter(self._api, on_written=self._on_written)
         self._events = EventPoster(self._api, cluster.identity)
         self._truth = Truth(self._writer)
@@ -71,19 +86,31 @@ class ClusterOperator:
             identity=cluster.identity,
             on_change=self._on_lead,
         )
+        self._keeper = Keeper(
+            self._api,
+            namespace=cluster.namespace,
+            name=cluster.name,
+            make=self._shards,
+            leads=lambda: self._leadership.leading,
+        )
+        self._metrics.watch_pools(lambda: pool_views(self._states, time.time()))
+        self._exposition = Exposition(self._metrics.page, self._why_not_ready)
         self._local = LocalConfig()
         self._picture: Picture | None = None
         self._news = asyncio.Event()
         self._redrawn = asyncio.Event()
 
-    @property
-    def ready(self) -> bool:
-        """True once everything that there is has been seen and judged, leading or not."""
-        return self._source.complete and self._reconciler.situation is not None
+    def _why_not_ready(self) -> str:
+        """Empty once everything that there is has been seen and judged, leading or not."""
+        if not self._source.complete:
+            return "the API server's objects have not all been seen yet"
+        return "" if self._reconciler.core.revision else "nothing has been judged yet"
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Serve until told to stop."""
         self._local = self._read_config() or self._local
+        if self._options.metrics is not None:
+            _LOG.info("metrics on %s", await self._exposition.start(self._options.metrics))
         addresses = await self._server.start(self._options.listen)
         _LOG.info("serving xDS on %s while leading, as %s", ", ".join(addresses), self._cluster.identity)
         await until(
@@ -97,11 +124,13 @@ class ClusterOperator:
             self._tell,
             self._writer.run,
             self._events.run,
+            self._keeper.run,
             self._leadership.run,
         )
         await self._leadership.release()
         await self._scraping.stop()
         await self._server.stop()
+        await self._exposition.stop()
         await self._api.close()
 
     # --- from the API server
@@ -148,7 +177,9 @@ class ClusterOperator:
 
     # --- to the planes
 
-    def _on_reconciled(self, situation: Situation, _seconds: float) -> None:
+    def _on_reconciled(self, situation: Situation, seconds: float) -> None:
+        self._metrics.reconciled(seconds)
+        self._keeper.look()
         core = self._reconciler.core
         self._truth.note_published(core.verdicts, self._server.sequence)
         self._scraping.aim(scrape_targets(core.verdicts.accepted_pools(), core.backends), situation.surface.trust_ca)
@@ -166,6 +197,8 @@ class ClusterOperator:
             self._truth.take_over(time.monotonic())
         else:
             self._writer.withdraw()
+        self._keeper.forget()
+        self._metrics.lead(leading)
         self._server.lead(leading)
         self._scraping.switch(leading)
         self._look()
@@ -190,7 +223,7 @@ class ClusterOperator:
                     self._reconciler.core,
                     self._server,
                     situation,
-                    self._states.told,
+                    self._states,
                     self._unreadable(),
                     now=time.monotonic(),
                     wall=datetime.now(UTC),
@@ -212,6 +245,15 @@ class ClusterOperator:
             if entry.refused is not None and name not in known
         }
 
+    async def _shards(self) -> tuple[Shard, ...] | None:
+        async with self._reconciler.turn:
+            return await asyncio.to_thread(self._make_shards)
+
+    def _make_shards(self) -> tuple[Shard, ...] | None:
+        kept = self._reconciler.core.kept()
+        return None if kept is None else shards(*kept, self._cluster.name)
+
     def _on_written(self, resource: Resource, identity: Identity, before: Status, now: Status) -> None:
+        self._metrics.status_written("ModelPool" if resource == POOLS else "RoutingPolicy", "written")
         for told in transitions(resource.kind, identity, before.conditions, now.conditions):
             self._events.post(told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -69,7 +70,7 @@ def event(told: Transition, instance: str, now: datetime) -> dict[str, Any]:
         "kind": "Event",
         "metadata": {
             # Names of objects may fill the whole length that a name may have.
-            "generateName": f"{told.identity.name[:200]}.",
+            "name": f"{told.identity.name[:230]}.{secrets.token_hex(8)}",
             "namespace": told.identity.namespace,
         },
         "eventTime": stamp,
@@ -113,5 +114,5 @@ class EventPoster:
                 await self._api.create(EVENTS.path(told.identity.namespace), made)
             except ApiError as error:
                 # A namespace that is being deleted takes none; whatever it is, the condition stands.
-                _LOG.info("Event for %s %s not posted: %s", told.kind, told.identity.key, error)
+                _LOG.warning("Event for %s %s not posted: %s", told.kind, told.identity.key, error)
                 await asyncio.sleep(0.2)

@@ -59,12 +59,15 @@ class Follower:
         self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
+        told = ""
         while not self._stop.is_set():
             try:
                 asyncio.run(self._follow())
             except Exception as error:  # noqa: BLE001  # whatever ended it, what it follows must be followed again
                 why = f"{type(error).__name__}: {error}"[:300]
-                _LOG.warning("following %s ended: %s; again in %g s", self._thread.name, why, AGAIN_SECONDS)
+                if why != told:
+                    _LOG.warning("%s: ended: %s; again every %g s", self._thread.name, why, AGAIN_SECONDS)
+                told = why
                 self._on_failure(why)
             self._stop.wait(AGAIN_SECONDS)
 
@@ -80,10 +83,13 @@ class Follower:
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
-        kopf.on.login(registry=registry)(self._login)
+        kopf.on.login(registry=registry, id="login")(self._log_in)
         for resource in self.resources:
             self._register(registry, resource)
         return registry
+
+    async def _log_in(self, **_: Any) -> kopf.ConnectionInfo:
+        return self._login()
 
     def _register(self, registry: kopf.OperatorRegistry, resource: Resource) -> None:
         def take(event: Any, **_: Any) -> None:

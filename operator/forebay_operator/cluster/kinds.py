@@ -40,7 +40,7 @@ POOLS: Final = Resource(GROUP, VERSION, "modelpools", "ModelPool")
 SERVICES: Final = Resource("", "v1", "services", "Service", objects.Service)
 SLICES: Final = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", objects.EndpointSlice)
 PODS: Final = Resource("", "v1", "pods", "Pod", objects.Pod)
-CONFIG_MAPS: Final = Resource("", "v1", "configmaps", "ConfigMap", objects.ConfigMap, selector="forebay.dev/list")
+CONFIG_MAPS: Final = Resource("", "v1", "configmaps", "ConfigMap")
 SECRETS: Final = Resource("", "v1", "secrets", "Secret", selector=CREDENTIAL_LABEL)
 GRANTS: Final = Resource(
     "gateway.networking.k8s.io", "v1beta1", "referencegrants", "ReferenceGrant", objects.ReferenceGrant, optional=True
@@ -54,5 +54,5 @@ EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")
 ALWAYS: Final = (POLICIES, POOLS, SERVICES, SLICES)
 """Followed from the start: the view is complete only when each of these has been listed."""
 BY_PLURAL: Final[Mapping[str, Resource]] = {
-    resource.plural: resource for resource in (*ALWAYS, PODS, CONFIG_MAPS, SECRETS, GRANTS, INFERENCE_POOLS)
+    resource.plural: resource for resource in (*ALWAYS, PODS, SECRETS, GRANTS, INFERENCE_POOLS)
 }

@@ -7,11 +7,15 @@ nobody until it has a configuration.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 import msgspec
 
 from forebay_operator.cluster.objects import EndpointSlice, SliceEndpoint
 from forebay_operator.xds.acknowledgements import Kind
+
+GRPC_PORT: Final = "grpc"
+"""Name of the data plane's port; where there is none of that name, the first counts."""
 
 
 class Replicas(msgspec.Struct, frozen=True):
@@ -47,7 +51,8 @@ def find_replicas(
 
 def _endpoints(slices: Iterable[EndpointSlice]) -> Iterator[tuple[SliceEndpoint, int | None]]:
     for held in slices:
-        port = next((p.port for p in held.ports or () if p.name in ("grpc", "", None)), None)
+        ports = {port.name or "": port.port for port in held.ports or ()}
+        port = ports.get(GRPC_PORT, next(iter(ports.values()), None))
         for entry in held.endpoints or ():
             if entry.addresses and not entry.conditions.terminating:
                 yield entry, port

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 from forebay_operator.cluster.change import Change
@@ -29,6 +29,8 @@ from forebay_operator.cluster.kinds import (
     POLICIES,
     POOLS,
     SECRETS,
+    SERVICES,
+    SLICES,
     Resource,
 )
 from forebay_operator.cluster.store import Picture, Store, surplus
@@ -70,8 +72,10 @@ class ClusterSource:
     async def pictures(self) -> AsyncGenerator[Picture, None]:
         """The whole picture, and a new one after each change. Ends by cancellation only."""
         self._loop = asyncio.get_running_loop()
-        self._follow(ALWAYS, self._options.watched)
-        self._follow((SECRETS,), self._options.credential_namespaces)
+        self._follow((POLICIES, POOLS))
+        self._follow((SERVICES, SLICES))
+        if self._options.credential_namespaces:
+            self._follow((SECRETS,))
         await self._discover()
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(self._keep())
@@ -86,8 +90,17 @@ class ClusterSource:
                 for follower in self._followers.values():
                     follower.stop()
 
-    def _follow(self, resources: tuple[Resource, ...], namespaces: Iterable[str]) -> None:
-        follower = Follower(resources, tuple(namespaces), self._login, self._hand_over)
+    def _namespaces(self, resource: Resource) -> tuple[str, ...]:
+        """Where a kind is followed; empty means everywhere. Our own planes' Services are always among them."""
+        if resource == SECRETS:
+            return self._options.credential_namespaces
+        watched = self._options.watched
+        if watched and resource in (SERVICES, SLICES):
+            return tuple(dict.fromkeys((*watched, self._options.namespace)))
+        return watched
+
+    def _follow(self, resources: tuple[Resource, ...]) -> None:
+        follower = Follower(resources, self._namespaces(resources[0]), self._login, self._hand_over)
         self._followers[resources] = follower
         follower.start()
 
@@ -150,9 +163,7 @@ class ClusterSource:
         _LOG.info("everything is known: %s", {r.plural: len(self.store.uids(r)) for r in ALWAYS})
 
     async def _listed(self, resource: Resource) -> AsyncGenerator[tuple[str, str, str], None]:
-        scopes: tuple[str | None, ...] = self._options.watched or (None,)
-        if resource == SECRETS:
-            scopes = self._options.credential_namespaces
+        scopes: tuple[str | None, ...] = self._namespaces(resource) or (None,)
         query = {"labelSelector": resource.selector} if resource.selector else {}
         for namespace in scopes:
             async for entry in self._api.names(resource.path(namespace), query):
@@ -202,7 +213,7 @@ class ClusterSource:
             follower = self._followers.get(group)
             if there and follower is None:
                 _LOG.info("following %s", ", ".join(r.plural for r in group))
-                self._follow(group, self._options.watched)
+                self._follow(group)
             elif not there and follower is not None:
                 follower.stop()
                 del self._followers[group]

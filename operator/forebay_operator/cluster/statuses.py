@@ -126,7 +126,8 @@ class StatusWriter:
         known, wanted = self._known.get(key), self._wanted.get(key)
         if known is None or wanted is None or wanted == known.stored:
             return
-        resource, identity = known.resource, known.identity
+        # The watch may show the write before its answer is here: what stood before is what is known now.
+        resource, identity, before = known.resource, known.identity, known.stored
         body = {
             "apiVersion": API_VERSION,
             "kind": resource.kind,
@@ -143,7 +144,7 @@ class StatusWriter:
             await asyncio.sleep(AGAIN_SECONDS)
             return
         self.written += 1
-        before, known.stored, known.written_at = known.stored, wanted, time.monotonic()
+        known.stored, known.written_at = wanted, time.monotonic()
         self._on_written(resource, identity, before, wanted)
 
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 import msgspec
 
 from forebay_api.status import PolicyStatus, PoolStatus
-from forebay_api.wire import PoolState
 from forebay_operator.cluster.kinds import POLICIES, POOLS, Resource
 from forebay_operator.cluster.statuses import Status, StatusWriter
 from forebay_operator.cluster.store import Stored
@@ -20,6 +19,7 @@ from forebay_operator.core import Core
 from forebay_operator.findings import state_accepted
 from forebay_operator.programme import Programme
 from forebay_operator.scrape.load_status import LoadStatuses
+from forebay_operator.scrape.state import PoolStates
 from forebay_operator.situation import Situation
 from forebay_operator.status import policy_status, pool_status
 from forebay_operator.verdict import PolicyVerdict, Statement, Verdicts
@@ -56,7 +56,7 @@ class Truth:
         core: Core,
         server: XdsServer,
         situation: Situation,
-        states: Mapping[str, PoolState],
+        states: PoolStates,
         refused: Mapping[tuple[str, str], Stored],
         *,
         now: float,
@@ -79,12 +79,13 @@ class Truth:
                 self._tell(POLICIES, name, policy_status(verdict, rollout, _policy(before), wall))
         for name, pool in verdicts.pools.items():
             rollout = rollouts.get(_named(POOLS, name))
-            state = states.get(name)
+            state, tried, stretch = states.told.get(name), states.tried(name), states.stretch(name)
             # Loads are written in their own time, so the clock is among the grounds, in coarse steps.
-            if self._is_news(POOLS, name, (pool, rollout, state, int(now / LOOK_SECONDS))):
+            if self._is_news(POOLS, name, (pool, rollout, state, tried, stretch, int(now / LOOK_SECONDS))):
                 stored = _pool(self._writer.stored(POOLS, name))
-                status = pool_status(pool, rollout, state, stored, wall)
-                self._tell(POOLS, name, self._loads.complete(name, status, state, stored, wall.timestamp()))
+                status = pool_status(pool, rollout, state, stored, wall, tried=tried, stretch=stretch)
+                known = state if tried else None
+                self._tell(POOLS, name, self._loads.complete(name, status, known, stored, wall.timestamp()))
         for (plural, name), entry in refused.items():
             resource = POOLS if plural == POOLS.plural else POLICIES
             if self._is_news(resource, name, (entry.generation, entry.refused)):

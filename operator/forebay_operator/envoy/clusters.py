@@ -8,6 +8,7 @@ from typing import Final
 
 from forebay_api.pool import PoolSpec
 from forebay_decision import names
+from forebay_operator.envoy.balancing import picked_balancing
 from forebay_operator.envoy.door import door
 from forebay_operator.envoy.endpoints import load_assignment
 from forebay_operator.envoy.identity import peer_socket
@@ -42,11 +43,13 @@ def pool_cluster(
     *,
     credential: bool,
     trust_ca: str | None,
+    picked: bool = False,
     by_name: endpoint.ClusterLoadAssignment | None = None,
 ) -> cluster.Cluster:
     """The pool's servers, wherever EDS says that they are: it does not change when they come and go.
 
-    `credential` says that a secret of this pool goes out by SDS; `by_name` are servers that DNS has to find.
+    `credential` says that a secret of this pool goes out by SDS; `picked`, that a picker names the server; `by_name`
+    are servers that DNS has to find.
     """
     name = names.pool_cluster(pool)
     external = spec.backend.external
@@ -59,6 +62,8 @@ def pool_cluster(
         outlier_detection=_outlier_detection(spec),
         typed_extension_protocol_options={HTTP_OPTIONS: packed(_http_options(pool, spec, credential))},
     )
+    if picked:
+        made.load_balancing_policy = picked_balancing()
     if external is not None:
         made.transport_socket = verified_tls(external, trust_ca)
     if by_name is not None:

@@ -11,6 +11,7 @@ from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.native import NativeModel
 from forebay_operator.backends.endpoint import Backends
+from forebay_operator.cluster.objects import FailureMode
 from forebay_operator.envoy.identity import PeerTls
 
 
@@ -27,7 +28,8 @@ class DataPlane(msgspec.Struct, frozen=True):
 class EnvoyInputs(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `assemble` reads. Policies and pools go by ``namespace/name``.
 
-    `backends` says where the pools' servers are; a pool that is not in it has none.
+    `backends` says where the pools' servers are; a pool that is not in it has none. `pickers` names those
+    whose server a picker chooses, and says what happens without it.
     `policies` are the accepted Enforce policies; `native` is what Envoy decides alone, by policy; `secrets` maps a pool
     to its credential, and `missing_secrets` names pools that should have one and do not: they answer 503.
     `trust_ca` is the PEM bundle that `external` pools are verified against, on Envoy's machine; None is the system's.
@@ -41,6 +43,7 @@ class EnvoyInputs(msgspec.Struct, frozen=True, kw_only=True):
     native: Mapping[str, tuple[NativeModel, ...]] = {}
     secrets: Mapping[str, str] = {}
     missing_secrets: frozenset[str] = frozenset()
+    pickers: Mapping[str, FailureMode] = {}
     trust_ca: str | None = None
 
     def within(self, *pools: str) -> EnvoyInputs:
@@ -51,4 +54,5 @@ class EnvoyInputs(msgspec.Struct, frozen=True, kw_only=True):
             data_plane=DataPlane(()),
             listeners=(),
             missing_secrets=self.missing_secrets.intersection(pools),
+            pickers={pool: self.pickers[pool] for pool in sorted(set(pools)) if pool in self.pickers},
         )

@@ -1,9 +1,12 @@
-"""An inference pool's endpoint picker: it chooses the replica, in the pool's room, by the endpoint picker protocol.
+"""An inference pool's endpoint picker: it chooses the server, by the endpoint picker protocol.
 
-The room's ext_proc filter shows the picker headers and body as they will go upstream; its answer names the server in a
-header. The pool's cluster sends to the server so named if it is one of the pool's, whatever Envoy thinks of its health;
-where nothing is named (the picker is away, and the InferencePool says FailOpen) or nothing of the pool's, to the least
-busy one. So a picker steers, and can never send a request out of its pool.
+It is asked in an internal listener of the pool's own. The ext_proc filter there shows it headers and body as they will
+go upstream; its answer names the server in a header. The pool's cluster sends to the server so named if it is one of
+the pool's, whatever Envoy thinks of its health, and to the least busy one where nothing is named. So a picker steers,
+and can never send a request out of its pool.
+
+Full duplex fails closed once the body is under way, so FailOpen is not the filter's: an answer that says the picker was
+not heard is tried a second time by whoever led here (actions.picker_action), and the second attempt asks nobody.
 
 Source: gateway-api-inference-extension, proposal 004 (endpoint picker protocol).
 """
@@ -13,31 +16,37 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from forebay_api.pool import PoolSpec
 from forebay_decision import names
+from forebay_operator.envoy.actions import picked_listener, server_action
+from forebay_operator.envoy.balancing import PICKED
 from forebay_operator.envoy.clusters import HTTP_OPTIONS, prompt_health, unbounded
-from forebay_operator.envoy.messages import extension, from_ads, http_filter, packed
+from forebay_operator.envoy.filters import EXT_PROC, route_filter
+from forebay_operator.envoy.internal import internal_listener
+from forebay_operator.envoy.local_replies import picker_replies
+from forebay_operator.envoy.messages import from_ads, http_filter, packed, span
 from forebay_operator.envoy.proto import (
     cluster,
     core,
     ext_proc,
-    hcm,
     header_mutation,
-    least_request,
+    listener,
     matcher,
     mutation_rules,
-    override_host,
     protobuf,
+    route,
     tls,
     types,
     upstream_http,
 )
 
 HEADER_MUTATION: Final = "envoy.filters.http.header_mutation"
-PICKED: Final = "x-gateway-destination-endpoint"
 OBJECTIVE: Final = "x-gateway-inference-objective"
 UNTRUSTED: Final = ("x-gateway-destination-endpoint", "x-gateway-model-name")
 """Prefixes of what the protocol lets gateways and pickers say: who serves, out of whom, and under which model's name."""
-MESSAGE_TIMEOUT: Final = timedelta(seconds=2)
+PICK_SECONDS: Final = 30
+"""Longest silence of a picker. Long, because one with flow control lets requests queue; one that is dead or frozen is
+noticed in four seconds, by its connection."""
 
 
 def picker_cluster_name(pool: str) -> str:
@@ -60,7 +69,7 @@ def picker_cluster(pool: str, *, encrypted: bool) -> cluster.Cluster:
                     explicit_http_config=upstream_http.HttpProtocolOptionsExplicitHttpConfig(
                         http2_protocol_options=core.Http2ProtocolOptions(
                             connection_keepalive=core.KeepaliveSettings(
-                                interval=timedelta(seconds=10), timeout=timedelta(seconds=5)
+                                interval=timedelta(seconds=2), timeout=timedelta(seconds=2)
                             )
                         )
                     )
@@ -70,66 +79,82 @@ def picker_cluster(pool: str, *, encrypted: bool) -> cluster.Cluster:
     )
     if encrypted:
         context = tls.UpstreamTlsContext(common_tls_context=tls.CommonTlsContext(alpn_protocols=["h2"]))
-        made.transport_socket = core.TransportSocket(
-            name="envoy.transport_sockets.tls", typed_config=packed(context)
-        )
+        made.transport_socket = core.TransportSocket(name="envoy.transport_sockets.tls", typed_config=packed(context))
     return made
 
 
-def picker_filters(pool: str, *, fail_open: bool) -> list[hcm.HttpFilter]:
-    """Take off what only gateways and pickers may say, then ask."""
-    return [
+def picker_listener(pool: str) -> listener.Listener:
+    """Take off what only gateways and pickers may say, ask, and go where the answer says."""
+    filters = [
         http_filter(HEADER_MUTATION, header_mutation.HeaderMutation()),
-        http_filter("envoy.filters.http.ext_proc", _asking(pool, fail_open)),
+        http_filter(EXT_PROC, _asking(pool)),
+        route_filter(),
     ]
+    return internal_listener(picked_listener(pool), filters, picker_replies())
 
 
-def spoken_for(objective: str | None) -> protobuf.Any:
-    """A route's part of the filters: what the caller may not say comes off, the pool's objective goes on."""
+def picker_routes(pool: str, spec: PoolSpec) -> route.RouteConfiguration:
+    """Three routes to one cluster: without the picker, with its answer, and while it is waited for.
+
+    The filter's configuration is that of the first route, the time-out for silence that of the route after the answer.
+    """
+    room = picked_listener(pool)
+    spoken = {HEADER_MUTATION: _spoken_for(spec)}
+    unasked = {**spoken, EXT_PROC: packed(ext_proc.ExtProcPerRoute(disabled=True))}
+    again = route.HeaderMatcher(name="x-envoy-attempt-count", string_match=matcher.StringMatcher(exact="2"))
+    answered = route.HeaderMatcher(name=PICKED, present_match=True)
+    waiting = server_action(pool, spec)
+    waiting.idle_timeout = min(span(spec.resilience.request_timeout), timedelta(seconds=PICK_SECONDS))
+    routes = [
+        _route(f"{room}/unasked", server_action(pool, spec), unasked, again),
+        _route(f"{room}/answered", server_action(pool, spec), spoken, answered),
+        _route(room, waiting, spoken),
+    ]
+    return route.RouteConfiguration(
+        name=room,
+        virtual_hosts=[route.VirtualHost(name=room, domains=["*"], routes=routes)],
+        validate_clusters=False,
+    )
+
+
+def _route(
+    name: str, action: route.RouteAction, filters: dict[str, protobuf.Any], *headers: route.HeaderMatcher
+) -> route.Route:
+    return route.Route(
+        name=name,
+        match=route.RouteMatch(prefix="/", headers=list(headers)),
+        route=action,
+        typed_per_filter_config=filters,
+    )
+
+
+def _spoken_for(spec: PoolSpec) -> protobuf.Any:
+    """What the caller may not say comes off, and the pool's objective goes on."""
     mutations = [
         mutation_rules.HeaderMutation(
             remove_on_match=mutation_rules.HeaderMutationRemoveOnMatch(key_matcher=matcher.StringMatcher(prefix=prefix))
         )
         for prefix in UNTRUSTED
     ]
+    objective = spec.backend.inference_pool.objective if spec.backend.inference_pool else None
     if objective is not None:
-        mutations.append(
-            mutation_rules.HeaderMutation(
-                append=core.HeaderValueOption(
-                    header=core.HeaderValue(key=OBJECTIVE, value=objective),
-                    append_action=core.HeaderValueOptionHeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
-                )
-            )
+        told = core.HeaderValueOption(
+            header=core.HeaderValue(key=OBJECTIVE, value=objective),
+            append_action=core.HeaderValueOptionHeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
         )
+        mutations.append(mutation_rules.HeaderMutation(append=told))
     return packed(
         header_mutation.HeaderMutationPerRoute(mutations=header_mutation.Mutations(request_mutations=mutations))
     )
 
 
-def picked_balancing() -> cluster.LoadBalancingPolicy:
-    """The server that the picker names, else the least busy one."""
-    return _policy(
-        "envoy.load_balancing_policies.override_host",
-        override_host.OverrideHost(
-            override_host_sources=[override_host.OverrideHostOverrideHostSource(header=PICKED)],
-            fallback_policy=_policy("envoy.load_balancing_policies.least_request", least_request.LeastRequest()),
-        ),
-    )
-
-
-def _policy(name: str, config: override_host.OverrideHost | least_request.LeastRequest) -> cluster.LoadBalancingPolicy:
-    return cluster.LoadBalancingPolicy(
-        policies=[cluster.LoadBalancingPolicyPolicy(typed_extension_config=extension(name, config))]
-    )
-
-
-def _asking(pool: str, fail_open: bool) -> ext_proc.ExternalProcessor:
+def _asking(pool: str) -> ext_proc.ExternalProcessor:
+    """Full duplex, as the protocol has it. Credentials and headers of ours are nothing to a picker."""
     send, skip = ext_proc.ProcessingModeHeaderSendMode.SEND, ext_proc.ProcessingModeHeaderSendMode.SKIP
     return ext_proc.ExternalProcessor(
         grpc_service=core.GrpcService(
             envoy_grpc=core.GrpcServiceEnvoyGrpc(cluster_name=picker_cluster_name(pool)),
         ),
-        failure_mode_allow=fail_open,
         processing_mode=ext_proc.ProcessingMode(
             request_header_mode=send,
             request_body_mode=ext_proc.ProcessingModeBodySendMode.FULL_DUPLEX_STREAMED,
@@ -138,13 +163,14 @@ def _asking(pool: str, fail_open: bool) -> ext_proc.ExternalProcessor:
             response_body_mode=ext_proc.ProcessingModeBodySendMode.NONE,
             response_trailer_mode=skip,
         ),
-        message_timeout=MESSAGE_TIMEOUT,
+        allow_content_length_header=True,
+        route_cache_action=ext_proc.ExternalProcessorRouteCacheAction.CLEAR,
         stat_prefix="picker",
         forward_rules=ext_proc.HeaderForwardingRules(
             disallowed_headers=matcher.ListStringMatcher(
                 patterns=[
                     *(matcher.StringMatcher(exact=name) for name in names.CREDENTIAL_HEADERS),
-                    matcher.StringMatcher(prefix=names.HEADER_PREFIX),
+                    *(matcher.StringMatcher(prefix=prefix) for prefix in (names.HEADER_PREFIX, "x-envoy-")),
                 ]
             )
         ),

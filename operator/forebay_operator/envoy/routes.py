@@ -10,7 +10,7 @@ from forebay_api.pool import Model
 from forebay_decision import names
 from forebay_decision.native import NativeModel
 from forebay_decision.served import chain_order, policy_pools, qualified
-from forebay_operator.envoy.actions import by_silence, chain_action, pool_action
+from forebay_operator.envoy.actions import by_silence, chain_action
 from forebay_operator.envoy.attachment import Attachment
 from forebay_operator.envoy.clusters import UNDECIDED
 from forebay_operator.envoy.elements import elements
@@ -86,11 +86,10 @@ def _last_part(here: Attachment, watched: tuple[str, ...] | None) -> bytes:
 def _bypassed(here: Attachment, open_to: FailOpen, first: Mapping[str, protobuf.Any]) -> Iterator[route.Route]:
     """Routes that ask, and that end in the failOpen pool if nobody answers; none while the pool lacks the model."""
     pool = qualified(here.name, open_to.pool)
-    spec = here.inputs.pools[pool]
-    for model in (model for model in spec.models if model.name == open_to.model):
+    for model in (model for model in here.inputs.pools[pool].models if model.name == open_to.model):
         filters = {**first, **_bypass(here, pool, model)}
         for endpoint in model.endpoints:
-            yield here.made(f"bypass/{endpoint}", posts(here, endpoint), pool_action(pool, spec), filters)
+            yield here.to_servers(f"bypass/{endpoint}", pool, posts(here, endpoint), filters)
 
 
 def _bypass(here: Attachment, pool: str, model: Model) -> dict[str, protobuf.Any]:

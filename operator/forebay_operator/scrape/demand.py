@@ -20,6 +20,8 @@ from collections.abc import Iterable
 import msgspec
 
 FADE_SECONDS = 60.0
+LEAST_SECONDS = 0.001
+"""Between two scrapes; less is no time to measure a rate over."""
 
 
 class Flow(msgspec.Struct, frozen=True):
@@ -32,7 +34,7 @@ class Flow(msgspec.Struct, frozen=True):
 
     def after(self, seconds: float, tokens: float, running: float, queued: float) -> Flow:
         """The sums `seconds` later: `tokens` were processed meanwhile, with so many requests running and waiting."""
-        if seconds <= 0:
+        if seconds < LEAST_SECONDS:
             return self
         kept = math.exp(-seconds / FADE_SECONDS)
         return Flow(
@@ -68,5 +70,5 @@ def demand(flows: Iterable[Flow]) -> Demand:
     running = sum(flow.running / flow.seconds for flow in known)
     queued = sum(flow.queued / flow.seconds for flow in known)
     if running > 0:
-        return Demand(served, served * (running + queued) / running)
+        return Demand(served, served * (1.0 + queued / running))
     return Demand(served, None if queued > 0 else served)
