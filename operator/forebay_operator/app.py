@@ -58,7 +58,7 @@ class LocalOperator:
         self._reconciler = Reconciler(
             self._server, self._states, on_reconciled=self._on_reconciled, on_states=self._report
         )
-        self._scraping = Scraping(self._states)
+        self._scraping = Scraping(self._states, budget=options.scrape_budget)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Serve until told to stop."""

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from forebay_operator.scrape.budget import DEFAULT_BUDGET
 from forebay_transport.address import PlaintextRefused
 from forebay_transport.certificates import UnusableTls
 from forebay_transport.security import PLAINTEXT, Security, add_security_options, security_of
@@ -37,7 +38,8 @@ class ClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Exactly one of `directory` and `cluster` is set. `data_planes` maps node id -> address that Envoy reaches it at.
-    `listener_ports` replace the ports of forebay.yaml's listeners, in order. `metrics` is ``host:port``."""
+    `listener_ports` replace the ports of forebay.yaml's listeners, in order. `metrics` is ``host:port``,
+    `scrape_budget` in pages a second."""
 
     directory: Path | None = None
     cluster: ClusterOptions | None = None
@@ -46,6 +48,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     envoys: tuple[str, ...] = ()
     listener_ports: tuple[int, ...] = ()
     metrics: str | None = None
+    scrape_budget: float = DEFAULT_BUDGET
     security: Security = PLAINTEXT
     log: str = "info"
 
@@ -77,6 +80,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         envoys=tuple(found.expect_envoy),
         listener_ports=found.listener_ports,
         metrics=found.metrics,
+        scrape_budget=found.scrape_budget,
         security=security,
         log=found.log,
     )
@@ -94,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--cluster", action="store_true", help="read the Kubernetes API instead of a directory")
     parser.add_argument("--listen", action="append", required=True, metavar="ADDRESS", help="unix:/path or host:port")
     parser.add_argument("--metrics", type=_address, metavar="HOST:PORT", help="/metrics, /healthz and /readyz")
+    parser.add_argument(
+        "--scrape-budget", type=_budget, default=DEFAULT_BUDGET, metavar="N",
+        help="metrics pages read a second at most; beyond it all intervals stretch (%(default)g)",
+    )  # fmt: skip
     parser.add_argument(
         "--log", default="info", choices=("debug", "info", "warning", "error"), help="least level logged (%(default)s)"
     )
@@ -165,6 +173,16 @@ def _address(text: str) -> str:
     if not host or not port.isdigit() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 0.0.0.0:9090")
     return text
+
+
+def _budget(text: str) -> float:
+    try:
+        budget = float(text)
+    except ValueError:
+        budget = 0.0
+    if not 1.0 <= budget <= 100_000.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of scrapes a second from 1 to 100000")
+    return budget
 
 
 def _ports(text: str) -> tuple[int, ...]:

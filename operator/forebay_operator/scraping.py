@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from forebay_operator.scrape.budget import DEFAULT_BUDGET
 from forebay_operator.scrape.sample import Outcome
 from forebay_operator.scrape.scraper import Scraper
 from forebay_operator.scrape.state import PoolStates
@@ -25,9 +26,11 @@ class Scraping:
         states: PoolStates,
         *,
         on: bool = True,
+        budget: float = DEFAULT_BUDGET,
         on_attempt: Callable[[Outcome, float], None] | None = None,
     ) -> None:
         self._on_attempt = on_attempt
+        self._budget = budget
         self._states = states
         self._on = on
         self._targets: tuple[Target, ...] = ()
@@ -46,6 +49,16 @@ class Scraping:
         anew, self._trust = trust != self._trust, trust
         self._follow(anew=anew)
 
+    @property
+    def endpoints(self) -> int:
+        """How many pages are read now."""
+        return self._scraper.targets if self._scraper is not None else 0
+
+    @property
+    def stretch(self) -> float:
+        """By how much intervals are stretched to keep to the budget; 1 within it."""
+        return self._scraper.stretch if self._scraper is not None else 1.0
+
     async def stop(self) -> None:
         task, self._task, self._scraper = self._task, None, None
         if task is not None:
@@ -60,7 +73,9 @@ class Scraping:
         if not self._on:
             return
         if self._scraper is None or self._task is None or self._task.done():
-            self._scraper = Scraper(self._states.observe, tls=_tls(self._trust), on_attempt=self._on_attempt)
+            self._scraper = Scraper(
+                self._states.observe, tls=_tls(self._trust), budget=self._budget, on_attempt=self._on_attempt
+            )
             self._task = asyncio.create_task(self._scraper.run(), name="scraper")
             self._task.add_done_callback(_tell_end)
         self._scraper.set_targets(self._targets)

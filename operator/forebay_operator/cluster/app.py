@@ -73,7 +73,9 @@ class ClusterOperator:
             on_states=self._look,
             on_failed=lambda seconds: self._metrics.reconciled(seconds, failed=True),
         )
-        self._scraping = Scraping(self._states, on=False, on_attempt=self._metrics.scraped)
+        self._scraping = Scraping(
+            self._states, on=False, budget=options.scrape_budget, on_attempt=self._metrics.scraped
+        )
         self._source = ClusterSource(cluster, login, self._api, on_stored=self._on_stored)
         self._situater = Situater(cluster, peer_tls(options.security))
         self._writer = StatusWriter(self._api, on_written=self._on_written)
@@ -94,6 +96,8 @@ class ClusterOperator:
             leads=lambda: self._leadership.leading,
         )
         self._metrics.watch_pools(lambda: pool_views(self._states, time.time()))
+        self._metrics.watch_scraping(lambda: (self._scraping.endpoints, self._scraping.stretch))
+        self._metrics.watch_clients(lambda: self._server.subscribers.values())
         self._exposition = Exposition(self._metrics.page, self._why_not_ready)
         self._local = LocalConfig()
         self._picture: Picture | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib.metadata import version
@@ -89,6 +90,16 @@ class OperatorMetrics:
         """Add the families of the pools, read on the loop whenever somebody looks."""
         self._sources.append(lambda: partial(pool_families, tuple(read())))
 
+    def watch_scraping(self, read: Callable[[], tuple[int, float]]) -> None:
+        """Add how many pages are scraped, and by how much their intervals are stretched."""
+        self.watch("forebay_scrape_endpoints", "Pages that are read.", (), lambda: {(): float(read()[0])})
+        stretch = "Factor by which the budget stretches every interval; 1 within it."
+        self.watch("forebay_scrape_interval_stretch", stretch, (), lambda: {(): read()[1]})
+
+    def watch_clients(self, read: Callable[[], Iterable[Kind]]) -> None:
+        """Add how many clients of each kind are connected."""
+        self.watch("forebay_xds_clients", "Connected discovery clients.", ("client",), lambda: _by_kind(read()))
+
     def page(self) -> Callable[[], tuple[str, bytes]]:
         """Freeze everything; the result makes content type and text of it."""
         families = [
@@ -105,6 +116,11 @@ class OperatorMetrics:
 
 def _one(name: str, help_: str, labels: tuple[str, ...], values: Mapping[Labels, float]) -> Iterable[Metric]:
     return [gauge(name, help_, labels, values)]
+
+
+def _by_kind(clients: Iterable[Kind]) -> dict[Labels, float]:
+    found = Counter(clients)
+    return {(kind.value,): float(found[kind]) for kind in Kind}
 
 
 class _Frozen:

@@ -105,6 +105,16 @@ def test_a_gauge_of_somebody_else_is_read_when_somebody_looks(metrics: OperatorM
     assert one(shown(metrics), "forebay_xds_clients", kind="dataplane") == 2
 
 
+def test_the_budgets_stretch_and_the_clients_are_shown(metrics: OperatorMetrics) -> None:
+    metrics.watch_scraping(lambda: (200, 2.5))
+    metrics.watch_clients(lambda: [Kind.ENVOY, Kind.ENVOY])
+    series = shown(metrics)
+    assert one(series, "forebay_scrape_endpoints") == 200
+    assert one(series, "forebay_scrape_interval_stretch") == 2.5
+    assert one(series, "forebay_xds_clients", client="envoy") == 2
+    assert one(series, "forebay_xds_clients", client="dataplane") == 0
+
+
 def test_what_is_frozen_does_not_move_while_it_is_rendered(metrics: OperatorMetrics) -> None:
     render = metrics.page()
     metrics.scraped("Read", 0.1)
