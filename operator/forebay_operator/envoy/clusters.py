@@ -32,6 +32,7 @@ from forebay_operator.envoy.trust import verified_tls
 
 MOST_EJECTED: Final = 99
 """Percent. Envoy counts the endpoint it is about to eject, so a hundred endpoints keep one and fewer keep one, too."""
+MOMENT: Final = timedelta(milliseconds=250)
 DATA_PLANE: Final = "data-plane"
 UNDECIDED: Final = "undecided"
 HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -105,19 +106,7 @@ def data_plane_cluster(data_plane: DataPlane) -> cluster.Cluster:
                 grpc_health_check=core.HealthCheckGrpcHealthCheck(),
             )
         ],
-        outlier_detection=cluster.OutlierDetection(
-            split_external_local_origin_errors=True,
-            consecutive_local_origin_failure=1,
-            enforcing_consecutive_local_origin_failure=100,
-            enforcing_consecutive_5xx=0,
-            enforcing_success_rate=0,
-            enforcing_local_origin_success_rate=0,
-            interval=timedelta(milliseconds=250),
-            base_ejection_time=timedelta(milliseconds=250),
-            max_ejection_time=timedelta(milliseconds=250),
-            max_ejection_percent=100,
-            successful_active_health_check_uneject_host=True,
-        ),
+        outlier_detection=rested_at_once(),
         typed_extension_protocol_options={
             HTTP_OPTIONS: packed(
                 upstream_http.HttpProtocolOptions(
@@ -144,6 +133,24 @@ def data_plane_hosts(data_plane: DataPlane) -> list[core.Address]:
 def by_name(hosts: Iterable[core.Address]) -> bool:
     """Whether DNS has to find any of them."""
     return any(h.socket_address is not None and not is_ip(h.socket_address.address) for h in hosts)
+
+
+def rested_at_once(longest: timedelta = MOMENT) -> cluster.OutlierDetection:
+    """For servers that answer in a moment: one that cannot be reached is left out at once, for a moment. While that
+    goes on the moments grow to the `longest`."""
+    return cluster.OutlierDetection(
+        split_external_local_origin_errors=True,
+        consecutive_local_origin_failure=1,
+        enforcing_consecutive_local_origin_failure=100,
+        enforcing_consecutive_5xx=0,
+        enforcing_success_rate=0,
+        enforcing_local_origin_success_rate=0,
+        interval=timedelta(milliseconds=250),
+        base_ejection_time=MOMENT,
+        max_ejection_time=longest,
+        max_ejection_percent=100,
+        successful_active_health_check_uneject_host=True,
+    )
 
 
 def undecided_cluster() -> cluster.Cluster:

@@ -135,7 +135,9 @@ def _processor() -> ext_proc.ExternalProcessor:
     send, skip = ext_proc.ProcessingModeHeaderSendMode.SEND, ext_proc.ProcessingModeHeaderSendMode.SKIP
     worker = core.GrpcService(
         envoy_grpc=core.GrpcServiceEnvoyGrpc(cluster_name=DATA_PLANE),
-        retry_policy=_another_worker(),  # here and not in envoy_grpc, where ext_proc reads none
+        retry_policy=another_server(
+            "connect-failure,refused-stream,reset-before-request,reset,cancelled,unavailable"
+        ),  # here and not in envoy_grpc, where ext_proc reads none
     )
     return ext_proc.ExternalProcessor(
         grpc_service=worker,
@@ -156,10 +158,10 @@ def _processor() -> ext_proc.ExternalProcessor:
     )
 
 
-def _another_worker() -> core.RetryPolicy:
-    """A worker that refuses, breaks off or stops before its first reply costs nothing but a few milliseconds."""
+def another_server(retry_on: str) -> core.RetryPolicy:
+    """For gRPC: a server that refuses, breaks off or stops before its first reply costs nothing but a few milliseconds."""
     return core.RetryPolicy(
-        retry_on="connect-failure,refused-stream,reset-before-request,reset,cancelled,unavailable",
+        retry_on=retry_on,
         num_retries=3,
         retry_back_off=core.BackoffStrategy(
             base_interval=timedelta(milliseconds=1), max_interval=timedelta(milliseconds=5)

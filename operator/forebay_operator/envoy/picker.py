@@ -20,8 +20,8 @@ from forebay_api.pool import PoolSpec
 from forebay_decision import names
 from forebay_operator.envoy.actions import picked_listener, server_action
 from forebay_operator.envoy.balancing import PICKED
-from forebay_operator.envoy.clusters import HTTP_OPTIONS, prompt_health, unbounded
-from forebay_operator.envoy.filters import EXT_PROC, route_filter
+from forebay_operator.envoy.clusters import HTTP_OPTIONS, prompt_health, rested_at_once, unbounded
+from forebay_operator.envoy.filters import EXT_PROC, another_server, route_filter
 from forebay_operator.envoy.internal import internal_listener
 from forebay_operator.envoy.local_replies import picker_replies
 from forebay_operator.envoy.messages import from_ads, http_filter, packed, span
@@ -63,6 +63,7 @@ def picker_cluster(pool: str, *, encrypted: bool) -> cluster.Cluster:
         lb_policy=cluster.ClusterLbPolicy.LEAST_REQUEST,
         common_lb_config=prompt_health(),
         circuit_breakers=unbounded(),
+        outlier_detection=rested_at_once(timedelta(seconds=2)),
         typed_extension_protocol_options={
             HTTP_OPTIONS: packed(
                 upstream_http.HttpProtocolOptions(
@@ -154,6 +155,7 @@ def _asking(pool: str) -> ext_proc.ExternalProcessor:
     return ext_proc.ExternalProcessor(
         grpc_service=core.GrpcService(
             envoy_grpc=core.GrpcServiceEnvoyGrpc(cluster_name=picker_cluster_name(pool)),
+            retry_policy=another_server("connect-failure,refused-stream,unavailable"),
         ),
         processing_mode=ext_proc.ProcessingMode(
             request_header_mode=send,
@@ -161,7 +163,7 @@ def _asking(pool: str) -> ext_proc.ExternalProcessor:
             request_trailer_mode=send,
             response_header_mode=skip,
             response_body_mode=ext_proc.ProcessingModeBodySendMode.NONE,
-            response_trailer_mode=skip,
+            response_trailer_mode=send,
         ),
         allow_content_length_header=True,
         route_cache_action=ext_proc.ExternalProcessorRouteCacheAction.CLEAR,
