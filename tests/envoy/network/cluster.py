@@ -18,7 +18,6 @@ from typing import Any
 
 import httpx
 import msgspec
-import trustme
 
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
@@ -31,54 +30,14 @@ from forebay_operator.resources import Snapshot
 from forebay_operator.xds import Kind, XdsServer
 from forebay_operator.xds.messages import Response
 from forebay_operator.xds.type_urls import short
-from forebay_transport.certificates import Certificates, TlsFiles
 from forebay_transport.security import Security
 
+from ...authority import NAMES, Authority
 from ..builders import inputs, policy, pool
 from ..loop import Loop, free_port, wait_until
 from ..upstream import Upstream
 
 ENVOY, PLANE = "envoy/a", "dataplane/a"
-NAMES = {"operator": "forebay-operator", "data-plane": "forebay-data-plane", "envoy": "forebay-envoy"}
-
-
-class Authority:
-    """A CA, and certificates of it as cert-manager leaves them: three files in a directory that is replaced at once."""
-
-    def __init__(self, folder: Path) -> None:
-        self._ca = trustme.CA()
-        self._folder = folder
-        self._count = 0
-
-    def issue(self, role: str, name: str | None = None) -> TlsFiles:
-        """(Re)issue the certificate of a role."""
-        made = self._ca.issue_cert(name or NAMES[role])
-        place = self._folder / role
-        place.mkdir(parents=True, exist_ok=True)
-        self._count += 1
-        data = place / f"..{self._count}"
-        data.mkdir()
-        (data / "tls.key").write_bytes(made.private_key_pem.bytes())
-        (data / "tls.crt").write_bytes(b"".join(pem.bytes() for pem in made.cert_chain_pems))
-        (data / "ca.crt").write_bytes(self._ca.cert_pem.bytes())
-        link = place / "..new"
-        link.symlink_to(data.name)
-        link.rename(place / "..data")
-        for name_ in ("tls.crt", "tls.key", "ca.crt"):
-            if not (place / name_).exists():
-                (place / name_).symlink_to(f"..data/{name_}")
-        return self.files(role)
-
-    def files(self, role: str) -> TlsFiles:
-        place = self._folder / role
-        return TlsFiles(place / "tls.crt", place / "tls.key", place / "ca.crt")
-
-    def security(self, role: str) -> Security:
-        return Security(certificates=Certificates(self.files(role)))
-
-    def options(self, role: str) -> list[str]:
-        files = self.files(role)
-        return ["--tls-cert", str(files.cert), "--tls-key", str(files.key), "--tls-ca", str(files.ca)]
 
 
 class Operator:
