@@ -73,6 +73,12 @@ def http_client(path: Path) -> httpx.Client:
     )
 
 
+def trust_of(path: Path) -> ssl.SSLContext:
+    """Whom a client of this cluster trusts."""
+    cluster, _ = read_kubeconfig(path)
+    return ssl.create_default_context(cadata=authority_of(cluster).decode())
+
+
 def authority_of(cluster: dict[str, Any]) -> bytes:
     """The PEM that signs the API server's certificate."""
     return base64.b64decode(cluster["certificate-authority-data"])
