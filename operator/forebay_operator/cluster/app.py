@@ -95,7 +95,8 @@ class ClusterOperator:
             make=self._shards,
             leads=lambda: self._leadership.leading,
         )
-        self._metrics.watch_pools(lambda: pool_views(self._states, time.time()))
+        # A standby has seen no server: what it would say of pools is not so.
+        self._metrics.watch_pools(lambda: pool_views(self._states, time.time()) if self._leadership.leading else ())
         self._metrics.watch_scraping(lambda: (self._scraping.endpoints, self._scraping.stretch))
         self._metrics.watch_clients(lambda: self._server.subscribers.values())
         self._exposition = Exposition(self._metrics.page, self._why_not_ready)
