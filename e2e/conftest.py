@@ -23,6 +23,7 @@ from .waiting import wait_until
 ROOT = Path(__file__).parents[1]
 CRDS = sorted((ROOT / "crds").glob("*.yaml"))
 CONTROL_PLANE = ("etcd", "kube-apiserver")
+NOT_ISOLATED = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,9 +32,15 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line("markers", "network: needs the package registry; run by itself with -m network")
     if config.option.markexpr != "network" and os.environ.get("FOREBAY_E2E_USE_CLUSTER") != "1" and not can_listen():
-        why = isolate()
-        if why:
-            config.issue_config_time_warning(pytest.PytestConfigWarning(why), stacklevel=2)
+        config.stash[NOT_ISOLATED] = isolate()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Where tests run, and what that leaves out."""
+    why = config.stash.get(NOT_ISOLATED, "")
+    return (
+        f"SKIPPED what needs a network of its own: {why}" if why else "network: the tests' own, or the given cluster's"
+    )
 
 
 @pytest.fixture(scope="session")
