@@ -199,6 +199,7 @@ class ClusterOperator:
 
     def _on_lead(self, leading: bool) -> None:
         if leading:
+            self._states.begin_anew()
             self._truth.take_over(time.monotonic())
         else:
             self._writer.withdraw()

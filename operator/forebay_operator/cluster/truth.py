@@ -49,6 +49,8 @@ class Truth:
     def take_over(self, now: float) -> None:
         """Leadership begins at `now` (monotonic seconds)."""
         self._programme.take_over(now)
+        # Others have led, and written, since this replica last did.
+        self._loads = LoadStatuses()
         self._grounds.clear()
 
     def tell(

@@ -55,6 +55,10 @@ class PoolStates:
         self._causes = {name: causes for name, causes in self._causes.items() if name in pools}
         self._told = {name: told for name, told in self._told.items() if name in pools}
 
+    def begin_anew(self) -> None:
+        """Forget what was read: this operator has not looked for a while, and begins to look now."""
+        self._endpoints = {pool: dict.fromkeys(known, NOTHING_KNOWN) for pool, known in self._endpoints.items()}
+
     def observe(self, sample: Sample) -> None:
         """Take in one scrape; a sample of a pool or an endpoint that is gone is dropped."""
         endpoints = self._endpoints.get(sample.pool, {})

@@ -315,3 +315,10 @@ def test_a_pool_is_tried_once_every_endpoint_was_looked_at(states: PoolStates) -
     assert not states.tried(NAME)
     states.observe(missed(TWO, 10, "Failed"))
     assert states.tried(NAME)
+
+
+def test_an_operator_that_leads_again_has_not_looked_at_anything_yet(states: PoolStates) -> None:
+    observe(states, read(ONE, 10, 7), read(TWO, 10), now=10)
+    states.begin_anew()
+    assert not states.tried(NAME)
+    assert observe(states, now=10).stale
