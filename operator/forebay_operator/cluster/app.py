@@ -199,7 +199,7 @@ class ClusterOperator:
 
     def _on_lead(self, leading: bool) -> None:
         if leading:
-            self._states.begin_anew()
+            self._states.begin_anew(time.time())
             self._truth.take_over(time.monotonic())
         else:
             self._writer.withdraw()

@@ -8,6 +8,7 @@ Readers know `staleAfter` as the manifest has it, so that this holds while inter
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -36,6 +37,8 @@ class PoolStates:
         self._reports: dict[str, tuple[float, LoadReport]] = {}
         self._told: dict[str, tuple[float, PoolState]] = {}
         self._unready: dict[str, int] = {}
+        self._began = -math.inf
+        self._now = 0.0
 
     def configure(self, pools: Mapping[str, PoolSpec], backends: Backends) -> None:
         """The pools ``namespace/name`` that there are now. What is known of endpoints that stay is kept."""
@@ -55,8 +58,9 @@ class PoolStates:
         self._causes = {name: causes for name, causes in self._causes.items() if name in pools}
         self._told = {name: told for name, told in self._told.items() if name in pools}
 
-    def begin_anew(self) -> None:
+    def begin_anew(self, now: float) -> None:
         """Forget what was read: this operator has not looked for a while, and begins to look now."""
+        self._began = self._now = now
         self._endpoints = {pool: dict.fromkeys(known, NOTHING_KNOWN) for pool, known in self._endpoints.items()}
 
     def observe(self, sample: Sample) -> None:
@@ -75,6 +79,7 @@ class PoolStates:
 
     def tick(self, now: float) -> dict[str, PoolState]:
         """The states that have to be told now, by pool. Call it after samples, and often enough for staleness."""
+        self._now = now
         oldest = now - self._load_report_seconds
         self._reports = {name: entry for name, entry in self._reports.items() if entry[0] >= oldest}
         changed = {}
@@ -95,8 +100,17 @@ class PoolStates:
         return {name: state for name, (_, state) in self._told.items()}
 
     def tried(self, pool: str) -> bool:
-        """Whether every endpoint of the pool has been looked at since it is known: until then silence means nothing."""
-        return all(knowledge.tried for knowledge in self._endpoints.get(pool, {}).values())
+        """Whether there has been time to hear of the pool: until then silence means nothing.
+
+        That is when every endpoint has been looked at. Where the engine tells nothing, it is when a data plane has
+        reported its load, or none has for `staleAfter`.
+        """
+        spec = self._specs.get(pool)
+        if spec is None:
+            return True
+        if spec.telemetry.engine == "None":
+            return bool(self._reports) or self._now - self._began > duration_seconds(spec.telemetry.stale_after)
+        return all(knowledge.tried for knowledge in self._endpoints[pool].values())
 
     def demand(self, pool: str, now: float) -> Demand:
         """What the pool's fresh endpoints are asked for, in tokens a second."""

@@ -319,6 +319,19 @@ def test_a_pool_is_tried_once_every_endpoint_was_looked_at(states: PoolStates) -
 
 def test_an_operator_that_leads_again_has_not_looked_at_anything_yet(states: PoolStates) -> None:
     observe(states, read(ONE, 10, 7), read(TWO, 10), now=10)
-    states.begin_anew()
+    states.begin_anew(10)
     assert not states.tried(NAME)
     assert observe(states, now=10).stale
+
+
+def test_a_pool_without_telemetry_is_tried_once_a_replica_has_reported_or_none_does(pool: Pool) -> None:
+    mute = states_of(pool(telemetry={"engine": "None"}))
+    assert mute.tried(NAME)
+    mute.begin_anew(10)
+    mute.tick(14)
+    assert not mute.tried(NAME)
+    mute.tick(15.1)
+    assert mute.tried(NAME)
+    mute.begin_anew(20)
+    mute.load(LoadReport(replica="a", in_flight={}), 20)
+    assert mute.tried(NAME)
