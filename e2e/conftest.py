@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     those of a given cluster and those marked `network`, which are run by themselves."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line("markers", "network: needs the package registry; run by itself with -m network")
-    if config.option.markexpr != "network" and os.environ.get("FOREBAY_E2E_USE_CLUSTER") != "1" and not can_listen():
+    if config.option.markexpr != "network" and not _given_cluster() and not can_listen():
         config.stash[NOT_ISOLATED] = isolate()
 
 
@@ -66,6 +66,8 @@ def control_plane_binaries(binary: Callable[[str], Path]) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def control_plane(control_plane_binaries: dict[str, Path]) -> Iterator[ControlPlane]:
     """The session's own API server. Who stops it starts it again."""
+    if _given_cluster():
+        pytest.skip("the cluster is given: nobody here may stop its API server or read its audit log")
     with running_control_plane(control_plane_binaries) as made:
         yield made
 
@@ -80,10 +82,8 @@ def fresh_control_plane(control_plane_binaries: dict[str, Path]) -> Iterator[Con
 @pytest.fixture(scope="session")
 def bare_kube(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kube]:
     """A client with every right, before our CRDs are there."""
-    if os.environ.get("FOREBAY_E2E_USE_CLUSTER") == "1":
-        given = os.environ.get("KUBECONFIG")
-        assert given, "FOREBAY_E2E_USE_CLUSTER=1 needs KUBECONFIG"
-        made = Kube(Path(given), tmp_path_factory.mktemp("kube"))
+    if given := _given_cluster():
+        made = Kube(given, tmp_path_factory.mktemp("kube"))
         yield made
         made.close()
     else:
@@ -123,6 +123,15 @@ def apply_crds(kube: Kube) -> None:
         group, _, plural = name.partition("_")
         path = f"/apis/{group}/v1alpha1/namespaces/default/{plural}"
         wait_until(lambda path=path: kube.http.get(path).status_code == 200, f"{plural} are served")
+
+
+def _given_cluster() -> Path | None:
+    """The kubeconfig of a cluster to use. KUBECONFIG alone is not enough: it may well name one that is in use."""
+    if os.environ.get("FOREBAY_E2E_USE_CLUSTER") != "1":
+        return None
+    given = os.environ.get("KUBECONFIG")
+    assert given, "FOREBAY_E2E_USE_CLUSTER=1 needs KUBECONFIG"
+    return Path(given)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
