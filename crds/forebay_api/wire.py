@@ -22,6 +22,9 @@ MAX_ADAPTERS: Final = 64
 """LoRA adapters told of one pool."""
 DATA_PLANE_TYPES: Final = (POLICY_TYPE, POOL_TYPE, POOL_STATE_TYPE, REVISION_TYPE)
 
+SERVED_KEY: Final = "forebay-served"
+"""gRPC initial metadata of a stream that an operator has taken on, sent at once, though there may be nothing to send."""
+
 
 class PolicyResource(Tolerant, frozen=True):
     """One RoutingPolicy. `name` is ``namespace/name``; specs travel as JSON so that strictness stays with the writer."""

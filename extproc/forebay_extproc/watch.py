@@ -11,7 +11,7 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 
-from forebay_api.wire import DATA_PLANE_TYPES, POOL_STATE_TYPE, REVISION_TYPE, PoolState
+from forebay_api.wire import DATA_PLANE_TYPES, POOL_STATE_TYPE, REVISION_TYPE, SERVED_KEY, PoolState
 from forebay_extproc import last_good
 from forebay_extproc.channel import Operator
 from forebay_extproc.discovery import METHOD, Update, answer, decode_update, subscription
@@ -80,7 +80,7 @@ class Watch:
 
     @property
     def connected(self) -> bool:
-        """True while a stream to the operator is open that has delivered something."""
+        """True while an operator serves this replica."""
         return self._heard
 
     @property
@@ -109,22 +109,29 @@ class Watch:
                     return
 
     async def _follow_stream(self, target: str, channel: grpc.aio.Channel) -> bool:
-        """Watch until the stream ends; True where it delivered something."""
+        """Watch until the stream ends; True where the operator took it on."""
         stream: grpc.aio.StreamStreamMultiCallable[bytes, Update] = channel.stream_stream(
             METHOD, response_deserializer=decode_update
         )
         call = stream()
-        heard = False
+        served = False
+
+        def serves() -> None:
+            nonlocal served
+            if not served:
+                served = self._heard = True
+                self._backoff.reset()
+                self._operator.leads(channel)
+                log.info("following the operator at %s", target)
+
         try:
             for url in DATA_PLANE_TYPES:
                 await call.write(subscription(self._node_id, url, self._inventory.versions(url)))
             self._call = call
+            if SERVED_KEY in dict(await call.initial_metadata() or ()):
+                serves()
             while (update := await call.read()) is not grpc.aio.EOF:
-                if not heard:
-                    heard = self._heard = True
-                    self._backoff.reset()
-                    self._operator.leads(channel)
-                    log.info("following the operator at %s", target)
+                serves()  # an older operator says so by what it sends alone
                 await self._take(update)
             log.info("operator at %s ended the stream: %s", target, (await call.code()).name)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
@@ -134,7 +141,7 @@ class Watch:
             self._call = self._unanswered = None
             self._heard = False
             call.cancel()
-        return heard
+        return served
 
     async def _take(self, update: Update) -> None:
         if update.type_url not in DATA_PLANE_TYPES:

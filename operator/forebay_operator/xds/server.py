@@ -11,7 +11,7 @@ from typing import Final
 import grpc
 import grpc.aio
 
-from forebay_api.wire import LoadReport
+from forebay_api.wire import SERVED_KEY, LoadReport
 from forebay_operator.resources import Snapshot
 from forebay_operator.xds.access import Forbidden, check_node, check_report, check_type
 from forebay_operator.xds.acknowledgements import Acknowledgements, Kind, Rejection
@@ -257,6 +257,8 @@ class XdsServer:
         except Forbidden as error:
             log.warning("xDS client refused: %s", error)
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, str(error))
+        # A client that already has everything is sent nothing: this tells it that it is served.
+        await context.send_initial_metadata(((SERVED_KEY, "1"),))
         client = self._machine.connect(first.node_id, self._clock())
         log.info("xDS client connected: %s", client.node_id)
         self._wake_all()

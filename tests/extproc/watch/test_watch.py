@@ -28,6 +28,7 @@ from forebay_extproc.channel import Operator
 from forebay_extproc.inventory import ConfigSet
 from forebay_extproc.load import LoadReporter
 from forebay_extproc.watch import ConfigRefused, Watch
+from forebay_operator.lastgood.shards import shards
 from forebay_operator.resources import Resource, Snapshot
 from forebay_operator.xds import Kind, XdsServer
 from forebay_transport.backoff import Backoff
@@ -293,6 +294,77 @@ async def test_load_reports_are_refreshed_for_an_operator_that_forgot(address: s
     async with following, serving(address, on_load=reports.append) as server:
         server.publish(snapshot("r1", policy("ai/p")))
         await until(lambda: len(reports) >= 3)
+
+
+async def test_it_goes_from_one_operator_to_the_next_until_one_leads_and_follows_when_another_does(
+    tmp_path: Path,
+) -> None:
+    addresses = [f"unix:{tmp_path}/none", f"unix:{tmp_path}/a", f"unix:{tmp_path}/b"]
+    kept = snapshot("r1", policy("ai/p"), pool("ai/small"))
+    reports: list[tuple[str, LoadReport]] = []
+    first = serving(addresses[1], leading=False, on_load=lambda report: reports.append(("a", report)))
+    second = serving(addresses[2], leading=True, on_load=lambda report: reports.append(("b", report)))
+    async with first as a, second as b, reporting(addresses, dict, period=0.02) as operator:
+        a.publish(kept)
+        assert (await b.wait(b.publish(kept), 5)).complete
+        await until(lambda: reports)
+        b.lead(False)
+        a.lead(True)
+        assert (await a.wait(a.publish(kept), 5)).complete
+        await until(lambda: reports[-1][0] == "a")
+        assert operator.channel is not None
+    assert [name for name, _ in reports] == ["b", "a"], "the new leader is told at once, and once"
+
+
+async def test_the_leader_that_is_gone_is_tried_last(tmp_path: Path) -> None:
+    addresses = [f"unix:{tmp_path}/{name}" for name in "abc"]
+    operator = Operator(addresses)
+    async with operator.connect(addresses[0]) as channel:
+        operator.leads(channel)
+    assert all([(await operator.targets())[-1] == addresses[0] for _ in range(20)])
+    await operator.close()
+
+
+async def test_a_new_data_plane_starts_from_the_operators_shards_and_is_sent_nothing_again(
+    address: str, tmp_path: Path
+) -> None:
+    kept = snapshot("r1", policy("ai/p"), pool("ai/small"))
+    write_shards(tmp_path / "shards", kept)
+    plane = Plane()
+    sent: list[Any] = []
+    async with watching(address, plane=plane, copy=tmp_path / "none", shards=tmp_path / "shards") as watch:
+        await until(lambda: watch.revision == "r1")
+        async with serving(address, on_sent=lambda _, response: sent.append(response)) as server:
+            assert (await server.wait(server.publish(kept), 5)).complete
+    assert [each.revision for each in plane.sets] == ["r1"]
+    assert [offer for response in sent for offer in response.offers] == []
+    assert (tmp_path / "none").exists(), "what is in force is its own copy from now on"
+
+
+async def test_its_own_copy_is_preferred_to_the_operators_shards(address: str, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    async with serving(address) as server, watching(address, plane=Plane(), copy=copy):
+        await server.wait(server.publish(snapshot("own", policy("ai/p"))), 5)
+        await until(copy.exists)
+    write_shards(tmp_path / "shards", snapshot("theirs", policy("ai/q")))
+    async with watching(address, plane=Plane(), copy=copy, shards=tmp_path / "shards") as watch:
+        await until(lambda: watch.revision == "own")
+
+
+async def test_shards_of_two_sets_are_left_alone(
+    address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_shards(tmp_path, snapshot("r1", policy("ai/p")))
+    (tmp_path / "shard-1").write_bytes(b"of another set")
+    async with watching(address, plane=Plane(), shards=tmp_path) as watch:
+        await until(lambda: "the set is being replaced" in caplog.text)
+        assert watch.revision is None
+
+
+def write_shards(directory: Path, published: Snapshot) -> None:
+    directory.mkdir(exist_ok=True)
+    for shard in shards(Snapshot({}), published, "forebay"):
+        (directory / shard.key).write_bytes(shard.value)
 
 
 def test_waiting_times_grow_to_a_bound_and_are_jittered() -> None:
