@@ -108,8 +108,7 @@ async def test_plaintext_beyond_this_machine_is_refused_with_a_sentence() -> Non
     with pytest.raises(
         PlaintextRefused, match=r"--listen 0\.0\.0\.0:1: .*there is no TLS: give --tls-cert.*--insecure"
     ):
-        async with echo(PLAINTEXT, "0.0.0.0:1"):
-            pass
+        PLAINTEXT.admit(["unix:a", "127.0.0.1:1", "0.0.0.0:1"], "--listen")
     with pytest.raises(PlaintextRefused, match=r"operator\.example:1"):
         PLAINTEXT.open_channel("operator.example:1", "forebay-operator")
     Security(insecure=True).admit(["operator.example:1"], "--operator")

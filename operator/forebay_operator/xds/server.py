@@ -24,7 +24,7 @@ from forebay_operator.xds.messages import Request, Response
 from forebay_operator.xds.type_urls import short
 from forebay_operator.xds.wire import Context, discovery_handler, encode_response
 from forebay_transport.identities import Role
-from forebay_transport.security import PLAINTEXT, PlaintextRefused, Security
+from forebay_transport.security import PLAINTEXT, Security
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +95,7 @@ class XdsServer:
         Raises OSError where an address cannot be had, PlaintextRefused where one would need TLS; nothing is listening
         then.
         """
+        self._security.admit(addresses, "--listen")
         server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers((discovery_handler(self._serve),))
         self._health.add_to(server)
@@ -104,9 +105,6 @@ class XdsServer:
         for address in addresses:
             try:
                 port = self._security.listen(server, address)
-            except PlaintextRefused:
-                await server.stop(None)
-                raise
             except RuntimeError as error:
                 await server.stop(None)
                 raise OSError(f"cannot listen on {address}: {error}") from error
