@@ -63,6 +63,9 @@ models: $(STAMP) ## make every shipped model artefact again (needs the train ext
 bench: $(STAMP) ## measure against baselines in the same run; writes build/bench
 	@$(BIN)/python tests/bench/run.py
 
+bench-scrapes: $(STAMP) ## what reading a metrics page costs the operator, beside a bare GET
+	@$(BIN)/python tests/bench/scrapes.py
+
 format: $(STAMP) ## format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -75,4 +78,4 @@ lock: ## resolve requirements-dev.lock again, and from it the locks of the image
 clean: ## remove the virtual environment and build outputs
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install demo test e2e e2e-parts check generate models bench format lock clean
+.PHONY: help install demo test e2e e2e-parts check generate models bench bench-scrapes format lock clean
