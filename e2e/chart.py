@@ -17,6 +17,7 @@ VALUES: Final = {path.stem: path for path in sorted((CHART / "ci").glob("*.yaml"
 """The sets of values that every test tries, by name."""
 HELM_SECONDS: Final = 60.0
 POD_NAME: Final = "some-pod"
+POD_IP: Final = "10.1.2.3"
 Object = dict[str, Any]
 
 
@@ -77,7 +78,7 @@ def deployments(objects: Sequence[Object]) -> Iterator[tuple[str, Object, Object
 
 def arguments(container: Object) -> list[str]:
     """The container's arguments as its process gets them."""
-    return [argument.replace("$(POD_NAME)", POD_NAME) for argument in container["args"]]
+    return [argument.replace("$(POD_NAME)", POD_NAME).replace("$(POD_IP)", POD_IP) for argument in container["args"]]
 
 
 def rules(objects: Sequence[Object]) -> Iterator[tuple[Object, Object]]:

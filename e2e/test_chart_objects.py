@@ -19,7 +19,7 @@ from forebay_operator.launch.envoy import STOP_SECONDS
 from forebay_operator.launch.options import parse_options as parse_launch
 from forebay_operator.options import parse_options as parse_operator
 
-from .chart import VALUES, Helm, Object, arguments, component, deployments, named, of_kind, rules
+from .chart import POD_IP, VALUES, Helm, Object, arguments, component, deployments, named, of_kind, rules
 
 ROLES = {"operator": "forebay-operator", "data-plane": "forebay-data-plane", "envoy": "forebay-envoy"}
 
@@ -224,7 +224,8 @@ def test_network_policies_can_be_left_out(helm: Helm) -> None:
 def test_the_data_plane_understands_its_arguments(made: list[Object], certificates: Path) -> None:
     options = parse_data_plane(_with_tls(_arguments_of(made, "data-plane"), certificates))
 
-    assert (options.node_id, options.replica) == ("dataplane/some-pod", "some-pod")
+    assert (options.node_id, options.replica) == ("dataplane/some-pod", POD_IP)
+    assert options.peer_service is not None, "outcomes reach the replica that decided"
     assert options.listen[0].endswith(":18001")
     assert options.metrics_port == 9090
     assert options.security.certificates is not None

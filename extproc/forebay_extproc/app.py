@@ -37,7 +37,7 @@ async def serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    plane = DataPlane(options.replica, options.peers, security=options.security)
+    plane = DataPlane(options.replica, options.peers, security=options.security, peer_service=options.peer_service)
     operator = Operator(options.operators, options.security)
 
     async def configure(published: ConfigSet) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 import msgspec
 
 from forebay_extproc.telemetry.logs import LEVELS
+from forebay_transport.address import is_ip, split
 from forebay_transport.security import PLAINTEXT, Security, UnusableTls, add_security_options, security_of
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses are gRPC's (``unix:/path``, ``host:port``). `operators` are all replicas' or a name that stands for all.
-    `last_good` is this process's own copy, `last_good_dir` the operator's, mounted. `peers` are the other replicas: name -> address.
+    `peer_service` is a name that stands for all of them, who then are called by their IP addresses. `last_good` is this
+    process's own copy, `last_good_dir` the operator's, mounted. `peers` are the other replicas: name -> address.
     `metrics_port` None opens no port, 0 takes a free one. `grace_seconds` bounds how long a stop waits for requests."""
 
     listen: tuple[str, ...]
@@ -24,6 +26,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     node_id: str
     replica: str
     peers: dict[str, str] = {}
+    peer_service: str | None = None
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     last_good: Path | None = None
@@ -59,6 +62,11 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         metavar="REPLICA=ADDRESS",
         help="another replica; repeatable",
     )
+    parser.add_argument(
+        "--peer-service",
+        metavar="HOST:PORT",
+        help="a name for all replicas, such as a headless Service; --replica is then this one's own IP address",
+    )
     parser.add_argument("--metrics-host", default="127.0.0.1", help="address of the metrics port (%(default)s)")
     parser.add_argument("--metrics-port", type=_port, metavar="PORT", help="/metrics, /healthz, /readyz; 0: a free one")
     parser.add_argument("--last-good", type=Path, metavar="FILE", help="where the last good configuration is kept")
@@ -77,6 +85,11 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         security.admit(found.listen, "--listen")
         security.admit(found.operator, "--operator")
         security.admit([address for _, address in found.peers], "--peers")
+        if found.peer_service is not None:
+            split(found.peer_service)
+            security.admit([found.peer_service], "--peer-service")
+            if not is_ip(found.replica):
+                raise ValueError("--replica: with --peer-service it is this replica's own IP address, as peers see it")
     except (ValueError, UnusableTls) as error:
         parser.error(str(error))
     return Options(
@@ -85,6 +98,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         node_id=found.node_id,
         replica=found.replica,
         peers={name: address for name, address in found.peers if name != found.replica},
+        peer_service=found.peer_service,
         metrics_host=found.metrics_host,
         metrics_port=found.metrics_port,
         last_good=found.last_good,

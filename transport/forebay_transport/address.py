@@ -53,14 +53,15 @@ async def resolve(addresses: Iterable[str]) -> tuple[str, ...]:
     """The addresses with names replaced by all that they stand for now; a name that stands for nothing is left out."""
     found: dict[str, None] = {}
     for address in addresses:
-        for each in (address,) if is_unix(address) or _is_ip(address) else await _look_up(address):
+        for each in (address,) if is_unix(address) or is_ip(split(address)[0]) else await _look_up(address):
             found[each] = None
     return tuple(found)
 
 
-def _is_ip(address: str) -> bool:
+def is_ip(host: str) -> bool:
+    """True for an address as it stands in a URL without brackets: ``10.0.0.7``, ``fd00::7``."""
     try:
-        ip_address(split(address)[0])
+        ip_address(host)
     except ValueError:
         return False
     return True

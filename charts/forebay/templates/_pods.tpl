@@ -93,11 +93,13 @@ resources:
 {{- end -}}
 {{- end -}}
 
-{{- /* The pod's name is what it is called towards the operator. */ -}}
+{{- /* The pod's name is what it is called towards the operator, its address towards its peers. */ -}}
 {{- define "forebay.env" -}}
 env:
 - name: POD_NAME
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- name: POD_IP
+  valueFrom: {fieldRef: {fieldPath: status.podIP}}
 {{- with .values.extraEnv }}
 {{- toYaml . | nindent 0 }}
 {{- end }}
