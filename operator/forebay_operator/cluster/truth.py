@@ -79,9 +79,10 @@ class Truth:
             if self._is_news(POLICIES, name, (verdict, rollout)):
                 before = self._writer.stored(POLICIES, name)
                 self._tell(POLICIES, name, policy_status(verdict, rollout, _policy(before), wall))
+        told = states.told
         for name, pool in verdicts.pools.items():
             rollout = rollouts.get(_named(POOLS, name))
-            state, tried, stretch = states.told.get(name), states.tried(name), states.stretch(name)
+            state, tried, stretch = told.get(name), states.tried(name), states.stretch(name)
             # Loads are written in their own time, so the clock is among the grounds, in coarse steps.
             if self._is_news(POOLS, name, (pool, rollout, state, tried, stretch, int(now / LOOK_SECONDS))):
                 stored = _pool(self._writer.stored(POOLS, name))
