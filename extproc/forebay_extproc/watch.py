@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 MAX_TEXT: Final = 2048
 COPY_AFTER: Final = 2.0
+COPY_AGAIN: Final = 2.0
 LONGEST_PAUSE: Final = 2.0
 """Between two rounds over the operator's replicas: a new leader has all data planes back within some 3 s."""
 
@@ -230,21 +231,30 @@ class Watch:
                 await self._unreachable.wait()
         except TimeoutError:
             pass
-        for place, read in ((self._copy, last_good.read), (self._shards, last_good.read_shards)):
-            if place is not None and self._inventory.empty:
-                await self._start_from(place, read)
+        places = ((self._copy, last_good.read), (self._shards, last_good.read_shards))
+        said: set[str] = set()
+        # Mounted shards are replaced one by one: what does not fit together now may in a moment.
+        while self._inventory.empty and any(place is not None for place, _ in places):
+            for place, read in places:
+                if place is not None and self._inventory.empty:
+                    problem = await self._start_from(place, read)
+                    if problem and problem not in said:
+                        said.add(problem)
+                        log.warning("not started from the last good configuration: %s", problem)
+            await asyncio.sleep(COPY_AGAIN)
 
-    async def _start_from(self, place: Path, read: Callable[[Path], tuple[Update, ...]]) -> None:
+    async def _start_from(self, place: Path, read: Callable[[Path], tuple[Update, ...]]) -> str:
+        """Take in what is there; why it cannot be used, empty where it is or where there is nothing."""
         try:
             updates = await asyncio.to_thread(read, place)
         except (last_good.UnusableCopy, OSError) as error:
-            log.warning("not started from the last good configuration: %s", error)
-            return
+            return str(error)
         if updates and self._inventory.empty:
             log.info("operator out of reach: starting from the last good configuration in %s", place)
             for update in updates:
                 self._inventory.take(update)
             self._look_for_candidate()
+        return ""
 
 
 def _why(error: grpc.aio.AioRpcError | asyncio.InvalidStateError) -> str:

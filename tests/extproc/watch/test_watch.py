@@ -351,7 +351,7 @@ async def test_its_own_copy_is_preferred_to_the_operators_shards(address: str, t
         await until(lambda: watch.revision == "own")
 
 
-async def test_shards_of_two_sets_are_left_alone(
+async def test_shards_of_two_sets_are_left_alone_until_they_fit_together(
     address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_shards(tmp_path, snapshot("r1", policy("ai/p")))
@@ -359,6 +359,8 @@ async def test_shards_of_two_sets_are_left_alone(
     async with watching(address, plane=Plane(), shards=tmp_path) as watch:
         await until(lambda: "the set is being replaced" in caplog.text)
         assert watch.revision is None
+        write_shards(tmp_path, snapshot("r1", policy("ai/p")))
+        await until(lambda: watch.revision == "r1")
 
 
 def write_shards(directory: Path, published: Snapshot) -> None:
