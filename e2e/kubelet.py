@@ -1,9 +1,8 @@
 """What nodes do for the pods of one namespace, as far as tests need it: their containers run as processes, with the
 arguments, environment and mounts that their templates say, on a root that is read-only; probes decide who is ready.
 
-The Deployment's pods come from the real controllers, and the real controllers make EndpointSlices of them. Left out:
-users, images, cgroups, network policies. Pods share the loopback network, so each has an address of its own in the
-place of 0.0.0.0.
+The Deployment's pods come from the real controllers, and the real controllers make EndpointSlices of them. Each pod has
+mounts and a network interface of its own. Left out: users, images, cgroups, network policies.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -35,11 +35,16 @@ MODULES: Final = {
 """What the images start (docker/Dockerfile), by repository."""
 TOKEN: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
 API_HOST: Final = "192.0.2.2"
+BRIDGE: Final = "pods"
+GATEWAY: Final = "198.51.100.1"
 FIRST_ADDRESS: Final = 10
+"""Pods are in 198.51.100.0/24, a range for documentation, which nobody routes."""
 NODE: Final = "here"
 LOOK_SECONDS: Final = 0.2
 MOUNT: Final = r"""
 set -e
+until ip -4 address show eth0 2>/dev/null | grep -q inet; do sleep 0.02; done
+ip link set lo up
 mount --bind "$POD_ETC" /etc
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/lib
@@ -82,11 +87,20 @@ class Pod:
             **self._environment(),
         }
         self.process = Process(
-            ["unshare", "--mount", "sh", "-c", MOUNT, "sh", *argv], folder.with_suffix(".log"), environment
+            ["unshare", "--mount", "--net", "sh", "-c", MOUNT, "sh", *argv], folder.with_suffix(".log"), environment
         )
 
     def start(self) -> None:
+        """Start it, and give its network namespace an interface."""
         self.process.start()
+        own, process = Path("/proc/self/ns/net").readlink(), Path(f"/proc/{self.process.pid}/ns/net")
+        wait_until(lambda: process.readlink() != own, f"{self.name} has a network of its own")
+        number, pid = self.address.rpartition(".")[2], str(self.process.pid)
+        _ip("link", "add", f"pod{number}", "type", "veth", "peer", "name", "eth0", "netns", pid)
+        _ip("link", "set", f"pod{number}", "master", BRIDGE, "up")
+        _ip("link", "set", "eth0", "up", within=pid)
+        _ip("address", "add", f"{self.address}/24", "dev", "eth0", within=pid)
+        _ip("route", "add", "default", "via", GATEWAY, within=pid)
 
     def answers(self, probe: str) -> bool:
         """Whether a probe of the container succeeds now."""
@@ -159,16 +173,17 @@ class Pod:
         (folder / "namespace").write_text(self.namespace)
 
     def _environment(self) -> dict[str, str]:
+        fields = {"metadata.name": self.name, "status.podIP": self.address}
         found = {}
         for entry in self.container["env"]:
             path = entry.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
-            found[entry["name"]] = self.name if path == "metadata.name" else str(entry.get("value", ""))
+            found[entry["name"]] = str(entry.get("value", "")) if path is None else fields[path]
         return found
 
     def _expanded(self, argument: str) -> str:
         for name, value in self._environment().items():
             argument = argument.replace(f"$({name})", value)
-        return argument.replace("0.0.0.0", self.address)
+        return argument
 
 
 class Kubelet:
@@ -191,6 +206,9 @@ class Kubelet:
     def start(self) -> None:
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}
         self._kube.http.post("/api/v1/nodes", json=node).raise_for_status()
+        _ip("link", "add", BRIDGE, "type", "bridge")
+        _ip("address", "add", f"{GATEWAY}/24", "dev", BRIDGE)
+        _ip("link", "set", BRIDGE, "up")
         self._forward.start()
         self._thread.start()
 
@@ -202,6 +220,7 @@ class Kubelet:
         for thread in self._leaving:
             thread.join(60)
         self._forward.close()
+        _ip("link", "delete", BRIDGE)
 
     def of(self, component: str) -> list[Pod]:
         return [pod for pod in list(self.pods.values()) if pod.labels["app.kubernetes.io/component"] == component]
@@ -242,7 +261,7 @@ class Kubelet:
         self._write_hosts()
 
     def _admit(self, stored: dict[str, Any]) -> None:
-        made = Pod(self._kube, stored, f"192.0.2.{self._next}", self._folder / stored["metadata"]["name"])
+        made = Pod(self._kube, stored, f"198.51.100.{self._next}", self._folder / stored["metadata"]["name"])
         self._next += 1
         target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
         binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": made.name}, "target": target}
@@ -293,6 +312,13 @@ class Kubelet:
                     pod.ready or spec.get("publishNotReadyAddresses")
                 ):
                     yield f"{pod.address} {name}.{self._namespace}.svc.cluster.local"
+
+
+def _ip(*args: str, within: str | None = None) -> None:
+    """Run ip, in the network of a process if one is named."""
+    enter = ["nsenter", f"--target={within}", "--net"] if within else []
+    done = subprocess.run([*enter, "ip", *args], capture_output=True, text=True, timeout=10, check=False)
+    assert done.returncode == 0, f"ip {' '.join(args)}: {done.stderr}"
 
 
 def _unreadable(folder: str, names: list[str]) -> list[str]:
