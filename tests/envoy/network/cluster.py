@@ -91,6 +91,7 @@ class Cluster:
         self.operator_ports = (free_port(), free_port())
         self.upstream = Upstream(self.loop)
         self.operators: list[Operator] = []
+        self.operator_host = "127.0.0.1"
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=15, trust_env=False)
         self.admin = httpx.Client(base_url=f"http://127.0.0.1:{self.admin_port}", timeout=5, trust_env=False)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -165,7 +166,7 @@ class Cluster:
         )  # fmt: skip
 
     def _to_operators(self) -> list[str]:
-        return [part for port in self.operator_ports for part in ("--operator", f"127.0.0.1:{port}")]
+        return [part for port in self.operator_ports for part in ("--operator", f"{self.operator_host}:{port}")]
 
     def _start(self, name: str, command: list[str]) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
