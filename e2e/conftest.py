@@ -72,6 +72,14 @@ def control_plane(control_plane_binaries: dict[str, Path]) -> Iterator[ControlPl
         yield made
 
 
+@pytest.fixture(scope="module")
+def own_control_plane(control_plane_binaries: dict[str, Path]) -> Iterator[ControlPlane]:
+    """An API server for one module, with our CRDs: its tests kill it."""
+    with running_control_plane(control_plane_binaries) as made:
+        apply_crds(made.kube)
+        yield made
+
+
 @pytest.fixture
 def fresh_control_plane(control_plane_binaries: dict[str, Path]) -> Iterator[ControlPlane]:
     """An API server for one test, without our CRDs."""

@@ -6,7 +6,9 @@ which the operator knows whom to expect, and for the inference servers' Services
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -47,6 +49,7 @@ class Installation:
         self.envoys: dict[str, Process] = {}
         self.admin_ports: dict[str, int] = {}
         self.servers: dict[str, Process] = {}
+        self._data_plane_port = 0
         self.config = folder / "forebay.yaml"
         self.config.write_text(f"listeners: [{{address: 127.0.0.1, port: {self.listener}}}]\n")
 
@@ -88,21 +91,29 @@ class Installation:
 
     # --- planes
 
-    def add_data_plane(self, name: str, *, start: bool = True, operators: Sequence[int] | None = None) -> Process:
-        port, metrics = free_port(HOST), free_port()
-        addresses = [f"127.0.0.1:{port}" for port in operators or self.operator_ports]
+    @property
+    def data_plane_port(self) -> int:
+        """Where data planes listen on HOST: one after another, so that a copy of the configuration finds the next one."""
+        if not self._data_plane_port:
+            self._data_plane_port = free_port(HOST)
+        return self._data_plane_port
+
+    def add_data_plane(self, name: str, *extra: str | Path, port: int | None = None, tell: bool = True) -> Process:
+        """A data plane of its own port, told to the cluster unless `tell` is off."""
+        at, metrics = port or free_port(HOST), free_port()
+        addresses = [f"127.0.0.1:{port}" for port in self.operator_ports]
         argv = [
-            sys.executable, "-m", "forebay_extproc", "--listen", f"{HOST}:{port}", "--insecure",
+            sys.executable, "-m", "forebay_extproc", "--listen", f"{HOST}:{at}", "--insecure",
             *(part for address in addresses for part in ("--operator", address)),
             "--node-id", f"dataplane/{name}", "--replica", name, "--metrics-port", str(metrics),
-            "--last-good", self.folder / f"{name}.last-good",
+            "--last-good", self.folder / f"{name}.last-good", *extra,
         ]  # fmt: skip
         process = Process(argv, self.folder / f"{name}.log")
-        self.data_planes[name] = (process, port)
+        self.data_planes[name] = (process, at)
         self.data_plane_metrics[name] = metrics
-        if start:
-            process.start()
-        self.tell_data_planes()
+        process.start()
+        if tell:
+            self.tell_data_planes()
         return process
 
     def tell_data_planes(self, **conditions: Mapping[str, bool]) -> None:
@@ -137,6 +148,31 @@ class Installation:
             process.start()
         self.tell_envoys()
         return process
+
+    def launch_envoy(self, name: str, last_good: Path, *extra: str | Path) -> Process:
+        """An Envoy as its container starts it: by the launcher, which finds the operator or stands in for it."""
+        admin = free_port()
+        argv = [
+            sys.executable, "-m", "forebay_operator.launch", "--insecure", "--node-id", f"envoy/{name}",
+            *(part for port in self.operator_ports for part in ("--operator", f"127.0.0.1:{port}")),
+            "--admin", f"127.0.0.1:{admin}", "--state", self.folder / f"{name}.state", "--last-good-dir", last_good,
+            "--patience", "2", *extra,
+        ]  # fmt: skip
+        process = Process(argv, self.folder / f"{name}.log")
+        self.envoys[name] = process
+        self.admin_ports[name] = admin
+        process.start()
+        return process
+
+    def mount_last_good(self) -> Path:
+        """What a kubelet would mount of the operator's ConfigMaps."""
+        mounted = self.folder / "last-good"
+        mounted.mkdir(exist_ok=True)
+        for stored in self.kube.list("ConfigMap", self.namespace):
+            if "-last-good-" in stored["metadata"]["name"]:
+                for key, value in stored.get("binaryData", {}).items():
+                    (mounted / key).write_bytes(base64.b64decode(value))
+        return mounted
 
     def tell_envoys(self, **conditions: Mapping[str, bool]) -> None:
         self.service(ENVOYS, [self.listener])
@@ -211,20 +247,47 @@ class Installation:
         body = {"model": model, "messages": [{"role": "user", "content": text}]}
         return httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=headers, timeout=10.0, trust_env=False)
 
-    def wait_served(self, text: str, seconds: float = 3.0) -> httpx.Response:
+    def wait_served(self, text: str, seconds: float = 3.0, **headers: str) -> httpx.Response:
         """The first answer with status 200: a data plane that has just come waits for Envoy's next health check."""
-        answer = self.ask(text)
+        last: list[httpx.Response | Exception] = []
 
-        def served() -> bool:
-            nonlocal answer
-            answer = self.ask(text)
-            return answer.status_code == 200
+        def served() -> httpx.Response | None:
+            last.clear()
+            try:
+                last.append(self.ask(text, **headers))
+            except httpx.TransportError as error:
+                last.append(error)
+            found = last[0]
+            return found if isinstance(found, httpx.Response) and found.status_code == 200 else None
 
-        wait_until(served, f"{text!r} is served; the last answer: {answer.status_code} {answer.text}", seconds)
-        return answer
+        try:
+            return wait_until(served, f"{text!r} is served", seconds)
+        except AssertionError as error:
+            shown = last[0].text if isinstance(last[0], httpx.Response) else repr(last[0])
+            raise AssertionError(f"{error}; the last answer: {shown}") from None
 
     def metrics(self, number: int) -> str:
         return httpx.get(f"http://127.0.0.1:{self.metrics_ports[number]}/metrics", trust_env=False).text
+
+    def revision(self, number: int) -> str:
+        """What an operator publishes, or would if it led; empty while it has judged nothing."""
+        try:
+            found = re.search(r'forebay_published_info\{revision="(\w*)"\} 1', self.metrics(number))
+        except httpx.TransportError:
+            return ""
+        return found.group(1) if found else ""
+
+    def fresh_revision(self) -> str:
+        """What an operator publishes that starts now and has seen nothing of the past: it campaigns for no Lease of ours."""
+        number = len(self.operators)
+        fresh = self.add_operator("--name", f"fresh-{number}")
+        try:
+            return wait_until(lambda: self.revision(number), "a fresh operator has judged everything", 30)
+        finally:
+            fresh.kill()
+            self.operators.pop()
+            self.operator_ports.pop()
+            self.metrics_ports.pop()
 
     def config_dump(self, envoy: str) -> dict[str, Any]:
         answer = httpx.get(f"http://127.0.0.1:{self.admin_ports[envoy]}/config_dump?include_eds", trust_env=False)

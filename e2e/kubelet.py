@@ -75,6 +75,9 @@ class Pod:
         self.hosts = folder / "etc/hosts"
         folder.mkdir(parents=True)
         shutil.copytree("/etc", folder / "etc", symlinks=True, ignore_dangling_symlinks=True, ignore=_unreadable)
+        # What stands in no hosts file does not exist, and that is said at once.
+        (folder / "etc/resolv.conf").unlink(missing_ok=True)
+        (folder / "etc/resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
         mounts = self._mounts()
         argv = [sys.executable, "-m", MODULES[self.container["image"].rpartition("/")[2].partition(":")[0]]]
         argv += [self._expanded(argument) for argument in self.container["args"]]

@@ -101,7 +101,7 @@ def _served(release: Kubelet, text: str) -> httpx.Response:
         answer = _ask(release, text)
         return answer if answer is not None and answer.status_code == 200 else None
 
-    return wait_until(served, f"{text!r} is served", 20.0)
+    return wait_until(served, f"{text!r} is served", 30.0)
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
+PORTS: Final = (21_000, 32_000)
 
 
 def wait_until(true: Callable[[], T], what: str, seconds: float = 15.0, pause: float = 0.05) -> T:
@@ -22,6 +24,12 @@ def wait_until(true: Callable[[], T], what: str, seconds: float = 15.0, pause: f
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port below those that the kernel gives to outgoing connections, so that none takes it before it is used."""
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port

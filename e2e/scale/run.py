@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import statistics
 import sys
 import tempfile
@@ -47,7 +48,9 @@ def resident_mib(pid: int) -> float:
 
 def sent(forebay: Installation) -> dict[str, float]:
     """Resources sent so far, by client and type."""
-    found = re.findall(r'forebay_xds_resources_sent_total\{client="(\w+)",type="(\w+)"\} ([\d.e+]+)', forebay.metrics(0))
+    found = re.findall(
+        r'forebay_xds_resources_sent_total\{client="(\w+)",type="(\w+)"\} ([\d.e+]+)', forebay.metrics(0)
+    )
     return {f"{kind} {name}": float(value) for kind, name, value in found}
 
 
@@ -120,12 +123,19 @@ def single_changes(forebay: Installation, size: Size) -> dict[str, Any]:
         in_force = time.monotonic() - started
         generation = stored["metadata"]["generation"]
         wait_until(
-            lambda name=name, generation=generation: programmed(forebay.kube, name, generation), "programmed", 20, pause=0.01
+            lambda name=name, generation=generation: programmed(forebay.kube, name, generation),
+            "programmed",
+            20,
+            pause=0.01,
         )
         taken.append((in_force, time.monotonic() - started))
         told.append(sent_since(forebay, before))
         time.sleep(0.2)
-    return {"inForce": quantiles([t[0] for t in taken]), "programmed": quantiles([t[1] for t in taken]), "sent": told[-1]}
+    return {
+        "inForce": quantiles([t[0] for t in taken]),
+        "programmed": quantiles([t[1] for t in taken]),
+        "sent": told[-1],
+    }
 
 
 def quantiles(values: list[float]) -> dict[str, float]:
@@ -215,6 +225,7 @@ def main() -> int:
     if not can_listen() and (why := isolate()):
         print(f"SKIPPED: {why}", file=sys.stderr)
         return 1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process is left behind
     started = time.monotonic()
 
     def say(text: str) -> None:

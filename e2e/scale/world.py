@@ -136,5 +136,9 @@ async def write(kube: Kube, namespace: str, objects: Iterable[dict[str, Any]]) -
 def client(kube: Kube) -> httpx.AsyncClient:
     """An asynchronous twin of `kube.http`."""
     return httpx.AsyncClient(
-        base_url=kube.http.base_url, headers=kube.http.headers, verify=trust_of(kube.kubeconfig), timeout=30.0, trust_env=False
+        base_url=kube.http.base_url,
+        headers=kube.http.headers,
+        verify=trust_of(kube.kubeconfig),
+        timeout=30.0,
+        trust_env=False,
     )

@@ -69,6 +69,7 @@ class Configurator:
     def __init__(self, encoders: Encoders) -> None:
         self._encoders = encoders
         self._good: dict[str, PolicySpec] = {}
+        self._former: CompiledConfig | None = None
         self._turn = asyncio.Lock()
 
     async def compile(
@@ -77,7 +78,7 @@ class Configurator:
         """Compile a revision on a thread. Raises what loading an encoder raises: then nothing changes."""
         async with self._turn:
             verdict, good = await asyncio.to_thread(self._compile, revision, policies, pools)
-            self._good = good
+            self._good, self._former = good, verdict.config
         for name, why in verdict.errors.items():
             LOG.error("policy refused", extra={"policy": name, "revision": revision, "why": why})
         return verdict
@@ -87,7 +88,12 @@ class Configurator:
     ) -> tuple[Verdict, dict[str, PolicySpec]]:
         def attempt(specs: Mapping[str, PolicySpec]) -> tuple[CompiledConfig, dict[str, str]]:
             config, errors = compile_config(
-                specs, pools, revision=revision, encoders=self._encoders.get, embed=self._encoders.embed
+                specs,
+                pools,
+                revision=revision,
+                encoders=self._encoders.get,
+                embed=self._encoders.embed,
+                former=self._former,
             )
             return config, {name: str(error) for name, error in errors.items()}
 

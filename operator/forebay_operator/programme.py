@@ -33,6 +33,8 @@ class Progress(msgspec.Struct):
     version: str
     sequence: int
     reached: bool = False
+    told: tuple[frozenset[str], Mapping[str, Kind], Mapping[str, str], Rollout] | None = None
+    """The last rollout, and what it was made from."""
 
 
 class Programme:
@@ -86,30 +88,37 @@ class Programme:
         absent = {sequence: missing(sequence) for sequence in {p.sequence for p in known.values()}}
         self._note_behind([absent[p.sequence] for p in known.values() if p.reached], now)
         late = {n for n, since in self._behind.items() if now >= max(since + GRACE_SECONDS, self._spared_until)}
-        made: dict[tuple[int, bool, str], Rollout] = {}
+        behind = late & ready
         found = {}
         for name, progress in known.items():
             lacking = absent[progress.sequence]
             if not lacking and expected:
                 progress.reached = True
             if progress.reached:
-                lacking = lacking & late & ready
-            key = (progress.sequence, progress.reached, progress.version)
-            if key not in made:
-                made[key] = Rollout(
-                    Acknowledgements(
-                        progress.version,
-                        len(expected),
-                        len(expected) - len(lacking),
-                        tuple(sorted(lacking)),
-                        {node: text for node, text in texts.items() if node in lacking},
-                    ),
-                    expected,
-                )
-            found[name] = made[key]
+                lacking = lacking & behind
+            found[name] = _rollout(progress, lacking, expected, texts if lacking else _NONE)
         return found
 
     def _note_behind(self, lacking: Iterable[frozenset[str]], now: float) -> None:
         """A replica counts as behind from the moment it lacks what all have had."""
         behind: set[str] = set().union(*set(lacking))
         self._behind = {node: self._behind.get(node, now) for node in behind}
+
+
+_NONE: Final[Mapping[str, str]] = {}
+
+
+def _rollout(
+    progress: Progress, lacking: frozenset[str], expected: Mapping[str, Kind], texts: Mapping[str, str]
+) -> Rollout:
+    """How far the object has come; the very same value as the last time where nothing has changed."""
+    last = progress.told
+    if last is not None and last[0] == lacking and last[1] is expected and last[2] == texts:
+        return last[3]
+    refused = {node: text for node, text in texts.items() if node in lacking}
+    acknowledgements = Acknowledgements(
+        progress.version, len(expected), len(expected) - len(lacking), tuple(sorted(lacking)), refused
+    )
+    made = Rollout(acknowledgements, expected)
+    progress.told = (lacking, expected, texts, made)
+    return made

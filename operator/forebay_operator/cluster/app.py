@@ -43,6 +43,8 @@ from forebay_operator.xds.server import XdsServer
 ROUTING_REST_SECONDS: Final = 0.2
 TELL_SECONDS: Final = 0.1
 """Least time between two looks at all statuses."""
+TELL_SHARE: Final = 4.0
+"""Least rest after a look, in its own lengths: of thousands of objects it takes a while."""
 LOOK_SECONDS: Final = 1.0
 """Most time between them: what waits for time alone (a replica that is late) is seen then."""
 CONFIG_SECONDS: Final = 2.0
@@ -99,6 +101,12 @@ class ClusterOperator:
         self._metrics.watch_pools(lambda: pool_views(self._states, time.time()) if self._leadership.leading else ())
         self._metrics.watch_scraping(lambda: (self._scraping.endpoints, self._scraping.stretch))
         self._metrics.watch_clients(lambda: self._server.subscribers.values())
+        self._metrics.watch(
+            "forebay_published_info",
+            "The revision of what is published: equal for equal content, on any replica.",
+            ("revision",),
+            lambda: {(self._reconciler.core.revision,): 1.0},
+        )
         self._exposition = Exposition(self._metrics.page, self._why_not_ready)
         self._local = LocalConfig()
         self._picture: Picture | None = None
@@ -177,7 +185,7 @@ class ClusterOperator:
         if change.gone:
             self._writer.gone(change.resource, change.identity)
         else:
-            self._writer.shown(change.resource, change.identity, change.status)
+            self._writer.shown(change.resource, change.identity, change.status, change.version)
         self._look()
 
     # --- to the planes
@@ -224,6 +232,7 @@ class ClusterOperator:
                 self._writer.tick()
             self._news.clear()
             situation = self._reconciler.situation
+            started = time.monotonic()
             if self._leadership.leading and situation is not None:
                 self._truth.tell(
                     self._reconciler.core,
@@ -234,7 +243,7 @@ class ClusterOperator:
                     now=time.monotonic(),
                     wall=datetime.now(UTC),
                 )
-            await asyncio.sleep(TELL_SECONDS)
+            await asyncio.sleep(max(TELL_SECONDS, TELL_SHARE * (time.monotonic() - started)))
 
     def _unreadable(self) -> dict[tuple[str, str], Stored]:
         """Objects that the API server has stored and that we cannot take, not even in an earlier version."""

@@ -52,7 +52,7 @@ class SecretFacts(Tolerant, frozen=True):
 class Change(msgspec.Struct, frozen=True):
     """`value` is the decoded object; None where it is gone, or where `refused` says why it cannot be taken.
 
-    `status` is the stored status of an object of ours, as the API server shows it. `listed` marks an event that comes
+    `status` is the stored status of an object of ours, as the API server shows it at resource version `version`. `listed` marks an event that comes
     from a listing rather than a watch: the watch before it has ended, and deletions may have been missed.
     """
 
@@ -61,6 +61,7 @@ class Change(msgspec.Struct, frozen=True):
     value: Any = None
     refused: Refused | None = None
     status: Any = None
+    version: str = ""
     listed: bool = False
 
     @property
@@ -76,7 +77,7 @@ def translate(resource: Resource, kind: Literal["ADDED", "MODIFIED", "DELETED"] 
         return Change(resource, identity)
     value, refused = _decode(resource, body)
     status = body.get("status") if resource in (POLICIES, POOLS) else None
-    return Change(resource, identity, value, refused, status, listed=kind is None)
+    return Change(resource, identity, value, refused, status, meta.get("resourceVersion", ""), listed=kind is None)
 
 
 def _decode(resource: Resource, body: Any) -> tuple[Any, Refused | None]:

@@ -17,6 +17,9 @@ import aiohttp
 import kopf
 import msgspec
 
+from forebay_api.document.builder import Malformed
+from forebay_api.document.stream import read_document, split_documents
+
 REQUEST_SECONDS: Final = 5.0
 CREDENTIAL_SECONDS: Final = 60.0
 PAGE: Final = 500
@@ -195,14 +198,12 @@ def _close_later(session: aiohttp.ClientSession) -> None:
 
 def _from_kubeconfig(path: Path) -> kopf.ConnectionInfo:
     """The current context of one kubeconfig file: server, CA, token or client certificate."""
-    import yaml  # the only YAML read here is a kubeconfig, and only where one is named
-
     try:
-        config = yaml.safe_load(path.read_text("utf-8"))
+        config = read_document(*next(iter(split_documents(path.read_text("utf-8"))))).value
         context = _named(config["contexts"], config["current-context"])["context"]
         cluster = _named(config["clusters"], context["cluster"])["cluster"]
         user = _named(config["users"], context["user"])["user"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError, StopIteration) as error:
+    except (OSError, Malformed, KeyError, TypeError, StopIteration) as error:
         raise kopf.LoginError(f"{path} is no usable kubeconfig: {type(error).__name__}: {error}") from None
     if unknown := {"exec", "auth-provider"} & user.keys():
         raise kopf.LoginError(f"{path}: users[].user.{min(unknown)} is not supported: use a token or a certificate")

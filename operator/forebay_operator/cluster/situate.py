@@ -23,6 +23,7 @@ from forebay_operator.options import ClusterOptions
 from forebay_operator.publication import Surface
 from forebay_operator.situation import Situation
 from forebay_operator.source.local import trust_file
+from forebay_operator.xds.acknowledgements import Kind
 
 Ours = TypeVar("Ours", RoutingPolicy, ModelPool)
 
@@ -37,6 +38,7 @@ class Situater:
         self._options = options
         self._tls = tls
         self._resolver = Resolver()
+        self._expected: Mapping[str, Kind] = {}
 
     def situate(self, picture: Picture, local: LocalConfig) -> Situation:
         """What the operator is to make of this picture."""
@@ -61,9 +63,15 @@ class Situater:
                 DataPlane(replicas.data_planes, self._tls),
                 trust_file(local, Path("/") if options.config is None else options.config.parent),
             ),
-            expected=replicas.expected,
+            expected=self._same(replicas.expected),
             ready=replicas.ready,
         )
+
+    def _same(self, expected: Mapping[str, Kind]) -> Mapping[str, Kind]:
+        """The very object of before where nothing has changed: whoever compares is quick."""
+        if expected != self._expected:
+            self._expected = expected
+        return self._expected
 
 
 def _own(namespace: str, service: str | None) -> str | None:

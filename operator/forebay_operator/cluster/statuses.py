@@ -35,6 +35,8 @@ class Known(msgspec.Struct):
     identity: Identity
     stored: Status
     written_at: float = -STILL_SECONDS
+    version: int = 0
+    """Resource version of the newest state that we know of."""
 
 
 class StatusWriter:
@@ -52,15 +54,16 @@ class StatusWriter:
         self._news = asyncio.Event()
         self.written = 0
 
-    def shown(self, resource: Resource, identity: Identity, status: Any) -> None:
-        """The API server shows this status of an object."""
+    def shown(self, resource: Resource, identity: Identity, status: Any, version: str) -> None:
+        """The API server has shown this status of an object at this resource version; what is older than our own last
+        write is no news, and would be mistaken for somebody else's."""
         key = (resource.plural, identity.key)
-        stored = decode(resource, status)
+        at = _number(version)
         known = self._known.get(key)
         if known is None or known.identity != identity:
-            self._known[key] = Known(resource, identity, stored)
-        else:
-            known.stored = stored
+            self._known[key] = Known(resource, identity, decode(resource, status), version=at)
+        elif at >= known.version:
+            known.stored, known.version = decode(resource, status), at
         self._consider(key)
 
     def gone(self, resource: Resource, identity: Identity) -> None:
@@ -136,7 +139,8 @@ class StatusWriter:
             "status": msgspec.to_builtins(wanted),
         }
         try:
-            await self._api.apply(resource.path(identity.namespace, identity.name, "status"), body, manager=MANAGER)
+            path = resource.path(identity.namespace, identity.name, "status")
+            answer = await self._api.apply(path, body, manager=MANAGER)
         except ApiError as error:
             if error.gone or error.conflict:
                 return  # deleted, or made anew: the watch brings the news, and the status to be written then
@@ -145,6 +149,7 @@ class StatusWriter:
             return
         self.written += 1
         known.stored, known.written_at = wanted, time.monotonic()
+        known.version = max(known.version, _number(answer["metadata"].get("resourceVersion", "")))
         self._on_written(resource, identity, before, wanted)
 
 
@@ -155,6 +160,11 @@ def decode(resource: Resource, status: Any) -> Status:
         return msgspec.convert(status or {}, shape)
     except msgspec.ValidationError:
         return shape(conditions=[])
+
+
+def _number(version: str) -> int:
+    """Resource versions are ordered as numbers (KEP-5504); one that is none counts as the oldest."""
+    return int(version) if version.isdigit() else 0
 
 
 def _urgent(stored: Status, wanted: Status) -> bool:

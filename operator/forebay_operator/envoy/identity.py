@@ -47,6 +47,10 @@ def peer_socket(peer: PeerTls) -> core.TransportSocket:
                 default_validation_context=tls.CertificateValidationContext(match_typed_subject_alt_names=[name]),
                 validation_context_sds_secret_config=_from_file(peer, TRUST),
             ),
+            tls_params=tls.TlsParameters(
+                tls_minimum_protocol_version=tls.TlsParametersTlsProtocol.TLSv1_3,
+                tls_maximum_protocol_version=tls.TlsParametersTlsProtocol.TLSv1_3,
+            ),
             alpn_protocols=["h2"],
         ),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 from typing import Final
@@ -23,29 +22,34 @@ async def run(options: Options) -> int:
     """Until Envoy ends; its status. SIGTERM and SIGINT drain it, a second one ends it at once. Raises OSError."""
     admin = Admin(options.admin)
     envoy, stand_in = Envoy(options, admin), StandIn(options.last_good_dir)
+    tasks: list[asyncio.Task[None]] = []
+    _drain_on_signals(envoy, tasks)
     address = await stand_in.start()
-    config = await asyncio.to_thread(write_files, options, address)
-    await envoy.start(config)
-    watching = asyncio.create_task(_stand_in(options, stand_in, admin), name="stand in")
-    stopping: list[asyncio.Task[None]] = []
-
-    def stop() -> None:
-        if stopping:
-            envoy.hurry()
-        else:
-            stopping.append(asyncio.create_task(envoy.stop(), name="stop Envoy"))
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
     try:
+        await envoy.start(await asyncio.to_thread(write_files, options, address))
+        tasks.append(asyncio.create_task(_stand_in(options, stand_in, admin), name="stand in"))
         return await envoy.wait()
     finally:
-        for task in (watching, *stopping):
+        for task in tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)
         await stand_in.stop()
+
+
+def _drain_on_signals(envoy: Envoy, tasks: list[asyncio.Task[None]]) -> None:
+    """From the first moment on: the first process of a container is sent signals that it alone can answer."""
+    told = False
+
+    def stop() -> None:
+        nonlocal told
+        if told:
+            envoy.hurry()
+        else:
+            told = True
+            tasks.append(asyncio.create_task(envoy.stop(), name="stop Envoy"))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 async def _stand_in(options: Options, stand_in: StandIn, admin: Admin) -> None:

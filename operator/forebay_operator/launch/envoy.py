@@ -24,6 +24,7 @@ class Envoy:
         self._options = options
         self._admin = admin
         self._process: asyncio.subprocess.Process | None = None
+        self._started = asyncio.Event()
         self._at_once = asyncio.Event()
 
     async def start(self, config: Path) -> None:
@@ -35,6 +36,7 @@ class Envoy:
             "--drain-time-s", str(drain), "--drain-strategy", "immediate", *options.extra,
             stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
+        self._started.set()
 
     async def wait(self) -> int:
         """Its exit status, as a shell says it: 128 and the signal's number where a signal ended it."""
@@ -44,6 +46,7 @@ class Envoy:
 
     async def stop(self) -> None:
         """Drain for `drain` seconds at most, then SIGTERM, then SIGKILL."""
+        await self._started.wait()
         LOG.warning("stopping: draining for up to %g s", self._options.drain)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._options.drain):

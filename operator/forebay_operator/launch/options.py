@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from forebay_operator.envoy.identity import STATE
-from forebay_transport.address import is_local, split
+from forebay_transport.address import is_local, is_unix, split
 from forebay_transport.security import PLAINTEXT, Security, UnusableTls, add_security_options, security_of
 
 
@@ -103,6 +103,8 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     try:
         security = security_of(found)
         security.admit(found.operator, "--operator")
+        if len(found.operator) > 1 and any(map(is_unix, found.operator)):
+            raise ValueError("--operator: a Unix socket is one operator; give it alone, or addresses that are all TCP")
         if not is_local(found.admin):
             raise ValueError(
                 f"--admin {found.admin}: it can stop Envoy; keep it to a loopback address or a Unix socket"

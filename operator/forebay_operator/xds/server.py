@@ -247,6 +247,8 @@ class XdsServer:
             await context.abort(
                 grpc.StatusCode.INVALID_ARGUMENT, f"node.id: set it to 1 to {MAX_NODE_ID} characters in the bootstrap"
             )
+        if reason := self._why_not():
+            await context.abort(grpc.StatusCode.UNAVAILABLE, reason)
         if self._newcomers_only and first.initial_versions:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "keep the configuration that you have")
         roles = self._security.roles(context)
