@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from aiohttp import web
 
+from ..upstream import Seen, well
 from .cluster import ENVOY, Cluster, Traffic
 
 pytestmark = pytest.mark.envoy
@@ -50,16 +55,36 @@ def test_an_envoy_that_has_a_configuration_keeps_it_when_the_operator_goes(clust
     assert traffic.failures == []
 
 
-def test_a_stop_ends_requests_under_way_first_and_the_launcher_ends_with_envoys_status(cluster: Cluster) -> None:
+def test_a_stop_waits_for_the_request_under_way_and_the_launcher_ends_with_envoys_status(cluster: Cluster) -> None:
     operator = cluster.start_operator(0, leading=True)
     cluster.start_plane()
-    cluster.start_envoy("--settle", "0.5")
+    cluster.start_envoy("--settle", "0.2")
     operator.publish(cluster.snapshot(cluster.inputs()))
     cluster.wait_until(cluster.answers, "a request is answered")
-    with Traffic(cluster) as traffic:
-        cluster.wait_until(lambda: traffic.count > 5, "requests go on")
+    before = len(cluster.upstream.seen)
+
+    async def slowly(request: web.Request, seen: Seen) -> web.StreamResponse:
+        await asyncio.sleep(3)
+        return await well(request, seen)
+
+    cluster.upstream.handler = slowly
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(cluster.chat)
+        cluster.wait_until(lambda: len(cluster.upstream.seen) > before, "the request is with the model")
+        assert cluster.end("envoy") == 0
+        assert answer.result().status_code == 200
+        assert answer.result().headers["connection"] == "close", "and the client knows to go elsewhere"
+
+
+def test_a_second_signal_waits_for_nothing(cluster: Cluster) -> None:
+    operator = cluster.start_operator(0, leading=True)
+    cluster.start_plane()
+    cluster.start_envoy("--settle", "60", "--drain", "60")
+    operator.publish(cluster.snapshot(cluster.inputs()))
+    cluster.wait_until(cluster.answers, "a request is answered")
+    cluster.process("envoy").send_signal(signal.SIGTERM)
+    cluster.wait_until(lambda: "draining" in cluster.log("envoy"), "it drains")
     assert cluster.end("envoy") == 0
-    assert traffic.failures == []
 
 
 def test_an_envoy_that_fails_ends_the_launcher_with_its_status(cluster: Cluster) -> None:
