@@ -41,7 +41,7 @@ e2e-parts: $(STAMP) ## get what `make e2e` needs: built from Go modules once, mi
 	@$(BIN)/python -m e2e.foreign
 
 e2e-%: $(STAMP) e2e-parts
-	@$(BIN)/pytest e2e/test_$**.py $(E2E_FLAGS) $(ARGS)
+	@$(BIN)/pytest $(wildcard e2e/test_$**.py e2e/$*) $(E2E_FLAGS) $(ARGS)
 
 check: $(STAMP) ## format, lint, types, layers, generated files
 	@$(BIN)/ruff format --check .

@@ -54,6 +54,49 @@ DEFINITIONS: Final = (
     ),
 )
 
+_ENVOY_GATEWAY: Final = "github.com/envoyproxy/gateway@v1.9.1"
+_OWN_KINDS: Final = "charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io"
+GATEWAY: Final = (
+    Definition(
+        _ENVOY_GATEWAY,
+        "charts/gateway-helm/charts/crds/crds/gatewayapi-crds.yaml",
+        "f0342ed49e7cd1b62624659984ea2934addd334efc8630827d0e1a81194b157a",
+    ),
+    *(
+        Definition(_ENVOY_GATEWAY, f"{_OWN_KINDS}_{plural}.yaml", sha256)
+        for plural, sha256 in (
+            ("backends", "bb1901aea758d05458b853b07db04a96a1ea4346b177e392e5ce7398573805be"),
+            ("backendtrafficpolicies", "cd75a4c222df5487aa9ca8957b48bcc3255eb25de02ed9153faf620bc160f786"),
+            ("clienttrafficpolicies", "2c7eaa1ce30de626e9c362b8d9002281c2f435f970020fa81902ad7f30b38d5b"),
+            ("envoyextensionpolicies", "608f40a90cc2384f08f9aeb630d5198b70891946bbc6f6eba593b25544cd3b1b"),
+            ("envoypatchpolicies", "8e9110c32b414ea5c43a85e272dc2dee8917ed0bfa36a9a2b72fde1f3fba6083"),
+            ("envoyproxies", "3e9ea2f348445e3798b02daf02bf024b0d944227cf5ef8a18da7f675a1afd223"),
+            ("httproutefilters", "ad46193dbec0a28cc97fa93a64bcd1f464858544d884eeac5e4d767526dcfd3d"),
+            ("securitypolicies", "0eddd4bb2ac007b709433fec37669e79fd57b153fbfe7b42446d45ea384c0a74"),
+        )
+    ),
+)
+"""Gateway API's kinds and Envoy Gateway's own, of the version that e2e/binaries builds."""
+_EXTENSION: Final = "sigs.k8s.io/gateway-api-inference-extension@v1.5.0"
+INFERENCE_EXTENSION: Final = (
+    Definition(
+        _EXTENSION,
+        "config/crd/bases/inference.networking.k8s.io_inferencepools.yaml",
+        "0bc3ddd94db6f588a5cecc627c39e3d12b4343d51c48d47ffa68c50fa73c290c",
+    ),
+    Definition(
+        _EXTENSION,
+        "config/crd/bases/inference.networking.x-k8s.io_inferenceobjectives.yaml",
+        "e06a3e13e91f7a3a71a9d4146fb56076a247f43ad72b6401f8039ccf9cfa3700",
+    ),
+    Definition(
+        _EXTENSION,
+        "config/crd/bases/inference.networking.x-k8s.io_inferencemodelrewrites.yaml",
+        "887abbc047e7e36633f2f28ee47dc59cae5293ebef110e57cc286ab4605d8a97",
+    ),
+)
+"""The kinds that an endpoint picker watches."""
+
 
 def fetch(wanted: Definition) -> str:
     """Fetch it if it is not there; empty, or why it cannot be had."""
@@ -84,7 +127,7 @@ def fetch(wanted: Definition) -> str:
 
 def main() -> int:
     """Always 0: what cannot be had is said here, and the tests that want it are skipped, loudly."""
-    for wanted in DEFINITIONS:
+    for wanted in (*DEFINITIONS, *GATEWAY, *INFERENCE_EXTENSION):
         if not wanted.file.exists():
             sys.stdout.write(f"fetching {Path(wanted.path).name} of {wanted.module}\n")
         if why := fetch(wanted):

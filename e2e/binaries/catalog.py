@@ -22,8 +22,6 @@ class Part:
     pinned: str
     stamp: str = ""
     """A linker variable that takes the version: without it some servers call themselves v0.0.0."""
-    on_request: bool = False
-    """Built only where asked for by name."""
 
     @property
     def folder(self) -> Path:
@@ -74,7 +72,7 @@ PARTS: Final = {
         Part("helm", "helm", "helm.sh/helm/v4/cmd/helm", "helm.sh/helm/v4"),
         Part("llm-d-inference-sim", "llm-d-inference-sim", f"{_SIMULATOR}/cmd/llm-d-inference-sim", _SIMULATOR),
         Part("epp", "epp", f"{_EXTENSION}/cmd/epp", _EXTENSION),
-        Part("envoy-gateway", "envoy-gateway", f"{_ENVOY_GATEWAY}/cmd/envoy-gateway", _ENVOY_GATEWAY, on_request=True),
+        Part("envoy-gateway", "envoy-gateway", f"{_ENVOY_GATEWAY}/cmd/envoy-gateway", _ENVOY_GATEWAY),
     )
 }  # fmt: skip
 
