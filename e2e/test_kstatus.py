@@ -76,6 +76,20 @@ def test_not_ready_is_in_progress_with_the_message_of_the_condition(kube: Kube, 
     assert ask() == "InProgress: 0 of 2 endpoints ready"
 
 
+def test_a_refused_object_is_failed_with_the_message(kube: Kube, namespace: str, ask: Ask) -> None:
+    told = "spec.models[0].reasoning.levels.High: is no string; the last good version is served"
+    _state(
+        kube,
+        namespace,
+        1,
+        Ready=("False", "NotReady", f"Accepted: Invalid: {told}"),
+        Accepted=("False", "Invalid", told),
+        Stalled=("True", "Invalid", told),
+    )
+
+    assert ask() == f"Failed: {told}"
+
+
 def test_an_edited_object_is_in_progress_until_the_operator_has_seen_it(kube: Kube, namespace: str, ask: Ask) -> None:
     _state(kube, namespace, 1, Ready=("True", "Ready", "in force"))
     kube.patch("ModelPool", namespace, "small", {"spec": {"capacity": {"maxConcurrency": 7}}})

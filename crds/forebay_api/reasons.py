@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-ConditionType = Literal["Ready", "Accepted", "ResolvedRefs", "Programmed", "Saturated"]
+ConditionType = Literal["Ready", "Accepted", "ResolvedRefs", "Programmed", "Saturated", "Stalled"]
 Reason = Literal[
     "Pending",
     "Ready",

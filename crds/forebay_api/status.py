@@ -12,7 +12,13 @@ from forebay_api.base import Tolerant
 class Condition(Tolerant, frozen=True):
     """metav1.Condition."""
 
-    type: Annotated[str, Meta(max_length=316, description="Ready, Accepted, ResolvedRefs, Programmed or Saturated.")]
+    type: Annotated[
+        str,
+        Meta(
+            max_length=316,
+            description="Ready, Accepted, ResolvedRefs, Programmed, Saturated; Stalled only while the spec has to be mended.",
+        ),
+    ]
     status: Annotated[Literal["True", "False", "Unknown"], Meta(description="Whether it holds.")]
     reason: Annotated[str, Meta(min_length=1, max_length=1024, description="Why, as one of a fixed set of words.")]
     message: Annotated[str, Meta(max_length=32768, description="What is wrong, where, and what would mend it.")] = ""

@@ -2,6 +2,9 @@
 
 A condition's message holds nothing that moves by itself (no counts of requests, no times), so that status is written
 when something has happened and not each second. `lastTransitionTime` moves only when a condition's status does.
+
+`Stalled` is there only while it is true: the object stays as it is until somebody mends its spec, which kstatus calls
+Failed, and waiting is of no use.
 """
 
 from __future__ import annotations
@@ -45,7 +48,10 @@ def policy_status(
     return PolicyStatus(
         observed_generation=verdict.generation,
         conditions=_stamp(
-            (_ready(statements), *statements), before.conditions if before else (), verdict.generation, now
+            (_ready(statements), *statements, *_stalled(verdict.accepted)),
+            before.conditions if before else (),
+            verdict.generation,
+            now,
         ),
         revision=revision,
     )
@@ -73,7 +79,7 @@ def pool_status(
     ready = _ready(statements)
     if ready.status == "True":
         ready = _stands(_endpoints_ready(spec, state, slowed(spec.telemetry.interval, stretch)), standing)
-    stated = (ready, *statements, _stands(_saturated(spec, state), standing))
+    stated = (ready, *statements, _stands(_saturated(spec, state), standing), *_stalled(verdict.accepted))
     return PoolStatus(
         observed_generation=verdict.generation,
         conditions=_stamp(stated, before.conditions if before else (), verdict.generation, now),
@@ -90,6 +96,11 @@ def _ready(statements: Sequence[Statement]) -> Statement:
                 "Ready", "False", reason, cut(f"{statement.type}: {statement.reason}: {statement.message}")
             )
     return Statement("Ready", "True", "Ready", statements[-1].message)
+
+
+def _stalled(accepted: Statement) -> tuple[Statement, ...]:
+    """Nothing that happens around the object will get it accepted, but for a conflict whose winner goes."""
+    return (msgspec.structs.replace(accepted, type="Stalled", status="True"),) if accepted.status == "False" else ()
 
 
 def _stands(statement: Statement, before: Sequence[Condition]) -> Statement:

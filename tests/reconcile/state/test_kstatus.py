@@ -55,12 +55,21 @@ def policy(build: Build, told: Rollout | None = None, *, fault: str = "", **spec
     return policy_status(verdict, told, None, NOW)
 
 
+def conflicted(build: Build) -> PolicyStatus:
+    """Of a policy whose attachment an older one has."""
+    older = build.policy("older", created="2024-01-01T00:00:00Z")
+    made = build.policy()
+    made = msgspec.structs.replace(made, metadata=msgspec.structs.replace(made.metadata, generation=GENERATION))
+    return policy_status(judge(build.inputs(build.pool(), older, made)).policies["ai/assistant"], rollout(), None, NOW)
+
+
 def pool(build: Build, told: Rollout | None = None, state: PoolState | None = None, **spec: Any) -> PoolStatus:
     made = build.pool(**spec)
     made = msgspec.structs.replace(made, metadata=msgspec.structs.replace(made.metadata, generation=GENERATION))
     return pool_status(judge(build.inputs(made)).pools["ai/small"], told, state, None, NOW)
 
 
+UNTYPED = [{"name": "m", "reasoning": {"parameter": "ReasoningEffort", "levels": {"High": 7}}}]
 VLLM = {"telemetry": {"engine": "vLLM"}}
 SATURATED = {**VLLM, "saturation": {"queueDepth": 4}}
 
@@ -76,7 +85,9 @@ STATES: dict[str, tuple[Callable[[Build], PolicyStatus | PoolStatus], str]] = {
     "policy, one replica missing": (lambda build: policy(build, rollout("envoy/a")), "InProgress"),
     "policy, refused by Envoy": (lambda build: policy(build, rollout("envoy/a", rejected={"envoy/a": "no"})), "InProgress"),
     "policy, no data plane": (lambda build: policy(build, rollout(expected={"envoy/a": Kind.ENVOY})), "InProgress"),
-    "policy, invalid": (lambda build: policy(build, rollout(), fault="odd"), "InProgress"),
+    "policy, invalid": (lambda build: policy(build, rollout(), fault="odd"), "Failed"),
+    "policy, invalid, its last good version in force": (lambda build: policy(build, rollout(), fault="odd"), "Failed"),
+    "policy, its place is another's": (lambda build: conflicted(build), "Failed"),
     "policy, pool missing": (
         lambda build: policy(
             build, rollout(), strategies=[{"name": "plain", "direct": {"pools": [{"name": "away"}]}}]
@@ -85,6 +96,7 @@ STATES: dict[str, tuple[Callable[[Build], PolicyStatus | PoolStatus], str]] = {
     ),
     "policy, in force": (lambda build: policy(build, rollout()), "Current"),
     "pool, not yet published": (lambda build: pool(build), "InProgress"),
+    "pool, invalid": (lambda build: pool(build, rollout(), models=UNTYPED), "Failed"),
     "pool, in force": (lambda build: pool(build, rollout()), "Current"),
     "pool, not yet measured": (lambda build: pool(build, rollout(), **VLLM), "InProgress"),
     "pool, no endpoint ready": (lambda build: pool(build, rollout(), measured(0), **VLLM), "InProgress"),
@@ -127,3 +139,15 @@ def test_kubectl_wait_for_ready_ends_where_kstatus_says_current(build: Build, na
     (ready,) = [condition for condition in made.conditions if condition.type == "Ready"]
 
     assert (ready.status == "True" and ready.observed_generation == GENERATION) == (expected == "Current")
+
+
+def test_stalled_repeats_accepted_and_is_gone_with_the_fault(build: Build) -> None:
+    bad = policy(build, rollout(), fault="odd")
+    stated = {condition.type: condition for condition in bad.conditions}
+
+    assert stated["Stalled"].status == "True"
+    assert (stated["Stalled"].reason, stated["Stalled"].message) == (
+        stated["Accepted"].reason,
+        stated["Accepted"].message,
+    )
+    assert "Stalled" not in {condition.type for condition in policy(build, rollout()).conditions}
