@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -16,6 +16,8 @@ from forebay_decision.select.demand import Demand, unmet
 from forebay_decision.served import policy_pools, qualified
 from forebay_decision.signals.keyword import KeywordDetector
 from forebay_decision.signals.regex import PatternError, RegexDetector
+
+_COMPARED: Final = 100
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -141,7 +143,9 @@ def _missing(kind: str, name: str, known: Iterable[str]) -> str:
 
 def _close(name: str, known: Iterable[str]) -> str:
     choices = list(known)
-    close = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+    # Comparing takes a while each, and a thousand pools that are not there yet would be compared with a thousand others.
+    near = choices if len(choices) <= _COMPARED else [other for other in choices if other[:3] == name[:3]][:_COMPARED]
+    close = difflib.get_close_matches(name, near, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; there are {', '.join(sorted(choices)[:8])}" if choices else ""

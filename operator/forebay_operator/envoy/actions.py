@@ -10,11 +10,17 @@ from typing import Final
 from forebay_api.pool import PoolSpec
 from forebay_decision import names
 from forebay_operator.cluster.objects import FailureMode
+from forebay_operator.envoy.encoding import constant
 from forebay_operator.envoy.messages import packed, span
 from forebay_operator.envoy.proto import matcher, previous_hosts, route
 
-BACK_OFF: Final = route.RetryPolicyRetryBackOff(
-    base_interval=timedelta(milliseconds=1), max_interval=timedelta(milliseconds=5)
+BACK_OFF: Final = constant(
+    route.RetryPolicyRetryBackOff(base_interval=timedelta(milliseconds=1), max_interval=timedelta(milliseconds=5))
+)
+ANOTHER_HOST: Final = constant(
+    route.RetryPolicyRetryHostPredicate(
+        name="envoy.retry_host_predicates.previous_hosts", typed_config=packed(previous_hosts.PreviousHostsPredicate())
+    )
 )
 POOL_FAILURES: Final = "connect-failure,refused-stream,reset-before-request,reset,retriable-status-codes"
 UNPICKED_HEADER: Final = f"{names.HEADER_PREFIX}unpicked"
@@ -24,8 +30,13 @@ CHAIN_FAILURES: Final = f"5xx,{POOL_FAILURES}"
 STREAM: Final = "stream"
 """Metadata key: whether the caller asked for a streamed answer, as the namespace's writer spells it."""
 STREAMED: Final = {
-    names.NATIVE_NAMESPACE: matcher.ValueMatcher(bool_match=True),
-    names.METADATA_NAMESPACE: matcher.ValueMatcher(string_match=matcher.StringMatcher(exact="true")),
+    namespace: constant(
+        matcher.MetadataMatcher(filter=namespace, path=[matcher.MetadataMatcherPathSegment(key=STREAM)], value=value)
+    )
+    for namespace, value in (
+        (names.NATIVE_NAMESPACE, matcher.ValueMatcher(bool_match=True)),
+        (names.METADATA_NAMESPACE, matcher.ValueMatcher(string_match=matcher.StringMatcher(exact="true"))),
+    )
 }
 
 
@@ -42,12 +53,7 @@ def server_action(pool: str, spec: PoolSpec) -> route.RouteAction:
         num_retries=resilience.retries,
         retriable_status_codes=[503],
         retry_back_off=BACK_OFF,
-        retry_host_predicate=[
-            route.RetryPolicyRetryHostPredicate(
-                name="envoy.retry_host_predicates.previous_hosts",
-                typed_config=packed(previous_hosts.PreviousHostsPredicate()),
-            )
-        ],
+        retry_host_predicate=[ANOTHER_HOST],
         # Each attempt draws anew: with few, two endpoints would sometimes yield the failed one again.
         host_selection_retry_max_attempts=32,
     )
@@ -104,14 +110,9 @@ def by_silence(made: route.Route, namespace: str, silence: timedelta) -> Iterato
     `namespace` is where metadata says which it is.
     """
     if made.match is not None and made.route is not None:
-        streamed = matcher.MetadataMatcher(
-            filter=namespace,
-            path=[matcher.MetadataMatcherPathSegment(key=STREAM)],
-            value=STREAMED[namespace],
-        )
         yield replace(
             made,
-            match=replace(made.match, dynamic_metadata=[*made.match.dynamic_metadata, streamed]),
+            match=replace(made.match, dynamic_metadata=[*made.match.dynamic_metadata, STREAMED[namespace]]),
             route=replace(made.route, idle_timeout=silence),
         )
     yield made

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
 from forebay_api.pool import PoolSpec
 from forebay_decision import names
 from forebay_operator.envoy.balancing import picked_balancing
 from forebay_operator.envoy.door import door
+from forebay_operator.envoy.encoding import constant
 from forebay_operator.envoy.endpoints import load_assignment
 from forebay_operator.envoy.identity import peer_socket
 from forebay_operator.envoy.inputs import DataPlane
@@ -162,26 +164,24 @@ def undecided_cluster() -> cluster.Cluster:
     )
 
 
+@cache
 def unbounded() -> cluster.CircuitBreakers:
-    return cluster.CircuitBreakers(
-        thresholds=[
-            cluster.CircuitBreakersThresholds(
-                max_connections=UNBOUNDED,
-                max_pending_requests=UNBOUNDED,
-                max_requests=UNBOUNDED,
-                max_retries=UNBOUNDED,
-            )
-        ]
+    every = cluster.CircuitBreakersThresholds(
+        max_connections=UNBOUNDED, max_pending_requests=UNBOUNDED, max_requests=UNBOUNDED, max_retries=UNBOUNDED
     )
+    return constant(cluster.CircuitBreakers(thresholds=[every]))
 
 
+@cache
 def prompt_health() -> cluster.ClusterCommonLbConfig:
     """Never send to a host that is known to be down: fail at once instead, so that a fallback can answer.
 
     Envoy gathers health changes for a second before its workers hear of them; here they hear at once.
     """
-    return cluster.ClusterCommonLbConfig(
-        healthy_panic_threshold=types.Percent(value=0.0), update_merge_window=timedelta(0)
+    return constant(
+        cluster.ClusterCommonLbConfig(
+            healthy_panic_threshold=types.Percent(value=0.0), update_merge_window=timedelta(0)
+        )
     )
 
 

@@ -13,6 +13,7 @@ from forebay_decision.attachment import attachments
 from forebay_operator.envoy.actions import UNPICKED_HEADER
 from forebay_operator.envoy.attachment import Attachment, json_content
 from forebay_operator.envoy.elements import element, elements
+from forebay_operator.envoy.encoding import encoded
 from forebay_operator.envoy.explanations import DECIDED, response_headers
 from forebay_operator.envoy.filters import EXT_PROC, JSON_TO_METADATA
 from forebay_operator.envoy.inputs import EnvoyInputs
@@ -49,7 +50,7 @@ def _virtual_host(hostname: str, ordered: tuple[Place, ...], inputs: EnvoyInputs
 
 @remembered
 def _host(hostname: str) -> bytes:
-    return bytes(
+    return encoded(
         route.VirtualHost(
             name=hostname,
             domains=[hostname],

@@ -7,6 +7,7 @@ always do, which is how they are left alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -14,6 +15,8 @@ import msgspec
 from forebay_decision import names
 from forebay_operator.envoy.actions import UNPICKED_HEADER
 from forebay_operator.envoy.balancing import PICKED
+from forebay_operator.envoy.encoding import constant
+from forebay_operator.envoy.explanations import response_headers
 from forebay_operator.envoy.messages import overwritten, packed, struct
 from forebay_operator.envoy.proto import accesslog, cel_filter, core, hcm, route
 
@@ -59,21 +62,19 @@ PICKER_ERRORS: Final = (
 OTHER: Final = LocalError(0, "server_error", "gateway_error", "The gateway could not complete the request.")
 
 
+@cache
 def local_replies() -> hcm.LocalReplyConfig:
     """One mapper per error; answers that the data plane, an upstream or a script wrote match none."""
-    return hcm.LocalReplyConfig(mappers=[_mapper(error) for error in (*ERRORS, OTHER)])
+    return constant(hcm.LocalReplyConfig(mappers=[_mapper(error) for error in (*ERRORS, OTHER)]))
 
 
+@cache
 def picker_replies() -> hcm.LocalReplyConfig:
     """As `local_replies`, where a pool's picker is asked; what it has not answered is marked, so that it can be tried
     without it."""
     unheard = [overwritten(UNPICKED_HEADER, "1")]
-    return hcm.LocalReplyConfig(
-        mappers=[
-            *(_mapper(error, headers=unheard) for error in PICKER_ERRORS),
-            *(_mapper(error) for error in (*ERRORS, OTHER)),
-        ]
-    )
+    errors = [_mapper(error, headers=unheard) for error in PICKER_ERRORS]
+    return constant(hcm.LocalReplyConfig(mappers=[*errors, *local_replies().mappers]))
 
 
 def direct_error(error: LocalError) -> route.DirectResponseAction:
@@ -103,9 +104,6 @@ def _mapper(error: LocalError, *, headers: Sequence[core.HeaderValueOption] = ()
         body_format_override=core.SubstitutionFormatString(json_format=struct(_object(error))),
         headers_to_add=[
             *headers,
-            *(
-                overwritten(f"{names.HEADER_PREFIX}{field}", f"%DYNAMIC_METADATA({names.METADATA_NAMESPACE}:{field})%")
-                for field in names.RESPONSE_FIELDS
-            ),
+            *response_headers(names.RESPONSE_FIELDS),
         ],
     )

@@ -52,6 +52,7 @@ with warnings.catch_warnings():
     import envoy_data_plane.envoy.type.tracing.v3 as tracing
     import envoy_data_plane.envoy.type.v3 as types
     import envoy_data_plane.google.protobuf as protobuf
+    from envoy_data_plane.message_pool import default_message_pool
 
 __all__ = [
     "accesslog",
@@ -64,6 +65,7 @@ __all__ = [
     "core",
     "credential_injector",
     "decompressor",
+    "default_message_pool",
     "dns",
     "early_mutation",
     "endpoint",
