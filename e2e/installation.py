@@ -247,6 +247,13 @@ class Installation:
         body = {"model": model, "messages": [{"role": "user", "content": text}]}
         return httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=headers, timeout=10.0, trust_env=False)
 
+    def status_of(self, text: str, **headers: str) -> int:
+        """The answer's status; 0 while nobody listens."""
+        try:
+            return self.ask(text, **headers).status_code
+        except httpx.TransportError:
+            return 0
+
     def wait_served(self, text: str, seconds: float = 3.0, **headers: str) -> httpx.Response:
         """The first answer with status 200: a data plane that has just come waits for Envoy's next health check."""
         last: list[httpx.Response | Exception] = []
@@ -302,7 +309,7 @@ class Installation:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False, timeout=1.0).status_code == 200
+        return httpx.get(url, trust_env=False, timeout=1.0).status_code in (200, 401)
     except httpx.TransportError:
         return False
 

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -16,10 +15,10 @@ from forebay_operator.cluster.connection import Api, ApiError
 from forebay_operator.cluster.kinds import CONFIG_MAPS
 from forebay_operator.cluster.statuses import MANAGER
 from forebay_operator.lastgood.shards import Shard, TooLarge, names
-from forebay_operator.lastgood.writing import Written, due
 from forebay_transport.shards import INDEX
 
-LOOK_SECONDS: Final = 1.0
+QUIET_SECONDS: Final = 2.0
+MOST_SECONDS: Final = 30.0
 AGAIN_SECONDS: Final = 5.0
 _LOG = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ class Keeper:
         self._index = names(name)[0]
         self._make = make
         self._leads = leads
-        self._written: Written | None = None
+        self._hash: str | None = None
         self._news = asyncio.Event()
 
     def look(self) -> None:
@@ -50,39 +49,47 @@ class Keeper:
 
     def forget(self) -> None:
         """Another operator may have written meanwhile."""
-        self._written = None
+        self._hash = None
         self._news.set()
 
     async def run(self) -> None:
         """Keep until cancelled."""
         while True:
             await self._news.wait()
+            await self._settle()
+            if not self._leads():
+                continue
+            try:
+                await self._keep()
+            except ApiError as error:
+                _LOG.warning("the last good configuration was not kept: %s", error)
+                self._news.set()
+                await asyncio.sleep(AGAIN_SECONDS)
+            except TooLarge as error:
+                _LOG.warning("the last good configuration was not kept: %s", error)
+
+    async def _settle(self) -> None:
+        """Until nothing has changed for QUIET_SECONDS, or MOST_SECONDS are over: endpoints may never rest, and a copy
+        that is so much older serves as well."""
+        try:
+            async with asyncio.timeout(MOST_SECONDS):
+                while True:
+                    self._news.clear()
+                    await asyncio.wait_for(self._news.wait(), QUIET_SECONDS)
+        except TimeoutError:
             self._news.clear()
-            if self._leads():
-                try:
-                    await self._keep()
-                except ApiError as error:
-                    _LOG.warning("the last good configuration was not kept: %s", error)
-                    self._news.set()
-                    await asyncio.sleep(AGAIN_SECONDS)
-                except TooLarge as error:
-                    _LOG.warning("the last good configuration was not kept: %s", error)
-            await asyncio.sleep(LOOK_SECONDS)
 
     async def _keep(self) -> None:
-        if self._written is None:
-            self._written = Written(await self._stored_hash())
+        if self._hash is None:
+            self._hash = await self._stored_hash()
         shards = await self._make()
-        if not shards or shards[0].hash == self._written.hash:
-            return
-        if not due(self._written, shards[0].hash, time.monotonic()):
-            self._news.set()  # looked at again until its time has come
+        if not shards or shards[0].hash == self._hash:
             return
         for shard in shards:
             await self._api.apply(
                 CONFIG_MAPS.path(self._namespace, shard.name), _config_map(shard, self._namespace), manager=MANAGER
             )
-        self._written = Written(shards[0].hash, time.monotonic())
+        self._hash = shards[0].hash
 
     async def _stored_hash(self) -> str:
         """Hash of the set that stands there, empty where there is none."""

@@ -12,7 +12,6 @@ from forebay_api.wire import POLICY_TYPE, POOL_STATE_TYPE, POOL_TYPE, REVISION_T
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.lastgood.shards import Shard, names, shards, snapshot_of, without_credentials
-from forebay_operator.lastgood.writing import Written, due, waits
 from forebay_operator.publication import data_plane_resources
 from forebay_operator.resources import Resource, Snapshot
 from forebay_operator.xds.type_urls import SECRET
@@ -109,12 +108,3 @@ def test_the_same_configuration_gives_the_same_shards_and_a_new_credential_no_ne
     assert kept(an_input()) == kept(an_input())
     assert kept(an_input(secrets={"ai/p": "rotated"})) == kept(an_input())
     assert kept(an_input(secrets={}, missing_secrets=frozenset({"ai/p"}))) == kept(an_input())
-
-
-def test_nothing_is_written_that_stands_there_already_and_nothing_too_often() -> None:
-    assert due(Written(), "a", 0.0)
-    written = Written("a", 100.0)
-    assert not due(written, "a", 1000.0)
-    assert not due(written, "b", 110.0, every=30.0)
-    assert waits(written, 110.0, every=30.0) == 20.0
-    assert due(written, "b", 130.0, every=30.0)
