@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, field
 
 from forebay_api.base import CelRule, Strict
-from forebay_api.pool import Port
+from forebay_api.pool import Address, Port
 
 FilePath = Annotated[str, Meta(min_length=1, max_length=4096)]
+BackendName = Annotated[str, Meta(max_length=317)]
 SecretName = Annotated[str, Meta(max_length=253)]
 
 
@@ -77,6 +78,13 @@ class LocalConfig(Strict, frozen=True):
     secrets: Annotated[
         dict[SecretName, Annotated[dict[SecretName, SecretSource], Meta(max_length=64)]],
         Meta(max_length=64, description="Secret name, then key, then where its value comes from."),
+    ] = {}
+    backends: Annotated[
+        dict[BackendName, Annotated[list[Address], Meta(max_length=256)]],
+        Meta(
+            max_length=256,
+            description="Name or namespace/name of a Service or InferencePool that pools name, then where its servers are.",
+        ),
     ] = {}
     trust: Annotated[Trust, Meta(description="Whom to trust upstream.")] = Trust()
     workers: Annotated[int, Meta(ge=1, le=64, description="Data-plane processes.")] = 1

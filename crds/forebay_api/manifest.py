@@ -22,6 +22,8 @@ from forebay_api.schema.structs import shape_of
 MAX_TEXT: Final = 16 << 20
 """Characters of one source, all documents together."""
 MAX_DOCUMENTS: Final = 1000
+PASSED_OVER: Final = "passed over: "
+"""How the message about a document begins that is not ours and asks for nothing."""
 _MAX_ERRORS: Final = 50
 
 
@@ -185,7 +187,7 @@ class _Reader:
 
     def _pass_over(self, version: Any, kind: Any) -> None:
         if isinstance(version, str) and isinstance(kind, str):
-            self._say(("kind",), f"passed over: {version} {kind} is not Forebay's", "Warning")
+            self._say(("kind",), f"{PASSED_OVER}{version} {kind} is not Forebay's", "Warning")
         else:
             missing = "apiVersion" if not isinstance(version, str) else "kind"
             self.refuse((missing,), "is required, as text")

@@ -7,14 +7,24 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta, field
 
 from forebay_api.base import CelRule, ObjectMeta, Strict
-from forebay_api.quantities import HOST_PATTERN, Duration, ModelName, Money, Name, Unit
+from forebay_api.quantities import (
+    HOST_PATTERN,
+    Duration,
+    ModelName,
+    Money,
+    Name,
+    Namespace,
+    ObjectName,
+    PortName,
+    Unit,
+)
 from forebay_api.status import PoolStatus
 
 Boundary = Literal["Edge", "Private", "Public"]
 Capability = Literal["Tools", "JSONSchema", "Vision", "Reasoning"]
 Endpoint = Literal["ChatCompletions", "Completions", "Responses", "Embeddings"]
 ReasoningLevel = Literal["Off", "Low", "Medium", "High"]
-Engine = Literal["None", "vLLM"]
+Engine = Literal["None", "vLLM", "SGLang", "TensorRTLLM", "Triton", "Custom"]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Tag = Annotated[str, Meta(min_length=1, max_length=63)]
 
@@ -50,15 +60,77 @@ class External(Strict, frozen=True):
     port: Annotated[Port, Meta(description="TCP port.")] = 443
 
 
+class ServiceRef(Strict, frozen=True, kw_only=True):
+    name: Annotated[Name, Meta(description="Name of the Service.")]
+    namespace: (
+        Annotated[
+            Namespace,
+            Meta(
+                description="Namespace of the Service; the pool's own by default. Another one needs a ReferenceGrant there."
+            ),
+        ]
+        | None
+    ) = None
+    port: Annotated[
+        Port | PortName,
+        Meta(description="Port of the Service, by number or by name.", examples=["8000", "http"]),
+    ]
+
+
+class InferencePoolRef(Strict, frozen=True):
+    name: Annotated[ObjectName, Meta(description="Name of the InferencePool (inference.networking.k8s.io/v1).")]
+    namespace: (
+        Annotated[
+            Namespace,
+            Meta(
+                description="Namespace of the InferencePool; the pool's own by default. Another one needs a ReferenceGrant "
+                "there."
+            ),
+        ]
+        | None
+    ) = None
+    objective: (
+        Annotated[
+            ObjectName,
+            Meta(
+                description="InferenceObjective that the endpoint picker is told for every request; the caller's own "
+                "`x-gateway-inference-objective` header by default."
+            ),
+        ]
+        | None
+    ) = None
+
+
 class Backend(Strict, frozen=True):
     """Where the endpoints are: exactly one member."""
 
     cel_rules: ClassVar = (
         CelRule(
-            "[has(self.addresses), has(self.external)].filter(x, x).size() == 1",
-            "set exactly one of addresses or external",
+            "[has(self.service), has(self.inferencePool), has(self.external), has(self.addresses)]"
+            ".filter(x, x).size() == 1",
+            "set exactly one of service, inferencePool, external or addresses",
         ),
     )
+    service: (
+        Annotated[
+            ServiceRef,
+            Meta(
+                description="A Service whose endpoints are followed, reached in plain HTTP. Locally forebay.yaml maps it to "
+                "addresses."
+            ),
+        ]
+        | None
+    ) = None
+    inference_pool: (
+        Annotated[
+            InferencePoolRef,
+            Meta(
+                description="An InferencePool: its endpoint picker, where it has one, chooses the replica. Locally "
+                "forebay.yaml maps it to addresses."
+            ),
+        ]
+        | None
+    ) = None
     addresses: (
         Annotated[
             list[Address],
@@ -172,8 +244,49 @@ class Capacity(Strict, frozen=True):
     ]
 
 
+class Metric(Strict, frozen=True):
+    """One gauge on a metrics page; its series are summed, or averaged for a utilisation."""
+
+    name: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$",
+            max_length=200,
+            description="Name of the metric, as it stands on the page.",
+            examples=["tgi_queue_size"],
+        ),
+    ]
+    labels: Annotated[
+        dict[str, Annotated[str, Meta(max_length=200)]],
+        Meta(
+            max_length=8,
+            description="Labels that a series must have to count; an empty value means that the label is absent or empty.",
+        ),
+    ] = {}
+
+
+class CustomMetrics(Strict, frozen=True):
+    """Which metrics mean what, for an engine that Forebay does not know."""
+
+    queued: Annotated[Metric, Meta(description="Requests that wait.")]
+    running: Annotated[Metric, Meta(description="Requests that are being worked on.")]
+    kv_cache_utilization: (
+        Annotated[Metric, Meta(description="Share of the KV cache in use, in [0,1]; 0 where none is named.")] | None
+    ) = None
+
+
 class Telemetry(Strict, frozen=True):
     cel_rules: ClassVar = (
+        CelRule(
+            "self.engine != 'Custom' || has(self.custom)",
+            "engine Custom has no metric names of its own: set custom.queued and custom.running",
+            field_path=".custom",
+        ),
+        CelRule(
+            "self.engine == 'Custom' || !has(self.custom)",
+            "custom is read only where engine is Custom: set engine to Custom or remove custom",
+            field_path=".custom",
+        ),
         CelRule(
             "duration(self.interval) >= duration('100ms')",
             "interval must be at least 100ms",
@@ -189,9 +302,21 @@ class Telemetry(Strict, frozen=True):
     interval: Annotated[Duration, Meta(description="Time between scrapes of one endpoint.")] = "1s"
     stale_after: Annotated[Duration, Meta(description="Age at which state stops counting in scores.")] = "5s"
     port: Annotated[Port, Meta(description="Metrics port, where it is not the serving port.")] | None = None
-    path: Annotated[
-        str, Meta(pattern=r"^/[!-~]*$", max_length=128, description="Metrics path.", examples=["/metrics"])
-    ] = "/metrics"
+    path: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^/[!-~]*$",
+                max_length=128,
+                description="Metrics path, where it is not the engine's own: /metrics, or /prometheus/metrics for TensorRTLLM.",
+                examples=["/metrics"],
+            ),
+        ]
+        | None
+    ) = None
+    custom: (
+        Annotated[CustomMetrics, Meta(description="The metrics to read; exactly where engine is Custom.")] | None
+    ) = None
 
 
 class Saturation(Strict, frozen=True):
@@ -289,6 +414,12 @@ class PoolSpec(Strict, frozen=True, kw_only=True):
             "!(has(self.saturation.queueDepth) || has(self.saturation.kvCacheUtilization))",
             "saturation.queueDepth and saturation.kvCacheUtilization are read from telemetry: set telemetry.engine",
             field_path=".saturation",
+        ),
+        CelRule(
+            "!has(self.saturation) || !has(self.saturation.kvCacheUtilization) || !has(self.telemetry.custom) || "
+            "has(self.telemetry.custom.kvCacheUtilization)",
+            "saturation.kvCacheUtilization is read from the metric telemetry.custom.kvCacheUtilization: name that metric",
+            field_path=".saturation.kvCacheUtilization",
         ),
     )
 

@@ -15,6 +15,7 @@ BYTES_PATTERN: Final = r"^[0-9]{1,12}(Ki|Mi|Gi)?$"
 BODY_SIZE_PATTERN: Final = r"^([1-9][0-9]{0,6}|[1-9][0-9]{0,3}Ki|([1-9]|[1-5][0-9]|6[0-4])Mi)$"
 MONEY_PATTERN: Final = r"^[0-9]{1,9}(\.[0-9]{1,9})?$"
 NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+LABEL_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 HOST_PATTERN: Final = r"^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$"
 # Visible ASCII, because the name travels in headers; no `|`, which separates names there.
 MODEL_PATTERN: Final = r"^[!-{}~]+$"
@@ -24,6 +25,9 @@ ByteSize = Annotated[str, Meta(pattern=BYTES_PATTERN, max_length=14, examples=["
 BodySize = Annotated[str, Meta(pattern=BODY_SIZE_PATTERN, max_length=8, examples=["512Ki", "8Mi", "64Mi"])]
 Money = Annotated[str, Meta(pattern=MONEY_PATTERN, max_length=19, examples=["0.05", "12"])]
 Name = Annotated[str, Meta(pattern=NAME_PATTERN, min_length=1, max_length=63, examples=["a-name"])]
+ObjectName = Annotated[str, Meta(pattern=NAME_PATTERN, min_length=1, max_length=253, examples=["a-name"])]
+Namespace = Annotated[str, Meta(pattern=LABEL_PATTERN, min_length=1, max_length=63, examples=["team-a"])]
+PortName = Annotated[str, Meta(pattern=LABEL_PATTERN, min_length=1, max_length=63, examples=["http"])]
 ModelName = Annotated[
     str, Meta(pattern=MODEL_PATTERN, min_length=1, max_length=253, examples=["Qwen/Qwen2.5-7B-Instruct"])
 ]

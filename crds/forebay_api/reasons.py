@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-ConditionType = Literal["Ready", "Accepted", "ResolvedRefs", "Programmed", "Saturated"]
+ConditionType = Literal["Ready", "Accepted", "ResolvedRefs", "Programmed", "Saturated", "Stalled"]
 Reason = Literal[
     "Pending",
     "Ready",
@@ -14,6 +14,9 @@ Reason = Literal[
     "Conflicted",
     "ResolvedRefs",
     "PoolNotFound",
+    "ServiceNotFound",
+    "RefNotFound",
+    "RefNotPermitted",
     "SecretNotFound",
     "Programmed",
     "Rejected",

@@ -12,7 +12,13 @@ from forebay_api.base import Tolerant
 class Condition(Tolerant, frozen=True):
     """metav1.Condition."""
 
-    type: Annotated[str, Meta(max_length=316, description="Ready, Accepted, ResolvedRefs, Programmed or Saturated.")]
+    type: Annotated[
+        str,
+        Meta(
+            max_length=316,
+            description="Ready, Accepted, ResolvedRefs, Programmed, Saturated; Stalled only while the spec has to be mended.",
+        ),
+    ]
     status: Annotated[Literal["True", "False", "Unknown"], Meta(description="Whether it holds.")]
     reason: Annotated[str, Meta(min_length=1, max_length=1024, description="Why, as one of a fixed set of words.")]
     message: Annotated[str, Meta(max_length=32768, description="What is wrong, where, and what would mend it.")] = ""
@@ -36,10 +42,41 @@ Conditions = Annotated[
 
 
 class EndpointCounts(Tolerant, frozen=True):
-    """Endpoints of a pool, as Envoy sees them."""
+    """Endpoints of a pool; written with `load`."""
 
     ready: Annotated[int, Meta(ge=0, description="Endpoints that take traffic.")] = 0
-    total: Annotated[int, Meta(ge=0, description="All endpoints.")] = 0
+    total: Annotated[int, Meta(ge=0, description="All endpoints, but for those that are being shut down.")] = 0
+
+
+class PoolLoad(Tolerant, frozen=True):
+    """What a pool had to do at `observedAt`. Written at most every 15 s and only when a number has moved."""
+
+    queued: Annotated[int, Meta(ge=0, description="Requests that waited, over all endpoints.")] = 0
+    running: Annotated[int, Meta(ge=0, description="Requests that were worked on, over all endpoints.")] = 0
+    kv_cache_utilization: Annotated[
+        float, Meta(ge=0, le=1, description="Mean KV-cache use over ready endpoints, in hundredths.")
+    ] = 0.0
+    observed_at: Annotated[
+        str, Meta(max_length=64, description="When this was so.", extra_json_schema={"format": "date-time"})
+    ] = "1970-01-01T00:00:00Z"
+
+
+class AdapterStatus(Tolerant, frozen=True):
+    """A LoRA adapter that endpoints of the pool name."""
+
+    name: Annotated[str, Meta(max_length=253, description="The adapter's name, as the engine tells it.")]
+    running: Annotated[int, Meta(ge=0, description="Endpoints that are running requests with it.")] = 0
+    waiting: Annotated[int, Meta(ge=0, description="Endpoints where requests wait for it.")] = 0
+
+
+Adapters = Annotated[
+    list[AdapterStatus],
+    Meta(
+        max_length=64,
+        description="LoRA adapters at work, those on most endpoints first; written with `load`.",
+        extra_json_schema={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+    ),
+]
 
 
 class PoolStatus(Tolerant, frozen=True):
@@ -48,6 +85,8 @@ class PoolStatus(Tolerant, frozen=True):
     observed_generation: ObservedGeneration = 0
     conditions: Conditions = field(default_factory=lambda: [PENDING])
     endpoints: EndpointCounts | None = None
+    load: PoolLoad | None = None
+    adapters: Adapters | None = None
 
 
 class PolicyStatus(Tolerant, frozen=True):

@@ -18,7 +18,12 @@ POLICY_TYPE: Final = TYPE_PREFIX + "Policy"
 POOL_TYPE: Final = TYPE_PREFIX + "Pool"
 POOL_STATE_TYPE: Final = TYPE_PREFIX + "PoolState"
 REVISION_TYPE: Final = TYPE_PREFIX + "Revision"
+MAX_ADAPTERS: Final = 64
+"""LoRA adapters told of one pool."""
 DATA_PLANE_TYPES: Final = (POLICY_TYPE, POOL_TYPE, POOL_STATE_TYPE, REVISION_TYPE)
+
+SERVED_KEY: Final = "forebay-served"
+"""gRPC initial metadata of a stream that an operator has taken on, sent at once, though there may be nothing to send."""
 
 
 class PolicyResource(Tolerant, frozen=True):
@@ -39,8 +44,17 @@ class PoolResource(Tolerant, frozen=True):
     min_reader: int = READER
 
 
+class AdapterCounts(Tolerant, frozen=True):
+    """On how many endpoints of a pool a LoRA adapter is at work, and on how many requests wait for it."""
+
+    running: int = 0
+    waiting: int = 0
+
+
 class PoolState(Tolerant, frozen=True):
     """What is known of a pool's load. Counts are summed over ready endpoints; utilisations are means in [0,1].
+
+    `adapters` are the LoRA adapters that endpoints name, MAX_ADAPTERS at most: those on most endpoints first.
 
     `observed_at` is Unix seconds of the oldest scrape among those counted, so that the counts hold all that had begun
     by then; None where nothing has been read. `stale` says that even the newest scrape is older than the pool's
@@ -58,6 +72,7 @@ class PoolState(Tolerant, frozen=True):
     saturation_reason: str = ""
     observed_at: float | None = None
     stale: bool = True
+    adapters: dict[str, AdapterCounts] = {}
     schema: int = SCHEMA
     min_reader: int = READER
 

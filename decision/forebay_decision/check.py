@@ -24,6 +24,7 @@ _BUILT: Final[Mapping[str, tuple[str, Callable[[str, Any], object]]]] = {
     "language": ("is", LanguageDetector),
 }
 """Kinds whose detector may refuse what the schema admits -> the field to blame, and what builds it."""
+_COMPARED: Final = 100
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -145,7 +146,9 @@ def _missing(kind: str, name: str, known: Iterable[str]) -> str:
 
 def _close(name: str, known: Iterable[str]) -> str:
     choices = list(known)
-    close = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+    # Comparing takes a while each, and a thousand pools that are not there yet would be compared with a thousand others.
+    near = choices if len(choices) <= _COMPARED else [other for other in choices if other[:3] == name[:3]][:_COMPARED]
+    close = difflib.get_close_matches(name, near, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; there are {', '.join(sorted(choices)[:8])}" if choices else ""

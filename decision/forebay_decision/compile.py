@@ -43,6 +43,8 @@ class CompiledPolicy(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[CompiledRule, ...]
     strategies: Mapping[str, Strategy]
     served: Mapping[str, Strategy]
+    pools: Mapping[str, PoolSpec]
+    """Every pool that it may send to, as it was compiled."""
 
     @property
     def mode(self) -> str:
@@ -93,11 +95,19 @@ def compile_config(
     encoders: Encoders,
     embed: Embed | None = None,
     heads: Heads = load_head,
+    former: CompiledConfig | None = None,
 ) -> tuple[CompiledConfig, dict[str, PolicyError]]:
-    """Compile every policy; the errors are by policy name, and those policies are not in the result."""
+    """Compile every policy; the errors are by policy name, and those policies are not in the result.
+
+    A policy that stands in `former` with the same spec over the same pools is taken from there.
+    """
     compiled: dict[str, CompiledPolicy] = {}
     errors: dict[str, PolicyError] = {}
     for name, spec in policies.items():
+        known = former.policies.get(name) if former is not None else None
+        if known is not None and _still_holds(known, spec, pools):
+            compiled[name] = msgspec.structs.replace(known, revision=revision)
+            continue
         try:
             compiled[name] = compile_policy(
                 name, spec, pools, revision=revision, encoders=encoders, embed=embed, heads=heads
@@ -138,6 +148,7 @@ def compile_policy(
         max_request_bytes=byte_count(spec.max_request_bytes),
         vantage=look_out(name, spec, rules, detectors),
         rules=tuple(_asking(rule, detectors) for rule in rules.rules),
+        pools=own,
         strategies=_strategies(name, spec, pools),
         served={
             model: Strategy(
@@ -148,6 +159,17 @@ def compile_policy(
             )
             for model, serving in served_models(own).items()
         },
+    )
+
+
+def _still_holds(known: CompiledPolicy, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> bool:
+    """Whether compiling `spec` would give `known` again. Specs that nobody sent anew are the same objects, so this is quick."""
+    if known.spec is not spec and known.spec != spec:
+        return False
+    names = policy_pools(known.name, spec)
+    return len(known.pools) == len(names) and all(
+        (now := pools.get(pool)) is not None and (known.pools.get(pool) is now or known.pools.get(pool) == now)
+        for pool in names
     )
 
 

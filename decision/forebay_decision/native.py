@@ -23,6 +23,9 @@ from forebay_decision.served import policy_pools, served_models
 
 OUTPUT_LIMIT_KEYS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "thinking_token_budget")
 STORED_STATE_KEYS = ("previous_response_id", "conversation")
+FORMAT_KEYS = ("response_format", "text")
+WATCHED_KEYS = (*OUTPUT_LIMIT_KEYS, *STORED_STATE_KEYS, *FORMAT_KEYS)
+"""All top-level members that an entry's `absent` may name."""
 IMAGE_PART_BYTES = 32
 """No image part of a chat or responses body is shorter, so a body of n bytes holds at most n / 32 images."""
 
@@ -73,6 +76,8 @@ def saturated_pools(states: Mapping[str, PoolState]) -> frozenset[str]:
 
 def shadowed_policies(policies: Mapping[str, PolicySpec]) -> frozenset[str]:
     """Enforce policies beside which a Shadow policy decides, on any of their attachments."""
+    if all(spec.mode == "Enforce" for spec in policies.values()):
+        return frozenset()
     places = {
         name: {(place.hostname, place.prefix) for place in attachments({name: spec.attach})}
         for name, spec in policies.items()
@@ -152,5 +157,5 @@ def _endpoints(entry: Model) -> tuple[Endpoint, ...]:
 def _absent(entry: Model) -> tuple[str, ...]:
     keys = [*OUTPUT_LIMIT_KEYS, *STORED_STATE_KEYS]
     if "JSONSchema" not in entry.capabilities:
-        keys += ["response_format", "text"]
+        keys += FORMAT_KEYS
     return tuple(keys)

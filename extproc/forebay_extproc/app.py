@@ -18,7 +18,7 @@ from typing import Final
 import uvloop
 
 from forebay_extproc.aging import AGING_SECONDS
-from forebay_extproc.channel import open_channel
+from forebay_extproc.channel import Operator
 from forebay_extproc.configuration import Encoders
 from forebay_extproc.inventory import ConfigSet
 from forebay_extproc.load import LoadReporter
@@ -38,15 +38,28 @@ async def serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    plane = DataPlane(options.replica, options.peers, Encoders(artefacts=options.artefacts))
-    channel = open_channel(options.operator)
+    plane = DataPlane(
+        options.replica,
+        options.peers,
+        encoders=Encoders(artefacts=options.artefacts),
+        security=options.security,
+        peer_service=options.peer_service,
+    )
+    operator = Operator(options.operators, options.security)
 
     async def configure(published: ConfigSet) -> None:
         errors = await plane.configure(published.revision, published.policies, published.pools)
         if errors:
             raise ConfigRefused(errors, rest_applied=True)
 
-    watch = Watch(channel, options.node_id, on_config=configure, on_states=plane.observe, copy=options.last_good)
+    watch = Watch(
+        operator,
+        options.node_id,
+        on_config=configure,
+        on_states=plane.observe,
+        copy=options.last_good,
+        shards=options.last_good_dir,
+    )
 
     async def age() -> None:
         heard = loop.time()
@@ -55,7 +68,7 @@ async def serve(options: Options) -> None:
             heard = loop.time() if watch.connected else heard
             plane.age_states(loop.time() - heard)
 
-    load = LoadReporter(channel, options.replica, plane.ledger.by_pool)
+    load = LoadReporter(operator, options.replica, plane.ledger.by_pool)
     try:
         addresses = await plane.start(options.listen, options.metrics_host, options.metrics_port)
         LOG.info(
@@ -76,7 +89,7 @@ async def serve(options: Options) -> None:
             if isinstance(result, Exception):
                 raise result
     finally:
-        await channel.close()
+        await operator.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -73,6 +73,7 @@ class Configurator:
     def __init__(self, encoders: Encoders) -> None:
         self._encoders = encoders
         self._good: dict[str, PolicySpec] = {}
+        self._former: CompiledConfig | None = None
         self._turn = asyncio.Lock()
 
     async def compile(
@@ -81,7 +82,7 @@ class Configurator:
         """Compile a revision on a thread. Raises what loading an encoder raises: then nothing changes."""
         async with self._turn:
             verdict, good = await asyncio.to_thread(self._compile, revision, policies, pools)
-            self._good = good
+            self._good, self._former = good, verdict.config
         for name, why in verdict.errors.items():
             LOG.error("policy refused", extra={"policy": name, "revision": revision, "why": why})
         return verdict
@@ -97,6 +98,7 @@ class Configurator:
                 encoders=self._encoders.get,
                 embed=self._encoders.embed,
                 heads=self._encoders.heads,
+                former=self._former,
             )
             return config, {name: str(error) for name, error in errors.items()}
 

@@ -57,7 +57,7 @@ class _Held(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A complete set, with the objects it is made of: type -> name -> item.
+    """A complete set, with the objects it is made of: type -> name -> item, each decoded once, when it came.
 
     `version` is the revision resource's; empty for a set that is in force only in part.
     """
@@ -115,19 +115,19 @@ class Inventory:
             return None
         refused: dict[str, str] = {}
         named = {POLICY_TYPE: wanted.content.policies, POOL_TYPE: wanted.content.pools}
-        items: dict[str, dict[str, Item]] = {url: {} for url in named}
+        objects: dict[str, dict[str, _Held]] = {url: {} for url in named}
         for url, hashes in named.items():
             for name, version in hashes.items():
                 held = self._held[url].get(name)
                 if held is not None and held.item.version == version:
-                    items[url][name] = held.item
+                    objects[url][name] = held
                 elif (refusal := self._refused.get((url, name))) is not None and refusal[0] == version:
                     refused[name] = refusal[1]
                     if self.applied is not None and (former := self.applied.items[url].get(name)) is not None:
-                        items[url][name] = former
+                        objects[url][name] = _Held(former, _read(url, former))
                 else:
                     return None
-        return _assemble(wanted.content.id, items, refused, wanted.item.version)
+        return _assemble(wanted.content.id, objects, refused, wanted.item.version)
 
     def accept(self, candidate: Candidate, without: Mapping[str, str]) -> None:
         """The set is in force, but for the policies in `without`, which stay as they were."""
@@ -155,11 +155,15 @@ def _read(url: str, item: Item) -> Tolerant:
 
 
 def _assemble(
-    revision: str, items: Mapping[str, Mapping[str, Item]], refused: Mapping[str, str], version: str
+    revision: str, objects: Mapping[str, Mapping[str, _Held]], refused: Mapping[str, str], version: str
 ) -> Candidate:
-    policies = (msgspec.msgpack.decode(item.value, type=PolicyResource) for item in items[POLICY_TYPE].values())
-    pools = (msgspec.msgpack.decode(item.value, type=PoolResource) for item in items[POOL_TYPE].values())
+    policies = [held.content for held in objects[POLICY_TYPE].values()]
+    pools = [held.content for held in objects[POOL_TYPE].values()]
     config = ConfigSet(
-        revision, {each.name: each.spec for each in policies}, {each.name: each.spec for each in pools}, refused
+        revision,
+        {each.name: each.spec for each in policies if isinstance(each, PolicyResource)},
+        {each.name: each.spec for each in pools if isinstance(each, PoolResource)},
+        refused,
     )
+    items = {url: {name: held.item for name, held in named.items()} for url, named in objects.items()}
     return Candidate(config, items, version)

@@ -1,4 +1,8 @@
-"""The last good configuration on disk, so that a data plane starts while the operator is away. Holds no credentials."""
+"""The last good configuration on disk, so that a data plane starts while the operator is away. Holds no credentials.
+
+There are two: the copy that this data plane keeps of what it had in force, and the operator's shards, mounted, for a
+data plane that is new where it runs.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ import msgspec
 from forebay_api.wire import POLICY_TYPE, POOL_TYPE, REVISION_TYPE, Revision
 from forebay_extproc.discovery import Item, Update
 from forebay_extproc.inventory import Candidate
+from forebay_transport.shards import UnusableShards, read_directory
 
 FORMAT: Final = 1
 
@@ -62,3 +67,19 @@ def read(path: Path) -> tuple[Update, ...]:
     named = Item(revision.name, f"copy of {copy.revision}", msgspec.msgpack.encode(revision))
     updates = [Update(url, "", tuple(copy.items.get(url, ()))) for url in versions]
     return (*updates, Update(REVISION_TYPE, "", (named,)))
+
+
+def read_shards(directory: Path) -> tuple[Update, ...]:
+    """The operator's shards as updates to take in, empty where there are none. Raises UnusableCopy, OSError.
+
+    Versions are the operator's own: what is the same when it is back is not sent again.
+    """
+    try:
+        content = read_directory(directory) or {}
+    except UnusableShards as error:
+        raise UnusableCopy(f"{directory}: {error}") from error
+    return tuple(
+        Update(url, "", tuple(Item(kept.name, kept.version, kept.value) for kept in content[url]))
+        for url in (POLICY_TYPE, POOL_TYPE, REVISION_TYPE)
+        if url in content
+    )

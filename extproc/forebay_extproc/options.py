@@ -11,21 +11,28 @@ from pathlib import Path
 import msgspec
 
 from forebay_extproc.telemetry.logs import LEVELS
+from forebay_transport.address import is_ip, split
+from forebay_transport.security import PLAINTEXT, Security, UnusableTls, add_security_options, security_of
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """Addresses are gRPC's (``unix:/path``, ``host:port``). `peers` are the other replicas: name -> address.
+    """Addresses are gRPC's (``unix:/path``, ``host:port``). `operators` are all replicas' or a name that stands for all.
+    `peer_service` is a name that stands for all of them, who then are called by their IP addresses. `last_good` is this
+    process's own copy, `last_good_dir` the operator's, mounted. `peers` are the other replicas: name -> address.
     `metrics_port` None opens no port, 0 takes a free one. `grace_seconds` bounds how long a stop waits for requests."""
 
     listen: tuple[str, ...]
-    operator: str
+    operators: tuple[str, ...]
     node_id: str
     replica: str
     peers: dict[str, str] = {}
+    peer_service: str | None = None
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     last_good: Path | None = None
     artefacts: Path | None = None
+    last_good_dir: Path | None = None
+    security: Security = PLAINTEXT
     log: str = "info"
     grace_seconds: float = 5.0
 
@@ -39,7 +46,13 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument(
         "--listen", action="append", required=True, metavar="ADDRESS", help="unix:/path or host:port; may be repeated"
     )
-    parser.add_argument("--operator", required=True, metavar="ADDRESS", help="the operator's xDS address")
+    parser.add_argument(
+        "--operator",
+        action="append",
+        required=True,
+        metavar="ADDRESS",
+        help="an operator's xDS address; a name stands for all its addresses, and the one that leads is found; repeatable",
+    )
     parser.add_argument("--node-id", default=host, help="this process's name towards the operator (%(default)s)")
     parser.add_argument("--replica", default=f"{host}-{os.getpid()}", help="its name in decisions (host and pid)")
     parser.add_argument(
@@ -50,25 +63,52 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         metavar="REPLICA=ADDRESS",
         help="another replica; repeatable",
     )
+    parser.add_argument(
+        "--peer-service",
+        metavar="HOST:PORT",
+        help="a name for all replicas, such as a headless Service; --replica is then this one's own IP address",
+    )
     parser.add_argument("--metrics-host", default="127.0.0.1", help="address of the metrics port (%(default)s)")
     parser.add_argument("--metrics-port", type=_port, metavar="PORT", help="/metrics, /healthz, /readyz; 0: a free one")
     parser.add_argument("--last-good", type=Path, metavar="FILE", help="where the last good configuration is kept")
     parser.add_argument(
         "--artifacts", type=Path, metavar="DIR", help="where classifier artefacts lie that policies name by path"
     )
+    parser.add_argument(
+        "--last-good-dir",
+        type=Path,
+        metavar="DIR",
+        help="where the operator's last good configuration is mounted; used where there is no copy of one's own",
+    )
     parser.add_argument("--log", default="info", choices=LEVELS, help="least level logged (%(default)s)")
     parser.add_argument("--grace", type=_seconds, default=5.0, metavar="SECONDS", help="longest stop (%(default)s)")
+    add_security_options(parser)
     found = parser.parse_args(arguments)
+    try:
+        security = security_of(found)
+        security.admit(found.listen, "--listen")
+        security.admit(found.operator, "--operator")
+        security.admit([address for _, address in found.peers], "--peers")
+        if found.peer_service is not None:
+            split(found.peer_service)
+            security.admit([found.peer_service], "--peer-service")
+            if not is_ip(found.replica):
+                raise ValueError("--replica: with --peer-service it is this replica's own IP address, as peers see it")
+    except (ValueError, UnusableTls) as error:
+        parser.error(str(error))
     return Options(
         listen=tuple(found.listen),
-        operator=found.operator,
+        operators=tuple(found.operator),
         node_id=found.node_id,
         replica=found.replica,
         peers={name: address for name, address in found.peers if name != found.replica},
+        peer_service=found.peer_service,
         metrics_host=found.metrics_host,
         metrics_port=found.metrics_port,
         last_good=found.last_good,
         artefacts=found.artifacts,
+        last_good_dir=found.last_good_dir,
+        security=security,
         log=found.log,
         grace_seconds=found.grace,
     )

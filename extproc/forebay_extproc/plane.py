@@ -23,6 +23,7 @@ from forebay_extproc.lane import Lane
 from forebay_extproc.latest import Latest
 from forebay_extproc.outcomes.intake import Intake
 from forebay_extproc.outcomes.ledger import Ledger
+from forebay_extproc.outcomes.neighbours import Neighbours
 from forebay_extproc.outcomes.peers import Peers
 from forebay_extproc.processor import Processor
 from forebay_extproc.server import Server
@@ -30,6 +31,8 @@ from forebay_extproc.shadow import Shadows
 from forebay_extproc.telemetry.exposition import Exposition
 from forebay_extproc.telemetry.metrics import Metrics
 from forebay_extproc.telemetry.vocabulary import words_of
+from forebay_transport.address import split
+from forebay_transport.security import PLAINTEXT, Security
 
 LOG: Final = logging.getLogger(__name__)
 EXPIRY_SECONDS: Final = 1.0
@@ -48,7 +51,14 @@ class Addresses(msgspec.Struct, frozen=True):
 class DataPlane:
     """Construct on a running loop, `start`, `configure` as often as there is something new, `stop`."""
 
-    def __init__(self, replica: str, peers: Mapping[str, str] | None = None, encoders: Encoders | None = None) -> None:
+    def __init__(
+        self,
+        replica: str,
+        peers: Mapping[str, str] | None = None,
+        encoders: Encoders | None = None,
+        security: Security = PLAINTEXT,
+        peer_service: str | None = None,
+    ) -> None:
         clock = time.monotonic
         self.metrics = Metrics()
         self.ledger = Ledger(time.time)
@@ -58,7 +68,8 @@ class DataPlane:
         self._lane = Lane(clock)
         driver = Driver(self._lane, clock, self.metrics.work_skipped)
         self._shadows = Shadows(driver, self._lane, self.metrics, clock)
-        self._peers = Peers(peers or {})
+        self._peers = Peers(peers or {}, security, port=None if peer_service is None else split(peer_service)[1])
+        self._neighbours = None if peer_service is None else Neighbours(self._peers, peer_service, replica)
         self._processor = Processor(
             config=self._config,
             states=self._states,
@@ -69,7 +80,7 @@ class DataPlane:
             replica=replica,
             clock=clock,
         )
-        self._server = Server(self._processor, Intake(replica, self.ledger, self._peers, self.metrics))
+        self._server = Server(self._processor, Intake(replica, self.ledger, self._peers, self.metrics), security)
         self._exposition = Exposition(self.metrics.registry, self._why_not_ready)
         self._stale_after: Mapping[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -91,6 +102,8 @@ class DataPlane:
             asyncio.create_task(self._shadows.run()),
             asyncio.create_task(self._expire()),
         ]
+        if self._neighbours is not None:
+            self._tasks.append(asyncio.create_task(self._neighbours.run()))
         return Addresses(tuple(bound), port)
 
     async def configure(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 import grpc
@@ -23,6 +23,8 @@ from forebay_extproc.outcomes.peers import METHOD, read_report
 from forebay_extproc.processor import Processor
 from forebay_extproc.wire.access_log import ACKNOWLEDGEMENT, parse_entries, read_outcomes
 from forebay_extproc.wire.processing import parse_request
+from forebay_transport.identities import Role
+from forebay_transport.security import PLAINTEXT, Security
 
 LOG: Final = logging.getLogger(__name__)
 EXT_PROC: Final = "envoy.service.ext_proc.v3.ExternalProcessor"
@@ -42,16 +44,24 @@ OPTIONS: Final = (
 )
 
 
+_Behaviour = Callable[[Any, Any], Awaitable[Any]]
+
+
 class AddressInUse(RuntimeError):
     """A listen address cannot be bound."""
 
 
 class Server:
-    """Serves until stopped; made on a running loop. Addresses are gRPC's: ``unix:/path`` or ``host:port``, port 0 taking a free one."""
+    """Serves until stopped; made on a running loop. Addresses are gRPC's: ``unix:/path`` or ``host:port``, port 0 taking a free one.
 
-    def __init__(self, processor: Processor, intake: Intake) -> None:
+    Where there is TLS, decisions and access logs are for Envoy, peers' reports for data planes, health for whoever has
+    a certificate of the CA.
+    """
+
+    def __init__(self, processor: Processor, intake: Intake, security: Security = PLAINTEXT) -> None:
         self._processor = processor
         self._intake = intake
+        self._security = security
         self._health = health_aio.HealthServicer()
         self._drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=MAX_STREAMS)
@@ -59,12 +69,12 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 
     async def start(self, addresses: Iterable[str]) -> list[str]:
-        """Listen, not serving yet; the addresses with the ports they got. Raises AddressInUse."""
+        """Listen, not serving yet; the addresses with the ports they got. Raises AddressInUse, PlaintextRefused."""
         await self.set_serving(False)
         bound = []
         for address in addresses:
             try:
-                port = self._server.add_insecure_port(address)
+                port = self._security.listen(self._server, address)
             except RuntimeError as error:
                 raise AddressInUse(f"cannot listen on {address}: {error}") from None
             bound.append(address if address.startswith("unix") else f"{address.rpartition(':')[0]}:{port}")
@@ -96,14 +106,29 @@ class Server:
     def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         service, method = METHOD.strip("/").split("/")
         rpc: Any = grpc  # has no annotations
-        process = rpc.stream_stream_rpc_method_handler(self._processor.process, parse_request, None)
-        log = rpc.stream_unary_rpc_method_handler(self._stream_access_logs, parse_entries, None)
-        report = rpc.unary_unary_rpc_method_handler(self._report)
+        envoys, peers = self._only(Role.ENVOY), self._only(Role.DATA_PLANE)
+        process = rpc.stream_stream_rpc_method_handler(envoys(self._processor.process), parse_request, None)
+        log = rpc.stream_unary_rpc_method_handler(envoys(self._stream_access_logs), parse_entries, None)
+        report = rpc.unary_unary_rpc_method_handler(peers(self._report))
         return (
             rpc.method_handlers_generic_handler(EXT_PROC, {"Process": process}),
             rpc.method_handlers_generic_handler(ACCESS_LOG, {"StreamAccessLogs": log}),
             rpc.method_handlers_generic_handler(service, {method: report}),
         )
+
+    def _only(self, role: Role) -> Callable[[_Behaviour], _Behaviour]:
+        """Lets callers of one role in; without TLS there is nothing to tell callers by, and nothing is added."""
+
+        def guarded(behaviour: _Behaviour) -> _Behaviour:
+            async def call(request: Any, context: Any) -> Any:
+                roles = self._security.roles(context)
+                if roles is not None and role not in roles:
+                    await context.abort(grpc.StatusCode.PERMISSION_DENIED, f"this is for the role {role} alone")
+                return await behaviour(request, context)
+
+            return call
+
+        return (lambda behaviour: behaviour) if self._security.certificates is None else guarded
 
     async def _stream_access_logs(self, _requests: Any, context: Any) -> bytes:
         while (message := await self._next(context)) is not grpc.aio.EOF:

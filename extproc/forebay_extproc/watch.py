@@ -11,16 +11,20 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 
-from forebay_api.wire import DATA_PLANE_TYPES, POOL_STATE_TYPE, REVISION_TYPE, PoolState
+from forebay_api.wire import DATA_PLANE_TYPES, POOL_STATE_TYPE, REVISION_TYPE, SERVED_KEY, PoolState
 from forebay_extproc import last_good
-from forebay_extproc.backoff import Backoff
+from forebay_extproc.channel import Operator
 from forebay_extproc.discovery import METHOD, Update, answer, decode_update, subscription
 from forebay_extproc.inventory import Candidate, ConfigSet, Inventory
+from forebay_transport.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
 MAX_TEXT: Final = 2048
 COPY_AFTER: Final = 2.0
+COPY_AGAIN: Final = 2.0
+LONGEST_PAUSE: Final = 2.0
+"""Between two rounds over the operator's replicas: a new leader has all data planes back within some 3 s."""
 
 
 class ConfigRefused(Exception):
@@ -41,29 +45,30 @@ class Watch:
     `on_config` is awaited with each complete set, one at a time, newest only; it returns when the set is in force, or
     raises: ConfigRefused for what it refuses by name, anything else to refuse the whole. `on_states` is called with all
     pool states whenever one changes, and is never kept waiting by `on_config`. `copy` is where the last good
-    configuration is kept; it is started from if the operator has sent none within `copy_after` seconds, or cannot be reached.
+    configuration is kept, `shards` the directory of the operator's last good; they are started from, in this order, if
+    the operator has sent none within `copy_after` seconds, or cannot be reached.
     """
 
     def __init__(
         self,
-        channel: grpc.aio.Channel,
+        operator: Operator,
         node_id: str,
         *,
         on_config: Callable[[ConfigSet], Awaitable[None]],
         on_states: Callable[[Mapping[str, PoolState]], None],
         copy: Path | None = None,
+        shards: Path | None = None,
         copy_after: float = COPY_AFTER,
         backoff: Backoff | None = None,
     ) -> None:
-        self._stream: grpc.aio.StreamStreamMultiCallable[bytes, Update] = channel.stream_stream(
-            METHOD, response_deserializer=decode_update
-        )
+        self._operator = operator
         self._node_id = node_id
         self._on_config = on_config
         self._on_states = on_states
         self._copy = copy
+        self._shards = shards
         self._copy_after = copy_after
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or Backoff(most=LONGEST_PAUSE)
         self._inventory = Inventory()
         self._call: Any = None
         self._heard = False
@@ -76,7 +81,7 @@ class Watch:
 
     @property
     def connected(self) -> bool:
-        """True while a stream to the operator is open that has delivered something."""
+        """True while an operator serves this replica."""
         return self._heard
 
     @property
@@ -91,32 +96,53 @@ class Watch:
             tasks.create_task(self._apply_forever(), name="apply configuration")
             tasks.create_task(self._start_from_copy(), name="start from the last good copy")
             while True:
-                await self._follow_stream()
+                await self._follow_leader()
                 self._unreachable.set()
                 await asyncio.sleep(self._backoff.next())
 
     # --- the stream
 
-    async def _follow_stream(self) -> None:
-        call = self._stream()
+    async def _follow_leader(self) -> None:
+        """Try every replica of the operator, and stay with the first that serves, until its stream ends."""
+        for target in await self._operator.targets():
+            async with self._operator.connect(target) as channel:
+                if await self._follow_stream(target, channel):
+                    return
+
+    async def _follow_stream(self, target: str, channel: grpc.aio.Channel) -> bool:
+        """Watch until the stream ends; True where the operator took it on."""
+        stream: grpc.aio.StreamStreamMultiCallable[bytes, Update] = channel.stream_stream(
+            METHOD, response_deserializer=decode_update
+        )
+        call = stream()
+        served = False
+
+        def serves() -> None:
+            nonlocal served
+            if not served:
+                served = self._heard = True
+                self._backoff.reset()
+                self._operator.leads(channel)
+                log.info("following the operator at %s", target)
+
         try:
             for url in DATA_PLANE_TYPES:
                 await call.write(subscription(self._node_id, url, self._inventory.versions(url)))
             self._call = call
+            if SERVED_KEY in dict(await call.initial_metadata() or ()):
+                serves()
             while (update := await call.read()) is not grpc.aio.EOF:
-                self._backoff.reset()
-                self._heard = True
+                serves()  # an older operator says so by what it sends alone
                 await self._take(update)
-            log.info("operator ended the stream: %s", (await call.code()).name)
+            log.info("operator at %s ended the stream: %s", target, (await call.code()).name)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
             # A write on a stream that just ended raises InvalidStateError.
-            log.info(
-                "operator out of reach: %s", error.code().name if isinstance(error, grpc.aio.AioRpcError) else error
-            )
+            log.info("operator at %s out of reach: %s", target, _why(error))
         finally:
             self._call = self._unanswered = None
             self._heard = False
             call.cancel()
+        return served
 
     async def _take(self, update: Update) -> None:
         if update.type_url not in DATA_PLANE_TYPES:
@@ -205,15 +231,33 @@ class Watch:
                 await self._unreachable.wait()
         except TimeoutError:
             pass
-        if self._copy is None or not self._inventory.empty:
-            return
+        places = ((self._copy, last_good.read), (self._shards, last_good.read_shards))
+        said: set[str] = set()
+        # Mounted shards are replaced one by one: what does not fit together now may in a moment.
+        while self._inventory.empty and any(place is not None for place, _ in places):
+            for place, read in places:
+                if place is not None and self._inventory.empty:
+                    problem = await self._start_from(place, read)
+                    if problem and problem not in said:
+                        said.add(problem)
+                        log.warning("not started from the last good configuration: %s", problem)
+            await asyncio.sleep(COPY_AGAIN)
+
+    async def _start_from(self, place: Path, read: Callable[[Path], tuple[Update, ...]]) -> str:
+        """Take in what is there; why it cannot be used, empty where it is or where there is nothing."""
         try:
-            updates = await asyncio.to_thread(last_good.read, self._copy)
+            updates = await asyncio.to_thread(read, place)
         except (last_good.UnusableCopy, OSError) as error:
-            log.warning("not started from the last good configuration: %s", error)
-            return
+            return str(error)
         if updates and self._inventory.empty:
-            log.info("operator out of reach: starting from the last good configuration")
+            log.info("operator out of reach: starting from the last good configuration in %s", place)
             for update in updates:
                 self._inventory.take(update)
             self._look_for_candidate()
+        return ""
+
+
+def _why(error: grpc.aio.AioRpcError | asyncio.InvalidStateError) -> str:
+    if not isinstance(error, grpc.aio.AioRpcError):
+        return str(error)
+    return f"{error.code().name} {error.details() or ''}".rstrip()

@@ -16,7 +16,9 @@ def main() -> int:
     logging.basicConfig(
         level=options.log.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    if not options.directory.is_dir():
+    # kopf tells of each event that it hands over.
+    logging.getLogger("kopf").setLevel(logging.WARNING if options.log != "debug" else logging.DEBUG)
+    if options.directory is not None and not options.directory.is_dir():
         logging.getLogger("forebay_operator").error("there is no directory %s", options.directory)
         return 2
     asyncio.run(run(options))

@@ -9,26 +9,31 @@ from typing import Final
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.check import Finding, check_policy
+from forebay_decision.served import policy_pools, qualified
 
 PolicyCheck = Callable[[str, PolicySpec, Mapping[str, PoolSpec]], tuple[Finding, ...]]
-_Question = tuple[PolicySpec, Mapping[str, PoolSpec]]
+_Question = tuple[PolicySpec, tuple[PoolSpec | None, ...], tuple[str, ...]]
 _VERSIONS: Final = 2
 """The newest version of a policy and its last good one are asked about in turn."""
 
 
 class CheckMemory:
-    """Answers like the check that it wraps, and asks it only about what is new. For one thread."""
+    """Answers like the check that it wraps, and asks it only about what is new. For one thread.
+
+    What a policy is checked against are the pools that it names and, where one of them is not there, the names of all
+    pools beside it, because the finding says which ones there are.
+    """
 
     def __init__(self, check: PolicyCheck = check_policy, *, policies: int = 4096) -> None:
         self._check = check
         self._policies = policies
         self._known: OrderedDict[str, list[tuple[_Question, tuple[Finding, ...]]]] = OrderedDict()
+        self._grouped: tuple[Mapping[str, PoolSpec], dict[str, tuple[str, ...]]] = ({}, {})
 
     def __call__(self, name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> tuple[Finding, ...]:
-        namespace = name.partition("/")[0] + "/"
-        question = (spec, {pool: pools[pool] for pool in pools if pool.startswith(namespace)})
+        question = self._question(name, spec, pools)
         known = self._known.pop(name, [])
-        # Equality looks at identity first, and unchanged files keep their objects, so this is quick.
+        # Equality looks at identity first, and what is unchanged keeps its objects, so this is quick.
         findings = next((answer for asked, answer in known if asked == question), None)
         if findings is None:
             findings = self._check(name, spec, pools)
@@ -37,3 +42,19 @@ class CheckMemory:
         while len(self._known) > self._policies:
             self._known.popitem(last=False)
         return findings
+
+    def _question(self, name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> _Question:
+        asked = policy_pools(name, spec)
+        if spec.fail_open is not None:
+            asked = (*asked, qualified(name, spec.fail_open.pool))
+        named = tuple(pools.get(pool) for pool in asked)
+        return spec, named, self._beside(name, pools) if None in named else ()
+
+    def _beside(self, name: str, pools: Mapping[str, PoolSpec]) -> tuple[str, ...]:
+        """The names of all pools in the policy's namespace."""
+        if self._grouped[0] is not pools:
+            grouped: dict[str, list[str]] = {}
+            for pool in pools:
+                grouped.setdefault(pool.partition("/")[0], []).append(pool)
+            self._grouped = pools, {namespace: tuple(sorted(members)) for namespace, members in grouped.items()}
+        return self._grouped[1].get(name.partition("/")[0], ())

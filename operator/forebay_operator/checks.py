@@ -14,6 +14,7 @@ from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.check import Finding, check_policy
 from forebay_decision.served import policy_pools, qualified
+from forebay_operator.backends.endpoint import NOWHERE
 from forebay_operator.check_memory import PolicyCheck
 from forebay_operator.claims import Award, Bid, Rival, award_attachments
 from forebay_operator.findings import errors_of, state_accepted, state_resolved
@@ -29,7 +30,11 @@ def judge(inputs: Inputs, previous: Verdicts = NOTHING_JUDGED, *, check: PolicyC
     """
     pools = {
         name: judge_pool(
-            name, pool, faults=inputs.pool_faults.get(name, ()), credentials=inputs.credentials.findings.get(name, ())
+            name,
+            pool,
+            faults=inputs.pool_faults.get(name, ()),
+            backend=inputs.backends.get(name, NOWHERE).findings,
+            credentials=inputs.credentials.findings.get(name, ()),
         )
         for name, pool in inputs.pools.items()
     }

@@ -12,11 +12,13 @@ import msgspec
 from forebay_api.status import PolicyStatus, PoolStatus
 from forebay_api.wire import PoolState
 from forebay_decision.native import saturated_pools
+from forebay_operator.backends.endpoint import NOWHERE, Backends
 from forebay_operator.check_memory import CheckMemory
 from forebay_operator.checks import judge
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.envoy.inputs import EnvoyInputs
 from forebay_operator.gather import Inputs
+from forebay_operator.lastgood.shards import without_credentials
 from forebay_operator.publication import (
     Surface,
     bridge,
@@ -39,6 +41,17 @@ class Statuses(msgspec.Struct, frozen=True):
     pools: Mapping[str, PoolStatus] = {}
 
 
+class Prepared(msgspec.Struct, frozen=True):
+    """One reconcile, ready to be published."""
+
+    verdicts: Verdicts
+    backends: Backends
+    envoy: EnvoyInputs
+    resources: Snapshot
+    ours: Snapshot
+    bridge: Snapshot | None = None
+
+
 class Core:
     """Keeps what was last judged and published, so that a change sends what changed and nothing else."""
 
@@ -49,22 +62,43 @@ class Core:
         self._resources = EMPTY
         self._ours = EMPTY
         self.verdicts: Verdicts = NOTHING_JUDGED
+        self.backends: Backends = {}
+        """Of every pool that goes out."""
         self.revision = ""
 
     def reconcile(self, inputs: Inputs, surface: Surface, states: Mapping[str, PoolState]) -> None:
         """Judge everything anew and publish what follows from it."""
-        self.verdicts = judge(inputs, self.verdicts, check=self._check)
-        wanted = envoy_inputs(inputs, self.verdicts, surface, saturated_pools(states))
-        between = None
+        self.publish(self.prepare(inputs, surface, saturated_pools(states)), states)
+
+    def prepare(self, inputs: Inputs, surface: Surface, saturated: frozenset[str]) -> Prepared:
+        """The costly part, which may run on another thread: changes nothing that anyone can see, one call at a time."""
+        verdicts = judge(inputs, self.verdicts, check=self._check)
+        # A pool that is deleted and still in use was gathered for the last time before that was known.
+        known = {**self.backends, **inputs.backends}
+        backends = {name: known.get(name, NOWHERE) for name in verdicts.accepted_pools()}
+        wanted = envoy_inputs(inputs, verdicts, backends, surface, saturated)
+        resources, between = self._resources, None
         if wanted != self._envoy:
             if self._envoy is not None and self._envoy.policies:
                 between = bridge(self._envoy, wanted)
-            self._resources = assemble(wanted)
-            self._envoy = wanted
-        self._ours = Snapshot.of(
-            data_plane_resources(self.verdicts.accepted_policies(), self.verdicts.accepted_pools())
-        )
-        self._publish(states, between)
+            resources = assemble(wanted)
+        ours = Snapshot.of(data_plane_resources(verdicts.accepted_policies(), verdicts.accepted_pools()))
+        return Prepared(verdicts, backends, wanted, resources, ours, between)
+
+    def publish(self, prepared: Prepared, states: Mapping[str, PoolState]) -> None:
+        """Make it what everyone is to have."""
+        self.verdicts = prepared.verdicts
+        self.backends = prepared.backends
+        self._envoy = prepared.envoy
+        self._resources, self._ours = prepared.resources, prepared.ours
+        self._publish(states, prepared.bridge)
+
+    def kept(self) -> tuple[Snapshot, Snapshot] | None:
+        """What to start from without an operator: Envoy's resources as if no credential were there, and the data
+        plane's; None before anything was published. Costly: for another thread."""
+        if self._envoy is None:
+            return None
+        return assemble(without_credentials(self._envoy)), self._ours
 
     def tell_states(self, states: Mapping[str, PoolState]) -> None:
         """Publish pool states alone; they wait for nothing."""

@@ -10,6 +10,8 @@ import msgspec
 from forebay_api.policy import RoutingPolicy
 from forebay_api.pool import ModelPool
 from forebay_decision.check import Finding
+from forebay_operator.backends.endpoint import Backends
+from forebay_operator.backends.mapped import local_backends
 from forebay_operator.secrets import Credentials, resolve_credentials
 from forebay_operator.source.view import View
 
@@ -23,17 +25,19 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
 
     policies: Mapping[str, RoutingPolicy]
     pools: Mapping[str, ModelPool]
+    backends: Backends = {}
     credentials: Credentials = Credentials({}, {})
     policy_faults: Mapping[str, tuple[Finding, ...]] = {}
     pool_faults: Mapping[str, tuple[Finding, ...]] = {}
 
 
 def gather(view: View, *, base: Path, environ: Mapping[str, str]) -> Inputs:
-    """Add to a View what stands outside of it: the credentials. `base` is the directory of forebay.yaml."""
+    """Add to a directory's View what forebay.yaml says of servers and credentials; `base` is its directory."""
     specs = {name: pool.spec for name, pool in view.pools.items()}
     return Inputs(
         policies=view.policies,
         pools=view.pools,
+        backends=local_backends(specs, view.local.backends),
         credentials=resolve_credentials(specs, view.local, base=base, environ=environ),
         policy_faults=_faults(view, "RoutingPolicy", view.policies),
         pool_faults=_faults(view, "ModelPool", view.pools),

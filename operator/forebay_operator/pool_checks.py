@@ -13,11 +13,16 @@ from forebay_operator.verdict import PoolVerdict
 
 
 def judge_pool(
-    name: str, pool: ModelPool, *, faults: tuple[Finding, ...] = (), credentials: tuple[Finding, ...] = ()
+    name: str,
+    pool: ModelPool,
+    *,
+    faults: tuple[Finding, ...] = (),
+    backend: tuple[Finding, ...] = (),
+    credentials: tuple[Finding, ...] = (),
 ) -> PoolVerdict:
     """The verdict on one pool. `faults` are what is wrong with its newest text; with an Error among them `pool` is the
-    last good version. `credentials` are findings about its secrets."""
-    findings = (*faults, *credentials, *check_pool(pool.spec))
+    last good version. `backend` and `credentials` are findings about what it refers to."""
+    findings = (*faults, *backend, *credentials, *check_pool(pool.spec))
     return PoolVerdict(
         name=name,
         generation=pool.metadata.generation,

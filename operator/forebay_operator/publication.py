@@ -21,6 +21,7 @@ from forebay_api.wire import (
     Revision,
 )
 from forebay_decision.native import natives_by_policy
+from forebay_operator.backends.endpoint import Backends
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.gather import Inputs
@@ -36,7 +37,9 @@ class Surface(msgspec.Struct, frozen=True):
     trust_ca: str | None = None
 
 
-def envoy_inputs(inputs: Inputs, verdicts: Verdicts, surface: Surface, saturated: frozenset[str]) -> EnvoyInputs:
+def envoy_inputs(
+    inputs: Inputs, verdicts: Verdicts, backends: Backends, surface: Surface, saturated: frozenset[str]
+) -> EnvoyInputs:
     """What Envoy's resources are made from; `saturated` pools lose their native routes, so that callers hear 429."""
     policies = verdicts.accepted_policies()
     pools = verdicts.accepted_pools()
@@ -44,6 +47,8 @@ def envoy_inputs(inputs: Inputs, verdicts: Verdicts, surface: Surface, saturated
     return EnvoyInputs(
         policies=enforced,
         pools=pools,
+        backends=backends,
+        pickers={name: backend.picker.failure_mode for name, backend in backends.items() if backend.picker},
         data_plane=surface.data_plane,
         listeners=surface.listeners,
         native=natives_by_policy(policies, pools, saturated),
@@ -95,6 +100,8 @@ def bridge(old: EnvoyInputs, new: EnvoyInputs) -> Snapshot:
             new,
             policies={name: _within(name, spec, pools) for name, spec in policies.items()},
             pools=pools,
+            backends={**old.backends, **new.backends},
+            pickers={name: mode for name, mode in old.pickers.items() if name not in new.pools} | dict(new.pickers),
             native=native,
             secrets={**old.secrets, **new.secrets},
             missing_secrets=new.missing_secrets | (old.missing_secrets - new.pools.keys()),

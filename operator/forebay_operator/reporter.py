@@ -11,6 +11,7 @@ from forebay_api.manifest import ManifestError
 from forebay_operator.core import Core, Statuses
 from forebay_operator.progress import Rollout
 from forebay_operator.report import Fault, Report
+from forebay_operator.scrape.load_status import LoadStatuses
 from forebay_operator.scrape.state import PoolStates
 from forebay_operator.status import policy_status, pool_status
 
@@ -20,6 +21,7 @@ class Reporter:
 
     def __init__(self) -> None:
         self._before = Statuses()
+        self._loads = LoadStatuses()
         self._written: Report | None = None
 
     def report(self, core: Core, rollout: Rollout, states: PoolStates, errors: tuple[ManifestError, ...]) -> None:
@@ -33,7 +35,15 @@ class Reporter:
             for name, verdict in verdicts.policies.items()
         }
         pools = {
-            name: pool_status(verdict, rollout, told.get(name), before.pools.get(name), now)
+            name: self._loads.complete(
+                name,
+                pool_status(
+                    verdict, rollout, told.get(name), before.pools.get(name), now, stretch=states.stretch(name)
+                ),
+                told.get(name),
+                before.pools.get(name),
+                now.timestamp(),
+            )
             for name, verdict in verdicts.pools.items()
         }
         self._before = Statuses(policies, pools)

@@ -15,11 +15,12 @@ class Resource(msgspec.Struct, frozen=True):
     name: str
     type_url: str
     value: bytes
+    version: str = ""
+    """Content hash, so that the same input has the same version on any replica, after any restart. Worked out once:
+    every publication asks for it, and most resources are those of the last one."""
 
-    @property
-    def version(self) -> str:
-        """Content hash, so that the same input has the same version on any replica, after any restart."""
-        return sha256(self.value).hexdigest()[:16]
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "version", sha256(self.value).hexdigest()[:16])
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -19,7 +19,8 @@ from forebay_operator.source.file import Unreadable, read_bounded
 
 MAX_SECRET_BYTES: Final = 64 << 10
 """A header longer than this is refused on the way anyway."""
-_PATH: Final = "spec.credentials[0].secretRef"
+PATH: Final = "spec.credentials[0].secretRef"
+"""The field to blame where a credential is missing."""
 
 
 class SecretText:
@@ -73,7 +74,7 @@ def resolve_credentials(
             try:
                 values[pool] = _resolve(credential.secret_ref, local, base, environ)
             except _Missing as missing:
-                findings[pool] = (Finding(_PATH, str(missing), reason="SecretNotFound"),)
+                findings[pool] = (Finding(PATH, str(missing), reason="SecretNotFound"),)
     return Credentials(values, findings)
 
 
@@ -82,12 +83,19 @@ def _resolve(ref: SecretKey, local: LocalConfig, base: Path, environ: Mapping[st
     source = local.secrets.get(ref.name, {}).get(ref.key)
     if source is None:
         raise _Missing(f"Secret {ref.name!r} has no key {ref.key!r} here: map it in forebay.yaml: {place}.{{file|env}}")
-    text, told = _read(source, place, base, environ)
-    value = text.rstrip("\r\n")
-    if not value:
-        raise _Missing(f"{told} is empty")
-    if not value.isascii() or not value.isprintable():
-        raise _Missing(f"{told} holds a line break or a character that no HTTP header takes: store the bare token")
+    found = usable(*_read(source, place, base, environ))
+    if isinstance(found, str):
+        raise _Missing(found)
+    return found
+
+
+def usable(text: str | None, told: str) -> SecretText | str:
+    """The text as a credential, or a sentence that says why it is none; `told` names its source, None is no ASCII."""
+    value = None if text is None else text.rstrip("\r\n")
+    if value == "":
+        return f"{told} is empty"
+    if value is None or not value.isascii() or not value.isprintable():
+        return f"{told} holds a line break or a character that no HTTP header takes: store the bare token"
     return SecretText(value)
 
 

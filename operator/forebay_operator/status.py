@@ -2,6 +2,9 @@
 
 A condition's message holds nothing that moves by itself (no counts of requests, no times), so that status is written
 when something has happened and not each second. `lastTransitionTime` moves only when a condition's status does.
+
+`Stalled` is there only while it is true: the object stays as it is until somebody mends its spec, which kstatus calls
+Failed, and waiting is of no use.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from forebay_api.status import Condition, EndpointCounts, PolicyStatus, PoolStat
 from forebay_api.wire import PoolState
 from forebay_operator.findings import cut
 from forebay_operator.progress import Rollout, state_programmed
+from forebay_operator.scrape.budget import slowed
 from forebay_operator.verdict import PolicyVerdict, PoolVerdict, Statement
 
 _SATURATION_FIELDS: Final[Mapping[str, tuple[Reason, str]]] = {
@@ -44,21 +48,38 @@ def policy_status(
     return PolicyStatus(
         observed_generation=verdict.generation,
         conditions=_stamp(
-            (_ready(statements), *statements), before.conditions if before else (), verdict.generation, now
+            (_ready(statements), *statements, *_stalled(verdict.accepted)),
+            before.conditions if before else (),
+            verdict.generation,
+            now,
         ),
         revision=revision,
     )
 
 
 def pool_status(
-    verdict: PoolVerdict, rollout: Rollout | None, state: PoolState | None, before: PoolStatus | None, now: datetime
+    verdict: PoolVerdict,
+    rollout: Rollout | None,
+    state: PoolState | None,
+    before: PoolStatus | None,
+    now: datetime,
+    *,
+    tried: bool = True,
+    stretch: float = 1.0,
 ) -> PoolStatus:
-    """The status of a pool. `state` is the one last told to the data planes, None before there is one."""
+    """The status of a pool. `state` is the one last told to the data planes, None before there is one.
+
+    `tried` False: some endpoint has not been looked at yet. What `before` says of this generation's endpoints and
+    saturation stands until then: that a new leader knows little is no news about the pool. `stretch` is how much longer
+    than asked it takes from one scrape to the next.
+    """
+    spec = verdict.spec
     statements = (verdict.accepted, verdict.resolved, state_programmed(rollout))
+    standing = () if tried or before is None or before.observed_generation != verdict.generation else before.conditions
     ready = _ready(statements)
     if ready.status == "True":
-        ready = _endpoints_ready(verdict.spec, state)
-    stated = (ready, *statements, _saturated(verdict.spec, state))
+        ready = _stands(_endpoints_ready(spec, state, slowed(spec.telemetry.interval, stretch)), standing)
+    stated = (ready, *statements, _stands(_saturated(spec, state), standing), *_stalled(verdict.accepted))
     return PoolStatus(
         observed_generation=verdict.generation,
         conditions=_stamp(stated, before.conditions if before else (), verdict.generation, now),
@@ -77,14 +98,29 @@ def _ready(statements: Sequence[Statement]) -> Statement:
     return Statement("Ready", "True", "Ready", statements[-1].message)
 
 
-def _endpoints_ready(spec: PoolSpec, state: PoolState | None) -> Statement:
+def _stalled(accepted: Statement) -> tuple[Statement, ...]:
+    """Nothing that happens around the object will get it accepted, but for a conflict whose winner goes."""
+    return (msgspec.structs.replace(accepted, type="Stalled", status="True"),) if accepted.status == "False" else ()
+
+
+def _stands(statement: Statement, before: Sequence[Condition]) -> Statement:
+    """What was said before of the same, if that was about the endpoints; else `statement`."""
+    for said in before:
+        if said.type == statement.type and said.reason not in ("Pending", "NotReady"):
+            return msgspec.structs.replace(statement, status=said.status, reason=said.reason, message=said.message)
+    return statement
+
+
+def _endpoints_ready(spec: PoolSpec, state: PoolState | None, slowed: str) -> Statement:
+    if state is not None and state.total == 0 and not state.stale:
+        return Statement("Ready", "False", "NoReadyEndpoints", "The backend has no endpoints")
     if spec.telemetry.engine == "None":
         return Statement("Ready", "True", "Ready", "Endpoints count as ready: spec.telemetry.engine is None")
     if state is None or (state.stale and state.observed_at is None):
         return Statement("Ready", "Unknown", "Pending", "No endpoint's metrics have been read yet")
     if state.stale:
         return Statement("Ready", "Unknown", "TelemetryStale", _stale(spec))
-    counts = f"{state.ready} of {state.total} endpoints ready"
+    counts = f"{state.ready} of {state.total} endpoints ready" + (f"; {slowed}" if slowed else "")
     if state.ready == 0:
         return Statement("Ready", "False", "NoReadyEndpoints", counts)
     return Statement("Ready", "True", "Ready", counts)

@@ -55,6 +55,8 @@ def values(shape: Shape) -> st.SearchStrategy[Any]:
             )
         case "integer":
             return st.integers(int(shape.minimum or 0), int(shape.maximum or 2**31))
+        case "intOrString":
+            return st.integers(int(shape.minimum or 0), int(shape.maximum or 2**31)) | st.sampled_from(shape.examples)
         case "number":
             return st.floats(shape.minimum, shape.maximum, exclude_min=shape.exclusive_minimum)
         case "boolean":

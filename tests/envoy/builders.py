@@ -10,6 +10,7 @@ from forebay_api.local import Listener
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.native import NativeModel
+from forebay_operator.backends.fixed import fixed_backends
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 
 
@@ -52,5 +53,5 @@ def native(model: str = "small", pool: str = "ai/small", **fields: Any) -> Nativ
 def inputs(
     port: int, data_plane: tuple[str, ...], policies: dict[str, PolicySpec], pools: dict[str, PoolSpec], **rest: Any
 ) -> EnvoyInputs:
-    listeners = rest.pop("listeners", (Listener(port=port),))
-    return EnvoyInputs(policies=policies, pools=pools, data_plane=DataPlane(data_plane), listeners=listeners, **rest)
+    rest = {"listeners": (Listener(port=port),), "backends": fixed_backends(pools), **rest}
+    return EnvoyInputs(policies=policies, pools=pools, data_plane=DataPlane(data_plane), **rest)

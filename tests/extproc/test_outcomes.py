@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streams import a_plane, log_entry, log_message, until
@@ -11,6 +12,7 @@ from streams import a_plane, log_entry, log_message, until
 from forebay_api.wire import PoolState
 from forebay_extproc.outcomes.intake import Intake
 from forebay_extproc.outcomes.ledger import Ledger
+from forebay_extproc.outcomes.neighbours import Neighbours
 from forebay_extproc.outcomes.peers import MAX_WAITING, Peers
 from forebay_extproc.telemetry.metrics import Metrics
 from forebay_extproc.wire.access_log import read_outcomes
@@ -207,3 +209,31 @@ async def test_reports_for_an_unknown_peer_or_a_full_queue_are_dropped() -> None
     peers.tell("nobody", ["d1"])
     peers.tell("r1", (f"d{number}" for number in range(MAX_WAITING + 5)))
     assert peers.dropped == 6
+
+
+async def test_in_a_cluster_peers_are_the_addresses_of_a_service_but_ones_own() -> None:
+    found = ("10.0.0.1:7", "10.0.0.2:7", "[fd00::3]:7")
+
+    async def look_up(_: Any) -> tuple[str, ...]:
+        return found
+
+    peers = Peers({}, port=7)
+    neighbours = Neighbours(peers, "planes:7", "10.0.0.1", look_up)
+    await neighbours.look()
+    peers.tell_all(["q1"])
+    assert set(peers._waiting) == {"10.0.0.2", "fd00::3"}
+    found = ("10.0.0.2:7",)
+    await neighbours.look()
+    assert set(peers._waiting) == {"10.0.0.2"}
+    assert peers.dropped == 1, "what waited for one that is gone is lost"
+    found = ()
+    await neighbours.look()
+    assert set(peers._waiting) == {"10.0.0.2"}, "no answer of a name server ends a replica"
+
+
+async def test_a_replica_is_told_of_its_decisions_before_any_name_server_knows_it() -> None:
+    peers = Peers({}, port=7)
+    peers.tell("10.0.0.9", ["d1"])
+    peers.tell("no-address", ["d2"])
+    assert peers._addresses == {"10.0.0.9": "10.0.0.9:7"}
+    assert peers.dropped == 1

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.text import Text
 
-from forebay_cli.console import EXIT_FINDINGS, Output, give_up, print_json, stdout
-from forebay_cli.validate.findings import Line, Outcome, load
+from forebay_cli.console import EXIT_FINDINGS, give_up, print_json, stdout
+from forebay_cli.validate.findings import STDIN, Line, Outcome, load
+from forebay_cli.validate.sarif import sarif_log
+
+_STYLES: Final = {"Error": "red", "Warning": "yellow", "Note": "dim"}
+
+
+class Format(enum.StrEnum):
+    """How findings are printed."""
+
+    table = "table"
+    json = "json"
+    sarif = "sarif"
 
 
 def validate(
-    paths: Annotated[list[Path], typer.Argument(help="A directory of manifests, or files.")],
+    paths: Annotated[list[Path], typer.Argument(help="A directory of manifests, or files; - is standard input.")],
     output: Annotated[
-        Output, typer.Option("--output", "-o", help="table for people, json for machines.")
-    ] = Output.table,
+        Format, typer.Option("--output", "-o", help="table for people, json for machines, sarif for code hosts.")
+    ] = Format.table,
     strict: Annotated[bool, typer.Option("--strict", help="Count warnings as errors.")] = False,
 ) -> None:
     """Check manifests as the operator would, without a cluster. Ends with 1 if anything is wrong.
@@ -26,16 +38,22 @@ def validate(
         forebay validate examples/assistant
 
         forebay validate policies/*.yaml pools/*.yaml --output json
+
+        kubectl kustomize overlays/prod | forebay validate - --strict
+
+        forebay validate manifests --output sarif > forebay.sarif
     """
     for path in paths:
-        if not path.exists():
+        if path != STDIN and not path.exists():
             give_up(f"there is no {path}")
     outcome = load(paths).outcome
-    if output is Output.json:
+    if output is Format.json:
         print_json(outcome)
+    elif output is Format.sarif:
+        print_json(sarif_log(outcome.findings, Path.cwd()))
     else:
         _print(outcome)
-    if not outcome.ok or (strict and outcome.findings):
+    if not outcome.ok or (strict and any(line.severity != "Note" for line in outcome.findings)):
         raise typer.Exit(EXIT_FINDINGS)
 
 
@@ -50,6 +68,5 @@ def _print(outcome: Outcome) -> None:
 
 def _text(line: Line) -> Text:
     place = f"{line.source}:{line.line}: " if line.line else f"{line.source}: " if line.source else ""
-    style = "red" if line.severity == "Error" else "yellow"
     where = "".join(f"{part}: " for part in (line.object, line.path) if part)
-    return Text.assemble(place, (line.severity.lower(), style), f": {where}{line.message}")
+    return Text.assemble(place, (line.severity.lower(), _STYLES[line.severity]), f": {where}{line.message}")

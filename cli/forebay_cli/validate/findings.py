@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,21 +11,29 @@ from typing import Final
 
 import msgspec
 
+from forebay_api.manifest import PASSED_OVER, ManifestError
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
+from forebay_cli.validate.places import Places
 from forebay_decision.check import Finding
 from forebay_decision.native import NativeModel, native_report, shadowed_policies
 from forebay_operator.checks import judge
 from forebay_operator.gather import gather
 from forebay_operator.source.directory import Directory
+from forebay_operator.source.file import MAX_FILE_BYTES
+from forebay_operator.source.listing import LOCAL_NAME
 from forebay_operator.verdict import PolicyVerdict, PoolVerdict, Verdicts
 
-ELSEWHERE: Final = ("SecretNotFound",)
-"""Reasons that say something about this machine rather than the manifests: another machine may well have the secret."""
+ELSEWHERE: Final[Mapping[str, str]] = {"SecretNotFound": "Warning", "ServiceNotFound": "Note"}
+"""Reasons that say something about this machine rather than the manifests, and how serious they are here: another
+machine may well have the secret, and a cluster has its Services."""
+STDIN: Final = Path("-")
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One finding. `object` is ``Kind namespace/name``; `path` is the manifest path inside it."""
+    """One finding. `severity` is Error, Warning or, where nothing is to be done, Note. `object` is ``Kind
+    namespace/name``; `path` is the manifest path inside it; `source` is the file as the caller named it; `reason` is
+    that of the condition, empty for what never gets as far as one."""
 
     severity: str
     message: str
@@ -33,6 +41,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str = ""
     source: str = ""
     line: int | None = None
+    reason: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -54,28 +63,30 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 def load(paths: Sequence[Path]) -> Loaded:
-    """Read one directory, or some files as if they stood in one."""
+    """Read one directory, or some files and directories as if they stood in one; ``-`` is standard input."""
     if len(paths) == 1 and paths[0].is_dir():
-        return _load(paths[0])
+        return _load(paths[0], Places(paths[0]))
     with tempfile.TemporaryDirectory(prefix="forebay-") as scratch:
+        names = {}
         for index, path in enumerate(paths):
-            if path.is_dir():
-                shutil.copytree(path, Path(scratch) / f"{index:03}-{path.name}")
+            name = LOCAL_NAME if path.name == LOCAL_NAME else f"{index:03}-{path.name}"
+            if path == STDIN:
+                name = f"{index:03}-stdin.yaml"
+                (Path(scratch) / name).write_bytes(sys.stdin.buffer.read(MAX_FILE_BYTES + 1))
             else:
-                shutil.copy(
-                    path, Path(scratch) / (path.name if path.name == "forebay.yaml" else f"{index:03}-{path.name}")
-                )
-        return _load(Path(scratch))
+                (Path(scratch) / name).symlink_to(path.resolve(), path.is_dir())
+            names[name] = str(path)
+        return _load(Path(scratch), Places(Path(scratch), names))
 
 
-def _load(directory: Path) -> Loaded:
+def _load(directory: Path, places: Places) -> Loaded:
     view = Directory(directory).read()
     verdicts = judge(gather(view, base=directory, environ=os.environ))
-    lines = [Line(e.severity, e.message, e.name or "", e.path or "", e.source, e.line) for e in view.errors]
+    lines = [_reading_line(error, places) for error in view.errors]
     told = {(line.object, line.path, line.message) for line in lines}
     for kind, found in (("RoutingPolicy", verdicts.policies), ("ModelPool", verdicts.pools)):
         for name, verdict in found.items():
-            lines += [line for line in _lines(f"{kind} {name}", verdict)
+            lines += [line for line in _lines(f"{kind} {name}", verdict, places)
                       if (line.object, line.path, line.message) not in told]  # fmt: skip
     outcome = Outcome(
         ok=not any(line.severity == "Error" for line in lines),
@@ -87,18 +98,27 @@ def _load(directory: Path) -> Loaded:
     return Loaded(outcome, verdicts.accepted_policies(), verdicts.accepted_pools())
 
 
-def _lines(name: str, verdict: PolicyVerdict | PoolVerdict) -> list[Line]:
-    found = [Line(_severity(finding), finding.message, name, finding.path) for finding in verdict.findings]
+def _reading_line(error: ManifestError, places: Places) -> Line:
+    severity = "Note" if error.message.startswith(PASSED_OVER) else error.severity
+    return Line(severity, places.retold(error.message), error.name, error.path, places.shown(error.source), error.line)
+
+
+def _lines(name: str, verdict: PolicyVerdict | PoolVerdict, places: Places) -> list[Line]:
+    found = [
+        Line(_severity(finding), finding.message, name, finding.path, *places.find(name, finding.path), finding.reason)
+        for finding in verdict.findings
+    ]
     told = any(line.severity == "Error" for line in found) or any(f.reason in ELSEWHERE for f in verdict.findings)
     for statement in (verdict.accepted, verdict.resolved):
         if statement.status != "True" and not told:
-            found.append(Line("Warning" if statement.reason in ELSEWHERE else "Error", statement.message, name))
+            severity = ELSEWHERE.get(statement.reason, "Error")
+            found.append(Line(severity, statement.message, name, "", *places.find(name, ""), statement.reason))
             told = True
     return found
 
 
 def _severity(finding: Finding) -> str:
-    return "Warning" if finding.reason in ELSEWHERE else finding.severity
+    return ELSEWHERE.get(finding.reason, finding.severity)
 
 
 def _natives(verdicts: Verdicts) -> dict[str, dict[str, str]]:

@@ -18,8 +18,14 @@ _NOUNS: Final[dict[ShapeType, str]] = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
+    "intOrString": "a whole number or text",
 }
-_SIZES: Final[dict[ShapeType, str]] = {"string": "character", "array": "item", "object": "member"}
+_SIZES: Final[dict[ShapeType, str]] = {
+    "string": "character",
+    "array": "item",
+    "object": "member",
+    "intOrString": "character",
+}
 
 
 def check_fields(value: Any, shape: Shape, path: Path = ()) -> Iterator[Fault]:
@@ -50,6 +56,8 @@ def _fits(value: Any, expected: ShapeType) -> bool:
             return isinstance(value, bool)
         case "integer":
             return isinstance(value, int) and not isinstance(value, bool)
+        case "intOrString":
+            return isinstance(value, int | str) and not isinstance(value, bool)
         case _:
             return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -67,7 +75,7 @@ def _wrong_type(value: Any, shape: Shape) -> str:
             return f"{wanted}, not {show_value(value)}"
         case str() if shape.type == "array":
             return f"{wanted}, not text: write [{show_value(value)}]"
-        case float() if shape.type == "integer":
+        case float() if shape.type in ("integer", "intOrString"):
             return f"{wanted}, not {show_value(value)}"
         case _:
             return f"{wanted}, not {_kind_of(value)}"
@@ -83,10 +91,11 @@ def _kind_of(value: Any) -> str:
 def _check_bounds(value: Any, shape: Shape, path: Path) -> Iterator[Fault]:
     if shape.enum and value not in shape.enum:
         yield Fault(path, f"{show_value(value)} is not one of its values{suggest(value, shape.enum)}")
+    if shape.type in ("integer", "number") or (shape.type == "intOrString" and isinstance(value, int)):
+        yield from _check_range(value, shape, path)
+        return
     if shape.type in _SIZES:
         yield from _check_size(len(value), shape, path)
-    elif shape.type in ("integer", "number"):
-        yield from _check_range(value, shape, path)
     if shape.pattern is not None and not _pattern(shape.pattern).search(value):
         like = f"must look like {' or '.join(shape.examples)}" if shape.examples else "has characters it cannot have"
         yield Fault(path, f"{show_value(value)} {like} (pattern {shape.pattern})")

@@ -14,7 +14,12 @@ from forebay_api.schema.shape import Shape, ShapeType
 from forebay_api.schema.structs import shape_of
 
 CATEGORY: Final = "forebay"
-_SIZE_WORDS: Final[dict[ShapeType, str]] = {"string": "Length", "array": "Items", "object": "Properties"}
+_SIZE_WORDS: Final[dict[ShapeType, str]] = {
+    "string": "Length",
+    "array": "Items",
+    "object": "Properties",
+    "intOrString": "Length",
+}
 _API_VERSION_DOC: Final = "Version of the schema that this object is written in."
 _KIND_DOC: Final = "What this object is."
 
@@ -60,7 +65,7 @@ def openapi(shape: Shape) -> dict[str, Any]:
     if shape.type == "any":
         return _without_gaps(description=shape.description, **{"x-kubernetes-preserve-unknown-fields": True})
     schema = _without_gaps(
-        type=shape.type,
+        type=None if shape.type == "intOrString" else shape.type,
         description=shape.description,
         format=shape.format,
         enum=list(shape.enum),
@@ -72,6 +77,8 @@ def openapi(shape: Shape) -> dict[str, Any]:
     )
     if (word := _SIZE_WORDS.get(shape.type)) is not None:
         schema |= _without_gaps(**{f"min{word}": shape.min_size, f"max{word}": shape.max_size})
+    if shape.type == "intOrString":
+        schema["x-kubernetes-int-or-string"] = True
     if shape.type == "array" and shape.items is not None:
         schema["x-kubernetes-list-type"] = shape.list_type
         schema |= _without_gaps(**{"x-kubernetes-list-map-keys": list(shape.list_map_keys)})

@@ -7,14 +7,13 @@ from types import MappingProxyType
 from typing import Final
 
 from forebay_api.base import API_VERSION
-from forebay_api.quantities import NAME_PATTERN
+from forebay_api.quantities import LABEL_PATTERN, NAME_PATTERN
 from forebay_api.schema.kinds import Kind
 from forebay_api.schema.shape import Shape
 from forebay_api.schema.structs import shape_of
 
 MAX_NAME: Final = 63
 """As long as a reference to the object may be."""
-_LABEL_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _ANYTHING: Final = Shape(type="any")
 _TEXTS: Final = Shape(type="object", values=Shape(type="string", max_size=262_144), max_size=1024)
 # What only API servers write comes along when an object was saved with `kubectl get -o yaml`.
@@ -36,7 +35,7 @@ METADATA: Final = Shape(
             "name": Shape(
                 type="string", pattern=NAME_PATTERN, min_size=1, max_size=MAX_NAME, examples=("assistant", "llama-70b")
             ),
-            "namespace": Shape(type="string", pattern=_LABEL_PATTERN, max_size=63, examples=("ai", "team-a")),
+            "namespace": Shape(type="string", pattern=LABEL_PATTERN, max_size=63, examples=("ai", "team-a")),
             "labels": _TEXTS,
             "annotations": _TEXTS,
             "generation": Shape(type="integer"),

@@ -69,6 +69,8 @@ listeners:
 secrets:
   openai:
     api-key: {env: OPENAI_API_KEY}
+backends:
+  qwen-small: [{host: 127.0.0.1, port: 8000}]
 workers: 2
 """,
 }

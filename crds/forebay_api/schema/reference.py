@@ -16,7 +16,12 @@ from forebay_api.schema.shape import Shape, ShapeType
 from forebay_api.schema.structs import shape_of
 
 _SHOWN_DEFAULT: Final = 48
-_SIZE_UNITS: Final[dict[ShapeType, str]] = {"string": "characters", "array": "items", "object": "members"}
+_SIZE_UNITS: Final[dict[ShapeType, str]] = {
+    "string": "characters",
+    "array": "items",
+    "object": "members",
+    "intOrString": "characters",
+}
 _INTRODUCTION: Final = f"""\
 # Reference: {API_VERSION}
 
@@ -115,6 +120,8 @@ def _type(field: Shape) -> str:
             return f"map of {_type(field.values)}"
         case "string" if field.enum:
             return " or ".join(f"`{value}`" for value in field.enum)
+        case "intOrString":
+            return "integer or string"
         case _:
             return field.type
 

@@ -14,7 +14,7 @@ import msgspec
 
 from forebay_api.base import CelRule
 
-ShapeType = Literal["object", "array", "string", "integer", "number", "boolean", "any"]
+ShapeType = Literal["object", "array", "string", "integer", "number", "boolean", "intOrString", "any"]
 ListType = Literal["atomic", "set", "map"]
 NO_DEFAULT: Final = msgspec.UNSET
 
@@ -23,7 +23,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """One node of a schema.
 
     `min_size` and `max_size` count characters, items or members, as `type` says. An object has either `properties`
-    (fields known by name) or `values` (a map with free keys). Type ``any`` is kept as it is and never looked into.
+    (fields known by name) or `values` (a map with free keys). Type ``intOrString`` has the bounds of both, each for its
+    own. Type ``any`` is kept as it is and never looked into.
     """
 
     type: ShapeType

@@ -130,9 +130,20 @@ def _described(shape: Shape, extra: Mapping[str, Any], path: str) -> Shape:
 def _optional(node: inspect.UnionType, path: str) -> Shape:
     # `T | None` says only that the field may be absent: the API server drops null before it looks further.
     members = [member for member in node.types if not isinstance(member, inspect.NoneType)]
+    shapes = {type(_bare(member)): member for member in members}
+    if shapes.keys() == {inspect.IntType, inspect.StrType}:
+        return _int_or_string(_shape(shapes[inspect.IntType], path), _shape(shapes[inspect.StrType], path))
     if len(members) != 1:
         raise SchemaError(f"{path}: a union of several types has no structural counterpart; use one-of members")
     return _shape(members[0], path)
+
+
+def _bare(node: inspect.Type) -> inspect.Type:
+    return node.type if isinstance(node, inspect.Metadata) else node
+
+
+def _int_or_string(number: Shape, text: Shape) -> Shape:
+    return msgspec.structs.replace(text, type="intOrString", minimum=number.minimum, maximum=number.maximum)
 
 
 def _number(node: inspect.IntType | inspect.FloatType, path: str) -> Shape:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from forebay_decision.check import Finding
+from forebay_operator.cluster.objects import FailureMode
 
 
 class Endpoint(msgspec.Struct, frozen=True, order=True):
@@ -32,13 +33,16 @@ class Endpoint(msgspec.Struct, frozen=True, order=True):
 class Picker(msgspec.Struct, frozen=True):
     """An inference pool's endpoint picker: an ext_proc service that chooses the replica.
 
-    `fail_open`: where it cannot be reached, any endpoint of the pool may serve (FailOpen); else 503 (FailClose).
-    `host` is the picker Service's DNS name or an IP address.
+    `endpoints` are the servers of Service `name`; there are none while it is away. Where it cannot be
+    reached, any endpoint of the pool serves (FailOpen), or 503 is answered (FailClose). `tls` is on unless the Service's port
+    says ``appProtocol: kubernetes.io/h2c``: pickers serve TLS by default, with a certificate that they make themselves
+    and nobody can verify.
     """
 
-    host: str
-    port: int
-    fail_open: bool = False
+    endpoints: tuple[Endpoint, ...] = ()
+    name: str = ""
+    tls: bool = True
+    failure_mode: FailureMode = "FailClose"
 
 
 class Backend(msgspec.Struct, frozen=True):
@@ -48,6 +52,9 @@ class Backend(msgspec.Struct, frozen=True):
     picker: Picker | None = None
     findings: tuple[Finding, ...] = ()
 
+
+NOWHERE = Backend()
+"""Of a pool about which nothing is known."""
 
 Backends = Mapping[str, Backend]
 """By pool, ``namespace/name``."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from forebay_operator.cluster.objects import ConfigMap, EndpointSlice, InferencePool, Pod, ReferenceGrant, Service
+from forebay_operator.cluster.objects import EndpointSlice, InferencePool, Pod, ReferenceGrant, Service
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +18,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     pods: Mapping[str, Pod] = {}
     inference_pools: Mapping[str, InferencePool] = {}
     grants: Mapping[str, ReferenceGrant] = {}
-    config_maps: Mapping[str, ConfigMap] = {}
 
 
 NOTHING_KNOWN = Facts()

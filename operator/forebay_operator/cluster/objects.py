@@ -18,6 +18,7 @@ class ServicePort(Tolerant, frozen=True):
     name: str = ""
     target_port: int | str | None = None
     protocol: str = "TCP"
+    app_protocol: str = ""
 
 
 class ServiceSpec(Tolerant, frozen=True):
@@ -98,12 +99,15 @@ class PoolSelector(Tolerant, frozen=True):
     match_labels: dict[str, str] = {}
 
 
+FailureMode = Literal["FailOpen", "FailClose"]
+
+
 class EndpointPickerRef(Tolerant, frozen=True):
     name: str
     group: str = ""
     kind: str = "Service"
     port: PortNumber | None = None
-    failure_mode: Literal["FailOpen", "FailClose"] = "FailClose"
+    failure_mode: FailureMode = "FailClose"
 
 
 class InferencePoolSpec(Tolerant, frozen=True):
@@ -137,8 +141,3 @@ class ReferenceGrantSpec(Tolerant, frozen=True):
 class ReferenceGrant(Tolerant, frozen=True):
     metadata: ObjectMeta
     spec: ReferenceGrantSpec = ReferenceGrantSpec()
-
-
-class ConfigMap(Tolerant, frozen=True):
-    metadata: ObjectMeta
-    data: dict[str, str] = {}

@@ -9,37 +9,51 @@ from typing import Final
 
 from forebay_api.pool import PoolSpec
 from forebay_decision import names
+from forebay_operator.cluster.objects import FailureMode
+from forebay_operator.envoy.encoding import constant
 from forebay_operator.envoy.messages import packed, span
 from forebay_operator.envoy.proto import matcher, previous_hosts, route
 
-BACK_OFF: Final = route.RetryPolicyRetryBackOff(
-    base_interval=timedelta(milliseconds=1), max_interval=timedelta(milliseconds=5)
+BACK_OFF: Final = constant(
+    route.RetryPolicyRetryBackOff(base_interval=timedelta(milliseconds=1), max_interval=timedelta(milliseconds=5))
+)
+ANOTHER_HOST: Final = constant(
+    route.RetryPolicyRetryHostPredicate(
+        name="envoy.retry_host_predicates.previous_hosts", typed_config=packed(previous_hosts.PreviousHostsPredicate())
+    )
 )
 POOL_FAILURES: Final = "connect-failure,refused-stream,reset-before-request,reset,retriable-status-codes"
+UNPICKED_HEADER: Final = f"{names.HEADER_PREFIX}unpicked"
+"""Response header of a pool's picker listener: the picker has not answered, and no server has seen the request."""
 CHAIN_FAILURES: Final = f"5xx,{POOL_FAILURES}"
 """A room tells of broken connections as a 503 of its own; 429 is a provider's word for "not now"."""
 STREAM: Final = "stream"
 """Metadata key: whether the caller asked for a streamed answer, as the namespace's writer spells it."""
 STREAMED: Final = {
-    names.NATIVE_NAMESPACE: matcher.ValueMatcher(bool_match=True),
-    names.METADATA_NAMESPACE: matcher.ValueMatcher(string_match=matcher.StringMatcher(exact="true")),
+    namespace: constant(
+        matcher.MetadataMatcher(filter=namespace, path=[matcher.MetadataMatcherPathSegment(key=STREAM)], value=value)
+    )
+    for namespace, value in (
+        (names.NATIVE_NAMESPACE, matcher.ValueMatcher(bool_match=True)),
+        (names.METADATA_NAMESPACE, matcher.ValueMatcher(string_match=matcher.StringMatcher(exact="true"))),
+    )
 }
 
 
-def pool_action(pool: str, spec: PoolSpec) -> route.RouteAction:
-    """To the pool's own servers: its time-out, its retries on other endpoints, its name as Host where it has one."""
+def pool_action(pool: str, spec: PoolSpec, picker: FailureMode | None = None) -> route.RouteAction:
+    """To the pool's own servers, by way of its picker where it has one."""
+    return server_action(pool, spec) if picker is None else picker_action(pool, spec, picker)
+
+
+def server_action(pool: str, spec: PoolSpec) -> route.RouteAction:
+    """To a server of the pool: its time-out, its retries on other endpoints, its name as Host where it has one."""
     resilience = spec.resilience
     retries = route.RetryPolicy(
         retry_on=POOL_FAILURES,
         num_retries=resilience.retries,
         retriable_status_codes=[503],
         retry_back_off=BACK_OFF,
-        retry_host_predicate=[
-            route.RetryPolicyRetryHostPredicate(
-                name="envoy.retry_host_predicates.previous_hosts",
-                typed_config=packed(previous_hosts.PreviousHostsPredicate()),
-            )
-        ],
+        retry_host_predicate=[ANOTHER_HOST],
         # Each attempt draws anew: with few, two endpoints would sometimes yield the failed one again.
         host_selection_retry_max_attempts=32,
     )
@@ -50,6 +64,28 @@ def pool_action(pool: str, spec: PoolSpec) -> route.RouteAction:
         retry_policy=retries if resilience.retries else None,
         host_rewrite_literal=spec.backend.external.hostname if spec.backend.external else None,
     )
+
+
+def picker_action(pool: str, spec: PoolSpec, picker: FailureMode) -> route.RouteAction:
+    """To where the pool's picker is asked. An answer that says it could not be is tried again without it (FailOpen)."""
+    whole = span(spec.resilience.request_timeout)
+    again = route.RetryPolicy(
+        retry_on="retriable-headers",
+        retriable_headers=[route.HeaderMatcher(name=UNPICKED_HEADER, present_match=True)],
+        num_retries=1,
+        retry_back_off=BACK_OFF,
+    )
+    return route.RouteAction(
+        cluster=picked_listener(pool),
+        timeout=whole,
+        idle_timeout=whole,
+        retry_policy=again if picker == "FailOpen" else None,
+    )
+
+
+def picked_listener(pool: str) -> str:
+    """Internal listener where a pool's picker is asked, and the cluster that leads there."""
+    return f"picked/{pool}"
 
 
 def chain_action(chain: str, hops: list[PoolSpec]) -> route.RouteAction:
@@ -74,14 +110,9 @@ def by_silence(made: route.Route, namespace: str, silence: timedelta) -> Iterato
     `namespace` is where metadata says which it is.
     """
     if made.match is not None and made.route is not None:
-        streamed = matcher.MetadataMatcher(
-            filter=namespace,
-            path=[matcher.MetadataMatcherPathSegment(key=STREAM)],
-            value=STREAMED[namespace],
-        )
         yield replace(
             made,
-            match=replace(made.match, dynamic_metadata=[*made.match.dynamic_metadata, streamed]),
+            match=replace(made.match, dynamic_metadata=[*made.match.dynamic_metadata, STREAMED[namespace]]),
             route=replace(made.route, idle_timeout=silence),
         )
     yield made

@@ -6,13 +6,26 @@ from collections.abc import Iterator
 
 from forebay_api.local import Listener
 from forebay_api.pool import PoolSpec
-from forebay_operator.envoy.clusters import data_plane_cluster, pool_cluster, undecided_cluster
-from forebay_operator.envoy.endpoints import pool_endpoints, resolved_by_dns
+from forebay_decision import names
+from forebay_operator.backends.endpoint import NOWHERE, Backend, Endpoint, Picker
+from forebay_operator.cluster.objects import FailureMode
+from forebay_operator.envoy.actions import picked_listener
+from forebay_operator.envoy.clusters import (
+    DATA_PLANE,
+    by_name,
+    data_plane_cluster,
+    data_plane_hosts,
+    pool_cluster,
+    undecided_cluster,
+)
+from forebay_operator.envoy.endpoints import load_assignment, pool_assignment, resolved_by_dns
 from forebay_operator.envoy.hosts import route_table
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
+from forebay_operator.envoy.internal import internal_cluster
 from forebay_operator.envoy.listeners import listener_name, public_listener
 from forebay_operator.envoy.memory import remembered
 from forebay_operator.envoy.messages import published
+from forebay_operator.envoy.picker import picker_cluster, picker_cluster_name, picker_listener, picker_routes
 from forebay_operator.envoy.rooms import composite_cluster, room_cluster, room_listener, room_routes
 from forebay_operator.envoy.routes import chains
 from forebay_operator.envoy.secrets import certificate, certificate_name, credential, credential_name
@@ -22,7 +35,14 @@ from forebay_operator.resources import Resource, Snapshot
 def assemble(inputs: EnvoyInputs) -> Snapshot:
     """Envoy's resources; the same inputs give the same bytes."""
     return Snapshot.of(
-        [*_public(inputs), *_data_plane(inputs.data_plane), *_pools(inputs), *_chains(inputs), *_secrets(inputs)]
+        [
+            *_public(inputs),
+            *_data_plane(inputs.data_plane),
+            *_pools(inputs),
+            *_chains(inputs),
+            *_pickers(inputs),
+            *_secrets(inputs),
+        ]
     )
 
 
@@ -34,7 +54,11 @@ def _public(inputs: EnvoyInputs) -> Iterator[Resource]:
 
 def _pools(inputs: EnvoyInputs) -> Iterator[Resource]:
     for pool, spec in sorted(inputs.pools.items()):
-        yield from _pool(pool, spec, pool in inputs.secrets, inputs.trust_ca)
+        backend = inputs.backends.get(pool, NOWHERE)
+        named = backend if resolved_by_dns(backend) else None
+        yield _pool(pool, spec, pool in inputs.secrets, inputs.trust_ca, pool in inputs.pickers, named)
+        if named is None:
+            yield _pool_endpoints(pool, backend)
 
 
 def _chains(inputs: EnvoyInputs) -> Iterator[Resource]:
@@ -46,7 +70,15 @@ def _chains(inputs: EnvoyInputs) -> Iterator[Resource]:
                 yield _chain(chain, order)
     for pool in sorted(rooms):
         yield from _room(pool)
-        yield _room_routes(pool, inputs.pools[pool], pool in inputs.missing_secrets)
+        yield _room_routes(pool, inputs.pools[pool], pool in inputs.missing_secrets, inputs.pickers.get(pool))
+
+
+def _pickers(inputs: EnvoyInputs) -> Iterator[Resource]:
+    for pool in sorted(inputs.pickers):
+        picker = inputs.backends.get(pool, NOWHERE).picker or Picker()
+        yield from _picker(pool, picker.tls)
+        yield _picker_routes(pool, inputs.pools[pool])
+        yield _picker_endpoints(pool, picker.endpoints)
 
 
 def _secrets(inputs: EnvoyInputs) -> Iterator[Resource]:
@@ -64,16 +96,24 @@ def _public_listener(wanted: Listener) -> Resource:
 
 @remembered
 def _data_plane(data_plane: DataPlane) -> tuple[Resource, ...]:
-    return tuple(published(made.name, made) for made in (data_plane_cluster(data_plane), undecided_cluster()))
+    made = [published(made.name, made) for made in (data_plane_cluster(data_plane), undecided_cluster())]
+    hosts = data_plane_hosts(data_plane)
+    return tuple(made) if by_name(hosts) else (*made, published(DATA_PLANE, load_assignment(DATA_PLANE, hosts)))
 
 
 @remembered
-def _pool(pool: str, spec: PoolSpec, credential: bool, trust_ca: str | None) -> tuple[Resource, ...]:
-    cluster = pool_cluster(pool, spec, credential=credential, trust_ca=trust_ca)
-    made = published(cluster.name, cluster)
-    if resolved_by_dns(spec):
-        return (made,)
-    return made, published(made.name, pool_endpoints(pool, spec))
+def _pool(
+    pool: str, spec: PoolSpec, credential: bool, trust_ca: str | None, picked: bool, named: Backend | None
+) -> Resource:
+    servers = None if named is None else pool_assignment(names.pool_cluster(pool), named)
+    made = pool_cluster(pool, spec, credential=credential, trust_ca=trust_ca, picked=picked, by_name=servers)
+    return published(made.name, made)
+
+
+@remembered
+def _pool_endpoints(pool: str, backend: Backend) -> Resource:
+    made = pool_assignment(names.pool_cluster(pool), backend)
+    return published(made.cluster_name, made)
 
 
 @remembered
@@ -87,6 +127,28 @@ def _room(pool: str) -> tuple[Resource, ...]:
 
 
 @remembered
-def _room_routes(pool: str, spec: PoolSpec, secret_missing: bool) -> Resource:
-    made = room_routes(pool, spec, secret_missing=secret_missing)
+def _room_routes(pool: str, spec: PoolSpec, secret_missing: bool, picker: FailureMode | None) -> Resource:
+    made = room_routes(pool, spec, secret_missing=secret_missing, picker=picker)
     return published(made.name, made)
+
+
+@remembered
+def _picker(pool: str, encrypted: bool) -> tuple[Resource, ...]:
+    made = (
+        picker_cluster(pool, encrypted=encrypted),
+        internal_cluster(picked_listener(pool)),
+        picker_listener(pool),
+    )
+    return tuple(published(part.name, part) for part in made)
+
+
+@remembered
+def _picker_routes(pool: str, spec: PoolSpec) -> Resource:
+    made = picker_routes(pool, spec)
+    return published(made.name, made)
+
+
+@remembered
+def _picker_endpoints(pool: str, endpoints: tuple[Endpoint, ...]) -> Resource:
+    made = pool_assignment(picker_cluster_name(pool), Backend(endpoints))
+    return published(made.cluster_name, made)

@@ -82,6 +82,14 @@ class Attachment(msgspec.Struct, frozen=True):
             request_body_buffer_limit=self.body_limit + EDIT_ROOM,
         )
 
+    def to_servers(
+        self, name: str, pool: str, match: route.RouteMatch, filters: Mapping[str, protobuf.Any] | None = None
+    ) -> route.Route:
+        """A route to a pool's servers, straight or by way of its picker."""
+        return self.made(
+            name, match, pool_action(pool, self.inputs.pools[pool], self.inputs.pickers.get(pool)), filters
+        )
+
     def to_pool(
         self,
         name: str,
@@ -95,7 +103,7 @@ class Attachment(msgspec.Struct, frozen=True):
         if pool in self.inputs.missing_secrets:
             yield unavailable(f"{self.name}/{name}", match, pool)
         else:
-            made = self.made(name, match, pool_action(pool, spec), filters)
+            made = self.to_servers(name, pool, match, filters)
             yield from by_silence(made, namespace, span(spec.resilience.stream_idle_timeout))
 
 

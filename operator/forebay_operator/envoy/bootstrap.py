@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from forebay_operator.envoy.clusters import HTTP_OPTIONS
-from forebay_operator.envoy.endpoints import load_assignment
-from forebay_operator.envoy.messages import extension, is_ip, packed, parsed_address, struct
+from forebay_operator.envoy.identity import PeerTls
+from forebay_operator.envoy.messages import extension, from_ads, packed, parsed_address, struct
+from forebay_operator.envoy.operators import OPERATOR, operator_cluster
 from forebay_operator.envoy.proto import bootstrap as boot
-from forebay_operator.envoy.proto import (
-    cluster,
-    connection_monitor,
-    core,
-    internal_listener,
-    overload,
-    upstream_http,
-)
+from forebay_operator.envoy.proto import connection_monitor, core, internal_listener, overload
+from forebay_operator.envoy.stats import admin_cluster, stats_listener
 
-OPERATOR: Final = "operator"
 MAX_CONNECTIONS: Final = 50_000
 
 
 def bootstrap(
-    *, operator: str, admin: str, node_id: str, node_cluster: str = "forebay", max_connections: int = MAX_CONNECTIONS
+    *,
+    operator: str | Sequence[str],
+    admin: str,
+    node_id: str,
+    node_cluster: str = "forebay",
+    max_connections: int = MAX_CONNECTIONS,
+    tls: PeerTls | None = None,
+    stand_in: str | None = None,
+    stats: str | None = None,
 ) -> dict[str, Any]:
     """Envoy's bootstrap as JSON-ready data.
 
-    `operator` and `admin` are ``unix:/path`` or ``host:port``; the admin interface can stop Envoy, so keep it to a
-    loopback address or a private path. Connections over `max_connections` are refused at accept.
+    Addresses are ``unix:/path`` or ``host:port``. The admin interface can stop Envoy, so keep `admin` to a loopback
+    address or a private path; `stats` shows of it what is harmless. Connections over `max_connections` are refused at
+    accept. `operator` may be several, or a name for several: the one that leads is found by its health. `stand_in` is a
+    loopback address that is asked while none of them leads.
     """
+    operators = (operator,) if isinstance(operator, str) else tuple(operator)
     made = boot.Bootstrap(
         node=core.Node(id=node_id, cluster=node_cluster),
         admin=boot.Admin(address=parsed_address(admin)),
-        static_resources=boot.BootstrapStaticResources(clusters=[_operator_cluster(operator)]),
+        static_resources=boot.BootstrapStaticResources(
+            clusters=[operator_cluster(operators, tls, stand_in), *([] if stats is None else [admin_cluster(admin)])],
+            listeners=[] if stats is None else [stats_listener(stats)],
+        ),
         dynamic_resources=_dynamic_resources(),
         bootstrap_extensions=[
             extension("envoy.bootstrap.internal_listener", internal_listener.InternalListener(buffer_size_kb=1024))
@@ -45,40 +53,24 @@ def bootstrap(
 
 
 def _dynamic_resources() -> boot.BootstrapDynamicResources:
-    ads = core.ConfigSource(ads=core.AggregatedConfigSource(), resource_api_version=core.ApiVersion.V3)
+    # However long it takes: an Envoy that is ready without listeners would be sent requests.
+    ads = from_ads(first_wait=timedelta(0))
+    again = core.RetryPolicy(
+        retry_back_off=core.BackoffStrategy(
+            base_interval=timedelta(milliseconds=250), max_interval=timedelta(seconds=2)
+        )
+    )
     return boot.BootstrapDynamicResources(
         ads_config=core.ApiConfigSource(
             api_type=core.ApiConfigSourceApiType.DELTA_GRPC,
             transport_api_version=core.ApiVersion.V3,
-            grpc_services=[core.GrpcService(envoy_grpc=core.GrpcServiceEnvoyGrpc(cluster_name=OPERATOR))],
+            grpc_services=[
+                core.GrpcService(envoy_grpc=core.GrpcServiceEnvoyGrpc(cluster_name=OPERATOR, retry_policy=again))
+            ],
             set_node_on_first_message_only=True,
         ),
         lds_config=ads,
         cds_config=ads,
-    )
-
-
-def _operator_cluster(address: str) -> cluster.Cluster:
-    host = parsed_address(address)
-    by_name = host.socket_address is not None and not is_ip(host.socket_address.address)
-    return cluster.Cluster(
-        name=OPERATOR,
-        type=cluster.ClusterDiscoveryType.STRICT_DNS if by_name else cluster.ClusterDiscoveryType.STATIC,
-        connect_timeout=timedelta(seconds=1),
-        load_assignment=load_assignment(OPERATOR, [host]),
-        typed_extension_protocol_options={
-            HTTP_OPTIONS: packed(
-                upstream_http.HttpProtocolOptions(
-                    explicit_http_config=upstream_http.HttpProtocolOptionsExplicitHttpConfig(
-                        http2_protocol_options=core.Http2ProtocolOptions(
-                            connection_keepalive=core.KeepaliveSettings(
-                                interval=timedelta(seconds=10), timeout=timedelta(seconds=5)
-                            )
-                        )
-                    )
-                )
-            )
-        },
     )
 
 

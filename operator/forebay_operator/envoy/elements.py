@@ -10,16 +10,14 @@ from collections.abc import Iterable
 
 import betterproto2
 
+from forebay_operator.envoy.encoding import delimited, encoded
+
 
 def element(field: int, value: bytes) -> bytes:
     """One element of a repeated message field."""
-    length, size = bytearray(), len(value)
-    while size > 0x7F:
-        length.append(size & 0x7F | 0x80)
-        size >>= 7
-    return bytes([field << 3 | 2, *length, size]) + value
+    return delimited(bytes([field << 3 | 2]), value)
 
 
 def elements(field: int, messages: Iterable[betterproto2.Message]) -> bytes:
     """All of them, serialised."""
-    return b"".join(element(field, bytes(message)) for message in messages)
+    return b"".join(element(field, encoded(message)) for message in messages)

@@ -1,34 +1,67 @@
-"""Where a pool's servers are: EDS for IP addresses, DNS for names."""
+"""Where servers are, as Envoy is told: EDS for IP addresses and sockets, DNS for names.
+
+An assignment is all that changes when servers come and go; the cluster it belongs to does not, so that nothing is
+warmed again and no connection is lost.
+"""
 
 from __future__ import annotations
 
-from forebay_api.pool import Address, PoolSpec
-from forebay_decision import names
+from collections.abc import Iterable
+from functools import lru_cache
+
+from forebay_operator.backends.endpoint import Backend, Endpoint
 from forebay_operator.envoy.messages import is_ip, socket_address
 from forebay_operator.envoy.proto import core, endpoint
 
 
-def addresses(spec: PoolSpec) -> tuple[Address, ...]:
-    """Every endpoint of the pool, whatever its backend."""
-    if spec.backend.external is not None:
-        return (Address(host=spec.backend.external.hostname, port=spec.backend.external.port),)
-    return tuple(spec.backend.addresses or ())
-
-
-def resolved_by_dns(spec: PoolSpec) -> bool:
+def resolved_by_dns(backend: Backend) -> bool:
     """One host name is enough: EDS carries IP addresses only."""
-    return any(not is_ip(address.host) for address in addresses(spec))
+    return any(not _is_ip(member.host) for member in backend.endpoints)
 
 
-def pool_endpoints(pool: str, spec: PoolSpec) -> endpoint.ClusterLoadAssignment:
-    return load_assignment(names.pool_cluster(pool), [socket_address(_bare(a.host), a.port) for a in addresses(spec)])
+def pool_assignment(cluster: str, backend: Backend) -> endpoint.ClusterLoadAssignment:
+    """The pool's servers by zone. Zones are told, and used only by an Envoy that knows its own; none is preferred here.
+
+    Who drains is told as draining: requests that it has go on, new ones go elsewhere. Where nobody else is left it
+    takes new ones, too, as kube-proxy has it: better a server that is about to leave than none. What is not ready is
+    left out, except where a picker chooses: it may know better, and its choice must be found.
+    """
+    anyone = any(member.ready for member in backend.endpoints)
+    zones: dict[str, list[endpoint.LbEndpoint]] = {}
+    for member in backend.endpoints:
+        health = _health(member, anyone)
+        if health is not core.HealthStatus.UNHEALTHY or backend.picker is not None:
+            zones.setdefault(member.zone, []).append(_member(socket_address(_bare(member.host), member.port), health))
+    return endpoint.ClusterLoadAssignment(
+        cluster_name=cluster,
+        endpoints=[
+            endpoint.LocalityLbEndpoints(locality=core.Locality(zone=zone) if zone else None, lb_endpoints=zones[zone])
+            for zone in sorted(zones)
+        ],
+    )
 
 
-def load_assignment(cluster: str, hosts: list[core.Address]) -> endpoint.ClusterLoadAssignment:
+def load_assignment(cluster: str, hosts: Iterable[core.Address]) -> endpoint.ClusterLoadAssignment:
+    """Servers that are all alike."""
     members = [endpoint.LbEndpoint(endpoint=endpoint.Endpoint(address=host)) for host in hosts]
     return endpoint.ClusterLoadAssignment(
         cluster_name=cluster, endpoints=[endpoint.LocalityLbEndpoints(lb_endpoints=members)]
     )
+
+
+def _health(member: Endpoint, anyone: bool) -> core.HealthStatus:
+    if member.ready or (member.draining and not anyone):
+        return core.HealthStatus.UNKNOWN
+    return core.HealthStatus.DRAINING if member.draining else core.HealthStatus.UNHEALTHY
+
+
+def _member(host: core.Address, health: core.HealthStatus) -> endpoint.LbEndpoint:
+    return endpoint.LbEndpoint(endpoint=endpoint.Endpoint(address=host), health_status=health)
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_ip(host: str) -> bool:
+    return is_ip(host)
 
 
 def _bare(host: str) -> str:

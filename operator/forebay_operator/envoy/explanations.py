@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from forebay_decision import names
+from forebay_operator.envoy.encoding import constant
 from forebay_operator.envoy.messages import overwritten
 from forebay_operator.envoy.proto import core, header_to_metadata
 
@@ -17,10 +19,14 @@ DECIDED: Final = (*(field for field in names.RESPONSE_FIELDS if field not in SER
 
 def response_headers(fields: tuple[str, ...]) -> list[core.HeaderValueOption]:
     """``x-forebay-<field>`` out of dynamic metadata; what is not there adds no header."""
-    return [
+    return [_shown(field) for field in fields]
+
+
+@cache
+def _shown(field: str) -> core.HeaderValueOption:
+    return constant(
         overwritten(f"{names.HEADER_PREFIX}{field}", f"%DYNAMIC_METADATA({names.METADATA_NAMESPACE}:{field})%")
-        for field in fields
-    ]
+    )
 
 
 def stated(fields: Mapping[str, str]) -> header_to_metadata.Config:
@@ -29,9 +35,11 @@ def stated(fields: Mapping[str, str]) -> header_to_metadata.Config:
         header_to_metadata.ConfigRule(header=":method", on_header_present=_pair(key, value))
         for key, value in sorted(fields.items())
     ]
-    identity = header_to_metadata.ConfigRule(header="x-request-id", on_header_present=_pair("decision-id"))
-    return header_to_metadata.Config(request_rules=[identity, *rules])
+    return header_to_metadata.Config(request_rules=[IDENTITY, *rules])
 
 
 def _pair(key: str, value: str = "") -> header_to_metadata.ConfigKeyValuePair:
     return header_to_metadata.ConfigKeyValuePair(metadata_namespace=names.METADATA_NAMESPACE, key=key, value=value)
+
+
+IDENTITY: Final = constant(header_to_metadata.ConfigRule(header="x-request-id", on_header_present=_pair("decision-id")))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
 from forebay_decision import names
+from forebay_decision.native import WATCHED_KEYS
 from forebay_operator.envoy import lua
 from forebay_operator.envoy.clusters import DATA_PLANE
+from forebay_operator.envoy.encoding import constant
 from forebay_operator.envoy.messages import extension, http_filter, packed
 from forebay_operator.envoy.proto import (
     core,
@@ -44,7 +47,7 @@ def public_filters() -> list[hcm.HttpFilter]:
     return [
         http_filter("envoy.filters.http.set_filter_state", _asked_path()),
         http_filter(DECOMPRESSOR, _gunzip()),
-        http_filter(JSON_TO_METADATA, native_rules(("model",))),
+        http_filter(JSON_TO_METADATA, native_rules(WATCHED_KEYS)),
         http_filter(EXT_PROC, _processor()),
         http_filter(HEADER_TO_METADATA, header_to_metadata.Config()),
         lua_scripts(),
@@ -65,16 +68,18 @@ def _asked_path() -> set_filter_state.Config:
     return set_filter_state.Config(on_request_headers=[asked])
 
 
+@cache
 def lua_scripts() -> hcm.HttpFilter:
     """Both scripts by name; a route names the one it wants, and none runs by default."""
     sources: dict[str, core.DataSource] = {
         script: core.DataSource(inline_string=lua.source(script)) for script in lua.SCRIPTS
     }
-    return http_filter(LUA, lua_filter.Lua(source_codes=sources))
+    return constant(http_filter(LUA, lua_filter.Lua(source_codes=sources)))
 
 
+@cache
 def route_filter() -> hcm.HttpFilter:
-    return http_filter("envoy.filters.http.router", router.Router(suppress_envoy_headers=True))
+    return constant(http_filter("envoy.filters.http.router", router.Router(suppress_envoy_headers=True)))
 
 
 def native_rules(keys: tuple[str, ...]) -> json_to_metadata.JsonToMetadata:
@@ -135,7 +140,9 @@ def _processor() -> ext_proc.ExternalProcessor:
     send, skip = ext_proc.ProcessingModeHeaderSendMode.SEND, ext_proc.ProcessingModeHeaderSendMode.SKIP
     worker = core.GrpcService(
         envoy_grpc=core.GrpcServiceEnvoyGrpc(cluster_name=DATA_PLANE),
-        retry_policy=_another_worker(),  # here and not in envoy_grpc, where ext_proc reads none
+        retry_policy=another_server(
+            "connect-failure,refused-stream,reset-before-request,reset,cancelled,unavailable"
+        ),  # here and not in envoy_grpc, where ext_proc reads none
     )
     return ext_proc.ExternalProcessor(
         grpc_service=worker,
@@ -156,10 +163,10 @@ def _processor() -> ext_proc.ExternalProcessor:
     )
 
 
-def _another_worker() -> core.RetryPolicy:
-    """A worker that refuses, breaks off or stops before its first reply costs nothing but a few milliseconds."""
+def another_server(retry_on: str) -> core.RetryPolicy:
+    """For gRPC: a server that refuses, breaks off or stops before its first reply costs nothing but a few milliseconds."""
     return core.RetryPolicy(
-        retry_on="connect-failure,refused-stream,reset-before-request,reset,cancelled,unavailable",
+        retry_on=retry_on,
         num_retries=3,
         retry_back_off=core.BackoffStrategy(
             base_interval=timedelta(milliseconds=1), max_interval=timedelta(milliseconds=5)

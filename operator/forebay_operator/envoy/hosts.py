@@ -10,8 +10,10 @@ from typing import Final
 
 from forebay_decision.attachment import Attachment as Place
 from forebay_decision.attachment import attachments
+from forebay_operator.envoy.actions import UNPICKED_HEADER
 from forebay_operator.envoy.attachment import Attachment, json_content
 from forebay_operator.envoy.elements import element, elements
+from forebay_operator.envoy.encoding import encoded
 from forebay_operator.envoy.explanations import DECIDED, response_headers
 from forebay_operator.envoy.filters import EXT_PROC, JSON_TO_METADATA
 from forebay_operator.envoy.inputs import EnvoyInputs
@@ -48,8 +50,15 @@ def _virtual_host(hostname: str, ordered: tuple[Place, ...], inputs: EnvoyInputs
 
 @remembered
 def _host(hostname: str) -> bytes:
-    return bytes(
-        route.VirtualHost(name=hostname, domains=[hostname], response_headers_to_add=response_headers(DECIDED))
+    return encoded(
+        route.VirtualHost(
+            name=hostname,
+            domains=[hostname],
+            response_headers_to_add=response_headers(DECIDED),
+            # A pool's picker is asked once: the second attempt does without, and that is nobody else's business.
+            include_request_attempt_count=True,
+            response_headers_to_remove=[UNPICKED_HEADER],
+        )
     )
 
 

@@ -6,11 +6,17 @@ always do, which is how they are left alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import msgspec
 
 from forebay_decision import names
+from forebay_operator.envoy.actions import UNPICKED_HEADER
+from forebay_operator.envoy.balancing import PICKED
+from forebay_operator.envoy.encoding import constant
+from forebay_operator.envoy.explanations import response_headers
 from forebay_operator.envoy.messages import overwritten, packed, struct
 from forebay_operator.envoy.proto import accesslog, cel_filter, core, hcm, route
 
@@ -33,6 +39,7 @@ class LocalError(msgspec.Struct, frozen=True):
 
 NO_POLICY: Final = LocalError(404, INVALID, "no_policy", "No policy is attached to this host and path.")
 DATA_PLANE_FAILED: Final = "response.code_details.startsWith('ext_proc_error')"
+UNANSWERED: Final = f"response.code_details.contains('idle_timeout') && !('{PICKED}' in request.headers)"
 ERRORS: Final = (
     LocalError(400, INVALID, "bad_request", "The request is not valid HTTP."),
     LocalError(401, UNAVAILABLE, "credential_missing", "The pool's credential is not available."),
@@ -47,12 +54,27 @@ ERRORS: Final = (
     LocalError(504, UNAVAILABLE, "decision_timeout", "The data plane did not decide in time.", DATA_PLANE_FAILED),
     LocalError(504, UNAVAILABLE, "upstream_timeout", "The model's server did not answer in time."),
 )
+PICKER_ERRORS: Final = (
+    LocalError(503, UNAVAILABLE, "picker_unavailable", "The pool's endpoint picker is unavailable.", DATA_PLANE_FAILED),
+    LocalError(504, UNAVAILABLE, "picker_timeout", "The pool's endpoint picker did not answer in time.", UNANSWERED),
+    LocalError(408, UNAVAILABLE, "picker_timeout", "The pool's endpoint picker did not answer in time.", UNANSWERED),
+)
 OTHER: Final = LocalError(0, "server_error", "gateway_error", "The gateway could not complete the request.")
 
 
+@cache
 def local_replies() -> hcm.LocalReplyConfig:
     """One mapper per error; answers that the data plane, an upstream or a script wrote match none."""
-    return hcm.LocalReplyConfig(mappers=[_mapper(error) for error in (*ERRORS, OTHER)])
+    return constant(hcm.LocalReplyConfig(mappers=[_mapper(error) for error in (*ERRORS, OTHER)]))
+
+
+@cache
+def picker_replies() -> hcm.LocalReplyConfig:
+    """As `local_replies`, where a pool's picker is asked; what it has not answered is marked, so that it can be tried
+    without it."""
+    unheard = [overwritten(UNPICKED_HEADER, "1")]
+    errors = [_mapper(error, headers=unheard) for error in PICKER_ERRORS]
+    return constant(hcm.LocalReplyConfig(mappers=[*errors, *local_replies().mappers]))
 
 
 def direct_error(error: LocalError) -> route.DirectResponseAction:
@@ -70,7 +92,7 @@ def _object(error: LocalError) -> dict[str, dict[str, str | None]]:
     return {"error": {"code": error.code, "message": error.message, "param": None, "type": error.type}}
 
 
-def _mapper(error: LocalError) -> hcm.ResponseMapper:
+def _mapper(error: LocalError, *, headers: Sequence[core.HeaderValueOption] = ()) -> hcm.ResponseMapper:
     status = f"response.code == {error.status}" if error.status else "response.code >= 400"
     condition = cel_filter.ExpressionFilter(expression=f"{status} && {MADE_BY_ENVOY} && {error.when}")
     return hcm.ResponseMapper(
@@ -81,7 +103,7 @@ def _mapper(error: LocalError) -> hcm.ResponseMapper:
         ),
         body_format_override=core.SubstitutionFormatString(json_format=struct(_object(error))),
         headers_to_add=[
-            overwritten(f"{names.HEADER_PREFIX}{field}", f"%DYNAMIC_METADATA({names.METADATA_NAMESPACE}:{field})%")
-            for field in names.RESPONSE_FIELDS
+            *headers,
+            *response_headers(names.RESPONSE_FIELDS),
         ],
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from ipaddress import ip_address
 from typing import Any, Final
 
 import betterproto2
 
 from forebay_api.quantities import duration_seconds
-from forebay_operator.envoy.proto import core, hcm, protobuf, route
+from forebay_operator.envoy.encoding import constant, encoded
+from forebay_operator.envoy.proto import core, default_message_pool, hcm, protobuf, route
 from forebay_operator.resources import Resource
 
 UNBOUNDED: Final = 1_000_000
@@ -20,13 +22,16 @@ OVERWRITE: Final = core.HeaderValueOptionHeaderAppendAction.OVERWRITE_IF_EXISTS_
 
 def packed(message: betterproto2.Message) -> protobuf.Any:
     """The message inside an Any."""
-    return protobuf.Any.pack(message)
+    return protobuf.Any(type_url=_type_url(type(message)), value=encoded(message))
 
 
 def published(name: str, message: betterproto2.Message) -> Resource:
     """The message as an xDS resource."""
-    any_value = packed(message)
-    return Resource(name=name, type_url=any_value.type_url, value=any_value.value)
+    return Resource(name=name, type_url=_type_url(type(message)), value=encoded(message))
+
+
+def _type_url(kind: type[betterproto2.Message]) -> str:
+    return default_message_pool.type_to_url[kind]
 
 
 def extension(name: str, message: betterproto2.Message) -> core.TypedExtensionConfig:
@@ -37,9 +42,10 @@ def http_filter(name: str, message: betterproto2.Message) -> hcm.HttpFilter:
     return hcm.HttpFilter(name=name, typed_config=packed(message))
 
 
+@cache
 def switched_off() -> protobuf.Any:
     """Per-route configuration that leaves a filter out."""
-    return packed(route.FilterConfig(disabled=True))
+    return constant(packed(route.FilterConfig(disabled=True)))
 
 
 def overwritten(key: str, value: str) -> core.HeaderValueOption:
@@ -47,10 +53,13 @@ def overwritten(key: str, value: str) -> core.HeaderValueOption:
     return core.HeaderValueOption(header=core.HeaderValue(key=key, value=value), append_action=OVERWRITE)
 
 
+@cache
 def from_ads(first_wait: timedelta | None = None) -> core.ConfigSource:
     """The stream that delivers everything; `first_wait` bounds how long initialisation waits for it."""
-    return core.ConfigSource(
-        ads=core.AggregatedConfigSource(), resource_api_version=core.ApiVersion.V3, initial_fetch_timeout=first_wait
+    return constant(
+        core.ConfigSource(
+            ads=core.AggregatedConfigSource(), resource_api_version=core.ApiVersion.V3, initial_fetch_timeout=first_wait
+        )
     )
 
 

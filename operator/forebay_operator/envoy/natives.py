@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from re import escape
 from typing import Final
 
 from forebay_api.pool import Endpoint
 from forebay_decision import names
 from forebay_decision.native import NativeModel
 from forebay_operator.envoy.attachment import Attachment
+from forebay_operator.envoy.encoding import constant
 from forebay_operator.envoy.explanations import stated
 from forebay_operator.envoy.filters import EXT_PROC, HEADER_TO_METADATA, absent_marks
 from forebay_operator.envoy.messages import packed
@@ -22,6 +25,9 @@ PATHS: Final[Mapping[Endpoint, str]] = {
 }
 ARRAYS: Final = frozenset({"tools", "functions"})
 """Members that are lists: Envoy cannot tell a list from nothing, so it never decides where one must be absent."""
+POST: Final = constant(route.HeaderMatcher(name=":method", string_match=matcher.StringMatcher(exact="POST")))
+UNASKED: Final = constant(packed(ext_proc.ExtProcPerRoute(disabled=True)))
+"""Per-route configuration: nobody is asked."""
 RULE: Final = "explicit-model"
 STRATEGY: Final = "explicit"
 REASON: Final = "the request names a model that this pool serves"
@@ -33,39 +39,50 @@ def visible(native: NativeModel) -> bool:
 
 
 def native_routes(here: Attachment, native: NativeModel) -> Iterator[route.Route]:
-    """One per endpoint of the model, ahead of everything that asks the data plane."""
-    for endpoint in native.endpoints:
-        name = f"native/{native.model}/{endpoint}"
-        match = _match(here, native, endpoint)
-        yield from here.to_pool(name, native.pool, match, names.NATIVE_NAMESPACE, _alone(here.name, native))
+    """For all endpoints of the model, ahead of everything that asks the data plane."""
+    match = _match(here, native)
+    yield from here.to_pool(
+        f"native/{native.model}", native.pool, match, names.NATIVE_NAMESPACE, _alone(here.name, native)
+    )
 
 
 def posts(
     here: Attachment,
-    endpoint: Endpoint,
+    endpoints: Sequence[Endpoint],
     headers: Sequence[route.HeaderMatcher] = (),
     dynamic_metadata: Sequence[matcher.MetadataMatcher] = (),
 ) -> route.RouteMatch:
-    """A POST to exactly this endpoint of the attachment, and whatever else is asked of it."""
-    method = route.HeaderMatcher(name=":method", string_match=matcher.StringMatcher(exact="POST"))
+    """A POST to exactly one of these endpoints of the attachment, and whatever else is asked of it."""
+    paths = sorted(PATHS[endpoint] for endpoint in endpoints)
+    only = here.prefix + paths[0] if len(paths) == 1 else None
+    # One route for all, because a thousand policies have thousands of native models.
+    regex = f"{escape(here.prefix)}(?:{'|'.join(map(escape, paths))})"
     return route.RouteMatch(
-        path=here.prefix + PATHS[endpoint], headers=[method, *headers], dynamic_metadata=list(dynamic_metadata)
+        path=only,
+        safe_regex=None if only else matcher.RegexMatcher(regex=regex),
+        headers=[POST, *headers],
+        dynamic_metadata=list(dynamic_metadata),
     )
 
 
-def _match(here: Attachment, native: NativeModel, endpoint: Endpoint) -> route.RouteMatch:
+def _match(here: Attachment, native: NativeModel) -> route.RouteMatch:
     longest = min(native.max_content_length, here.body_limit)
     # Half-open, and no match where the header is missing: a chunked or inflated body has no length to trust.
     sized = route.HeaderMatcher(name="content-length", range_match=types.Int64Range(start=1, end=longest + 1))
     return posts(
         here,
-        endpoint,
+        native.endpoints,
         headers=[sized],
         dynamic_metadata=[
             _says("model", native.model),
-            *(_says(mark, "absent") for key in sorted(native.absent) for mark in absent_marks(key)),
+            *(_absent(mark) for key in sorted(native.absent) for mark in absent_marks(key)),
         ],
     )
+
+
+@cache
+def _absent(mark: str) -> matcher.MetadataMatcher:
+    return constant(_says(mark, "absent"))
 
 
 def _says(key: str, value: str) -> matcher.MetadataMatcher:
@@ -88,6 +105,6 @@ def _alone(policy: str, native: NativeModel) -> dict[str, protobuf.Any]:
         "decided-by": "Envoy",
     }
     return {
-        EXT_PROC: packed(ext_proc.ExtProcPerRoute(disabled=True)),
+        EXT_PROC: UNASKED,
         HEADER_TO_METADATA: packed(stated(fields)),
     }

@@ -23,7 +23,9 @@ with warnings.catch_warnings():
     import envoy_data_plane.envoy.extensions.access_loggers.filters.cel.v3 as cel_filter
     import envoy_data_plane.envoy.extensions.access_loggers.grpc.v3 as grpc_log
     import envoy_data_plane.envoy.extensions.bootstrap.internal_listener.v3 as internal_listener
+    import envoy_data_plane.envoy.extensions.clusters.common.dns.v3 as common_dns
     import envoy_data_plane.envoy.extensions.clusters.composite.v3 as composite
+    import envoy_data_plane.envoy.extensions.clusters.dns.v3 as dns
     import envoy_data_plane.envoy.extensions.compression.gzip.decompressor.v3 as gzip
     import envoy_data_plane.envoy.extensions.filters.common.set_filter_state.v3 as filter_state
     import envoy_data_plane.envoy.extensions.filters.http.credential_injector.v3 as credential_injector
@@ -39,25 +41,32 @@ with warnings.catch_warnings():
     import envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 as hcm
     import envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation.v3 as early_mutation
     import envoy_data_plane.envoy.extensions.http.injected_credentials.generic.v3 as generic_credential
+    import envoy_data_plane.envoy.extensions.load_balancing_policies.least_request.v3 as least_request
+    import envoy_data_plane.envoy.extensions.load_balancing_policies.override_host.v3 as override_host
     import envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.v3 as connection_monitor
     import envoy_data_plane.envoy.extensions.retry.host.previous_hosts.v3 as previous_hosts
+    import envoy_data_plane.envoy.extensions.transport_sockets.raw_buffer.v3 as raw_buffer
     import envoy_data_plane.envoy.extensions.transport_sockets.tls.v3 as tls
     import envoy_data_plane.envoy.extensions.upstreams.http.v3 as upstream_http
     import envoy_data_plane.envoy.type.matcher.v3 as matcher
     import envoy_data_plane.envoy.type.tracing.v3 as tracing
     import envoy_data_plane.envoy.type.v3 as types
     import envoy_data_plane.google.protobuf as protobuf
+    from envoy_data_plane.message_pool import default_message_pool
 
 __all__ = [
     "accesslog",
     "bootstrap",
     "cel_filter",
     "cluster",
+    "common_dns",
     "composite",
     "connection_monitor",
     "core",
     "credential_injector",
     "decompressor",
+    "default_message_pool",
+    "dns",
     "early_mutation",
     "endpoint",
     "ext_proc",
@@ -71,13 +80,16 @@ __all__ = [
     "header_to_metadata",
     "internal_listener",
     "json_to_metadata",
+    "least_request",
     "listener",
     "lua",
     "matcher",
     "mutation_rules",
     "overload",
+    "override_host",
     "previous_hosts",
     "protobuf",
+    "raw_buffer",
     "route",
     "router",
     "set_filter_state",

@@ -10,15 +10,16 @@ from datetime import timedelta
 
 from forebay_api.pool import PoolSpec
 from forebay_decision import names
+from forebay_operator.cluster.objects import FailureMode
 from forebay_operator.envoy.actions import pool_action
 from forebay_operator.envoy.attachment import EDIT_ROOM, unavailable
-from forebay_operator.envoy.clusters import HTTP_OPTIONS, unbounded
-from forebay_operator.envoy.endpoints import load_assignment
+from forebay_operator.envoy.clusters import unbounded
 from forebay_operator.envoy.explanations import SERVED, response_headers
 from forebay_operator.envoy.filters import LUA, lua_scripts, route_filter
+from forebay_operator.envoy.internal import internal_cluster, internal_listener
 from forebay_operator.envoy.local_replies import local_replies
-from forebay_operator.envoy.messages import from_ads, packed, struct
-from forebay_operator.envoy.proto import cluster, composite, core, hcm, listener, lua, protobuf, route, upstream_http
+from forebay_operator.envoy.messages import packed, struct
+from forebay_operator.envoy.proto import cluster, composite, listener, lua, protobuf, route
 
 LARGEST_BODY = 64 << 20
 """maxRequestBytes goes no higher; the public route has already held the body to its policy's own limit."""
@@ -39,53 +40,18 @@ def composite_cluster(chain: str, order: tuple[str, ...]) -> cluster.Cluster:
 
 def room_cluster(pool: str) -> cluster.Cluster:
     """The way into a pool's room."""
-    room = names.room_listener(pool)
-    door = core.Address(envoy_internal_address=core.EnvoyInternalAddress(server_listener_name=room))
-    return cluster.Cluster(
-        name=room,
-        type=cluster.ClusterDiscoveryType.STATIC,
-        connect_timeout=timedelta(seconds=1),
-        circuit_breakers=unbounded(),
-        load_assignment=load_assignment(room, [door]),
-        typed_extension_protocol_options={
-            HTTP_OPTIONS: packed(
-                upstream_http.HttpProtocolOptions(
-                    explicit_http_config=upstream_http.HttpProtocolOptionsExplicitHttpConfig(
-                        http_protocol_options=core.Http1ProtocolOptions()
-                    )
-                )
-            )
-        },
-    )
+    return internal_cluster(names.room_listener(pool))
 
 
 def room_listener(pool: str) -> listener.Listener:
     """Nothing in it changes with the pool: its routes come by RDS, so that an edit drains nothing."""
-    room = names.room_listener(pool)
-    manager = hcm.HttpConnectionManager(
-        stat_prefix="room",
-        rds=hcm.Rds(config_source=from_ads(), route_config_name=room),
-        generate_request_id=False,
-        server_header_transformation=hcm.HttpConnectionManagerServerHeaderTransformation.PASS_THROUGH,
-        stream_idle_timeout=timedelta(0),
-        local_reply_config=local_replies(),
-        http_filters=[lua_scripts(), route_filter()],
-    )
-    return listener.Listener(
-        name=room,
-        internal_listener=listener.ListenerInternalListenerConfig(),
-        filter_chains=[
-            listener.FilterChain(
-                filters=[
-                    listener.Filter(name="envoy.filters.network.http_connection_manager", typed_config=packed(manager))
-                ]
-            )
-        ],
-    )
+    return internal_listener(names.room_listener(pool), [lua_scripts(), route_filter()], local_replies())
 
 
-def room_routes(pool: str, spec: PoolSpec, *, secret_missing: bool) -> route.RouteConfiguration:
-    """One route: the hop's edits, then the pool."""
+def room_routes(
+    pool: str, spec: PoolSpec, *, secret_missing: bool, picker: FailureMode | None
+) -> route.RouteConfiguration:
+    """One route: the hop's edits, then the pool, by way of its picker where it has one."""
     room = names.room_listener(pool)
     match = route.RouteMatch(prefix="/")
     if secret_missing:
@@ -95,13 +61,15 @@ def room_routes(pool: str, spec: PoolSpec, *, secret_missing: bool) -> route.Rou
         only = route.Route(
             name=room,
             match=match,
-            route=pool_action(pool, spec),
+            route=pool_action(pool, spec, picker),
             typed_per_filter_config={LUA: hop},
             response_headers_to_add=response_headers(SERVED),
             request_body_buffer_limit=LARGEST_BODY + EDIT_ROOM,
         )
     return route.RouteConfiguration(
         name=room,
-        virtual_hosts=[route.VirtualHost(name=room, domains=["*"], routes=[only])],
+        virtual_hosts=[
+            route.VirtualHost(name=room, domains=["*"], routes=[only], include_request_attempt_count=picker is not None)
+        ],
         validate_clusters=False,
     )

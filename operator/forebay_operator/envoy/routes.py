@@ -10,12 +10,12 @@ from forebay_api.pool import Model
 from forebay_decision import names
 from forebay_decision.native import NativeModel
 from forebay_decision.served import chain_order, policy_pools, qualified
-from forebay_operator.envoy.actions import by_silence, chain_action, pool_action
+from forebay_operator.envoy.actions import by_silence, chain_action
 from forebay_operator.envoy.attachment import Attachment
 from forebay_operator.envoy.clusters import UNDECIDED
 from forebay_operator.envoy.elements import elements
 from forebay_operator.envoy.explanations import stated
-from forebay_operator.envoy.filters import EXT_PROC, HEADER_TO_METADATA, JSON_TO_METADATA, LUA, native_rules
+from forebay_operator.envoy.filters import EXT_PROC, HEADER_TO_METADATA, JSON_TO_METADATA, LUA
 from forebay_operator.envoy.memory import remembered
 from forebay_operator.envoy.messages import packed, span, struct, switched_off
 from forebay_operator.envoy.natives import native_routes, posts, visible
@@ -35,8 +35,7 @@ def serialised_routes(here: Attachment) -> bytes:
         if all(pool in pools for pool in order):
             parts.append(_chain_part(here.reduced(*order), cluster, order))
     open_to = () if spec.fail_open is None else (qualified(name, spec.fail_open.pool),)
-    watched = tuple(sorted({key for native in natives for key in native.absent})) if natives else None
-    return b"".join([*parts, _last_part(here.reduced(*open_to, fail_open=spec.fail_open), watched)])
+    return b"".join([*parts, _last_part(here.reduced(*open_to, fail_open=spec.fail_open), bool(natives))])
 
 
 def chains(name: str, spec: PolicySpec) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -69,14 +68,14 @@ def _chain_part(here: Attachment, cluster: str, order: tuple[str, ...]) -> bytes
 
 
 @remembered
-def _last_part(here: Attachment, watched: tuple[str, ...] | None) -> bytes:
+def _last_part(here: Attachment, watched: bool) -> bytes:
     """Where every request of the attachment starts: it decides which filters run, and what happens if none decides.
 
     All are asked about. Only a POST to an endpoint that the failOpen model serves goes on without an answer: the
     pool's credential must never carry a caller to what else its server answers (its metrics, its administration).
-    `watched` are the top-level members that native routes ask about; None where there are no native routes.
+    `watched`: there are native routes, and the body's top level is read for them.
     """
-    first = {JSON_TO_METADATA: switched_off() if watched is None else packed(native_rules(watched))}
+    first = {} if watched else {JSON_TO_METADATA: switched_off()}
     asked = here.made("ask", here.match(), route.RouteAction(cluster=UNDECIDED), first)
     open_to = here.spec.fail_open
     bypassed = () if open_to is None else _bypassed(here, open_to, first)
@@ -86,11 +85,9 @@ def _last_part(here: Attachment, watched: tuple[str, ...] | None) -> bytes:
 def _bypassed(here: Attachment, open_to: FailOpen, first: Mapping[str, protobuf.Any]) -> Iterator[route.Route]:
     """Routes that ask, and that end in the failOpen pool if nobody answers; none while the pool lacks the model."""
     pool = qualified(here.name, open_to.pool)
-    spec = here.inputs.pools[pool]
-    for model in (model for model in spec.models if model.name == open_to.model):
+    for model in (model for model in here.inputs.pools[pool].models if model.name == open_to.model):
         filters = {**first, **_bypass(here, pool, model)}
-        for endpoint in model.endpoints:
-            yield here.made(f"bypass/{endpoint}", posts(here, endpoint), pool_action(pool, spec), filters)
+        yield here.to_servers("bypass", pool, posts(here, model.endpoints), filters)
 
 
 def _bypass(here: Attachment, pool: str, model: Model) -> dict[str, protobuf.Any]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from forebay_api.local import Listener, ListenerTls
 from forebay_operator.envoy.messages import from_ads
 from forebay_operator.envoy.proto import core, tls
+
+CERTIFICATE_PREFIX: Final = "certificate/"
+"""Secrets of this name hold names of files on Envoy's machine, never a key."""
 
 
 def credential_name(pool: str) -> str:
@@ -12,7 +17,7 @@ def credential_name(pool: str) -> str:
 
 
 def certificate_name(listener: Listener) -> str:
-    return f"certificate/{listener.address}:{listener.port}"
+    return f"{CERTIFICATE_PREFIX}{listener.address}:{listener.port}"
 
 
 def credential(pool: str, value: str) -> tls.Secret:

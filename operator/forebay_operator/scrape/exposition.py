@@ -1,4 +1,4 @@
-"""Reads a few gauges out of a Prometheus text page without parsing the rest.
+"""Reads a few metrics out of a Prometheus text page without parsing the rest.
 
 A vLLM page is mostly histograms: a hundred kilobytes around three numbers. So the wanted names are searched for, and
 only their lines are looked at. Lines that make no sense are skipped: a scrape must survive whatever a server prints.
@@ -9,72 +9,85 @@ Source: Prometheus text exposition format 0.0.4.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
-import msgspec
+from forebay_operator.scrape.metric import Metric
 
-from forebay_operator.scrape.mapping import MetricNames
-
-_AFTER_NAME = frozenset(b" \t{")
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """One endpoint's load: counts summed over label sets (models, engine ranks), KV use in [0,1] their mean."""
-
-    queued: float
-    running: float
-    kv_cache_utilization: float = 0.0
+_AFTER_NAME: Final = frozenset(b" \t{")
+_LABEL: Final = re.compile(rb'([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"')
+_ESCAPE: Final = re.compile(r"\\(.)")
 
 
-def gauges(page: bytes, names: Iterable[str]) -> dict[str, tuple[float, ...]]:
-    """The finite, non-negative values of each wanted family, one per label set; families not found are left out."""
-    text = b"\n" + page
-    found: dict[str, tuple[float, ...]] = {}
-    for name in names:
-        values = tuple(_values(text, b"\n" + name.encode()))
+class Series(NamedTuple):
+    """One line of a metric: what stands between its braces, and its value."""
+
+    labels: bytes
+    value: float
+
+
+def gauges(page: bytes, metrics: Iterable[Metric]) -> dict[Metric, tuple[float, ...]]:
+    """The finite, non-negative values of each wanted metric, one per label set; metrics not found are left out."""
+    found: dict[Metric, tuple[float, ...]] = {}
+    for metric in metrics:
+        values = tuple(each.value for each in series(page, metric.name) if _counts(each.labels, metric))
         if values:
-            found[name] = values
+            found[metric] = values
     return found
 
 
-def read_load(page: bytes, names: MetricNames) -> Reading | None:
-    """The endpoint's load, or None where the page lacks the queue's or the running requests' count."""
-    found = gauges(page, names.all())
-    queued = _first(found, names.queued)
-    running = _first(found, names.running)
-    if queued is None or running is None:
-        return None
-    kv = _first(found, names.kv_cache_utilization) or (0.0,)
-    return Reading(sum(queued), sum(running), min(1.0, sum(kv) / len(kv)))
-
-
-def _first(found: dict[str, tuple[float, ...]], names: tuple[str, ...]) -> tuple[float, ...] | None:
-    return next((found[name] for name in names if name in found), None)
-
-
-def _values(text: bytes, needle: bytes) -> Iterable[float]:
-    at = text.find(needle)
+def series(page: bytes, name: str) -> Iterator[Series]:
+    """The lines of the metric `name` whose value is finite and not negative."""
+    needle = name.encode()
+    at = page.find(needle)
     while at >= 0:
         after = at + len(needle)
-        end = text.find(b"\n", after)
-        rest = text[after : end if end >= 0 else len(text)]
-        if rest and rest[0] in _AFTER_NAME:
-            value = _value(rest)
-            if value is not None:
-                yield value
-        at = text.find(needle, after)
+        if (at == 0 or page[at - 1] == _NEWLINE) and after < len(page) and page[after] in _AFTER_NAME:
+            end = page.find(b"\n", after)
+            found = _series(page[after : end if end >= 0 else len(page)])
+            if found is not None:
+                yield found
+        at = page.find(needle, after)
 
 
-def _value(rest: bytes) -> float | None:
-    """The number in ``{labels} number [timestamp]``. Neither number nor timestamp holds a brace, so the last one ends
-    the labels, whatever their quoted text contains."""
-    fields = rest.rpartition(b"}")[2].split() if rest[:1] == b"{" else rest.split()
-    if rest[:1] == b"{" and b"}" not in rest:
+def read_labels(text: bytes) -> dict[str, str]:
+    """The labels in what stands between the braces; what makes no sense is skipped."""
+    return {name.decode(): _text(value) for name, value in _LABEL.findall(text)}
+
+
+_NEWLINE: Final = ord("\n")
+
+
+def _series(rest: bytes) -> Series | None:
+    """The line's ``{labels} number [timestamp]``. Neither number nor timestamp holds a brace, so the last one ends the
+    labels, whatever their quoted text contains."""
+    labels, brace, numbers = rest.rpartition(b"}")
+    if (rest[:1] == b"{") != bool(brace):
         return None
+    fields = numbers.split()
     if not 1 <= len(fields) <= 2:
         return None
     try:
         value = float(fields[0])
     except ValueError:
         return None
-    return value if math.isfinite(value) and value >= 0 else None
+    return Series(labels[1:], value) if math.isfinite(value) and value >= 0 else None
+
+
+def _counts(labels: bytes, metric: Metric) -> bool:
+    if not metric.labels:
+        return True
+    # Most series lack the value that is asked for, which a search says sooner than a look at every label.
+    if b"\\" not in labels and any(value.encode() not in labels for _, value in metric.labels):
+        return False
+    return metric.matches(read_labels(labels))
+
+
+def _text(value: bytes) -> str:
+    text = value.decode("utf-8", "replace")
+    return _ESCAPE.sub(_unescape, text) if "\\" in text else text
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return "\n" if match[1] == "n" else match[1]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import aiohttp
 from yarl import URL
 
-from forebay_operator.scrape.exposition import Reading, read_load
-from forebay_operator.scrape.mapping import METRIC_NAMES
+from forebay_operator.scrape.reading import Reading, read_load
 from forebay_operator.scrape.sample import Outcome, Sample
 from forebay_operator.scrape.targets import Target
 
 MAX_PAGE_BYTES: Final = 2 << 20
+MAX_URLS: Final = 16384
+"""Kept, because the same ones are asked for again and again."""
 _CHUNK_BYTES: Final = 64 << 10
 _NOBODY_LISTENS: Final = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EHOSTDOWN})
 _HEADERS: Final = {"accept": "text/plain;version=0.0.4", "accept-encoding": "identity"}
@@ -42,7 +44,7 @@ async def fetch(session: aiohttp.ClientSession, target: Target, clock: Callable[
 
 
 async def _read(session: aiohttp.ClientSession, target: Target) -> Reading:
-    url = URL.build(scheme=target.scheme, host=target.host, port=target.port, path=target.path)
+    url = _url(target.scheme, target.host, target.port, target.path)
     timeout = aiohttp.ClientTimeout(total=target.timeout)
     async with session.get(url, headers=_HEADERS, timeout=timeout, allow_redirects=False) as answer:
         if answer.status != 200:
@@ -52,11 +54,15 @@ async def _read(session: aiohttp.ClientSession, target: Target) -> Reading:
             page += chunk
             if len(page) > MAX_PAGE_BYTES:
                 raise _Unreadable(f"the page is longer than {MAX_PAGE_BYTES} bytes")
-    names = METRIC_NAMES[target.engine]
-    reading = read_load(bytes(page), names)
+    reading = read_load(bytes(page), target.names)
     if reading is None:
-        raise _Unreadable(f"the page lacks {names.queued[0]} or {names.running[0]}")
+        raise _Unreadable(f"the page lacks {target.names.queued[0]} or {target.names.running[0]}")
     return reading
+
+
+@lru_cache(maxsize=MAX_URLS)
+def _url(scheme: str, host: str, port: int, path: str) -> URL:
+    return URL.build(scheme=scheme, host=host, port=port, path=path)
 
 
 def _sample(target: Target, at: float, outcome: Outcome, *, reading: Reading | None = None, detail: str = "") -> Sample:

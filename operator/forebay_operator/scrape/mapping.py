@@ -1,6 +1,9 @@
 """Which metric of each engine means what; a new engine is a new entry.
 
-Of the names given for a measure the first that a page holds counts: engines rename metrics between releases.
+Of the metrics given for a measure the first that a page holds counts: engines rename metrics between releases. Names
+were checked against the engines' sources: vLLM `vllm/v1/metrics/loggers.py`, SGLang
+`python/sglang/srt/observability/metrics_collector.py`, TensorRT-LLM `tensorrt_llm/metrics/collector.py`, Triton's
+TensorRT-LLM backend `custom_metrics_reporter.cc`.
 """
 
 from __future__ import annotations
@@ -10,24 +13,90 @@ from typing import Final
 
 import msgspec
 
-from forebay_api.pool import Engine
+from forebay_api.pool import CustomMetrics, Engine, Telemetry
+from forebay_operator.scrape.metric import Metric
 
 
 class MetricNames(msgspec.Struct, frozen=True):
-    """Names under which one engine publishes a measure, newest first."""
+    """Metrics under which one engine publishes a measure, newest first.
 
-    queued: tuple[str, ...]
-    running: tuple[str, ...]
-    kv_cache_utilization: tuple[str, ...]
+    `queued`, `running` and `kv_cache_utilization` are gauges; `prompt_tokens` and `generation_tokens` counters, empty
+    where the engine has none. `adapters` is a gauge whose value is when its labels, the LoRA adapters, were so.
+    """
 
-    def all(self) -> tuple[str, ...]:
-        return (*self.queued, *self.running, *self.kv_cache_utilization)
+    queued: tuple[Metric, ...]
+    running: tuple[Metric, ...]
+    kv_cache_utilization: tuple[Metric, ...] = ()
+    prompt_tokens: tuple[Metric, ...] = ()
+    generation_tokens: tuple[Metric, ...] = ()
+    adapters: Metric | None = None
 
 
-METRIC_NAMES: Final[Mapping[Engine, MetricNames]] = {
-    "vLLM": MetricNames(
-        queued=("vllm:num_requests_waiting",),
-        running=("vllm:num_requests_running",),
-        kv_cache_utilization=("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
+class EngineMetrics(msgspec.Struct, frozen=True):
+    """Where an engine's page is, unless the manifest says otherwise, and what to read there."""
+
+    names: MetricNames
+    path: str = "/metrics"
+
+
+# SGLang repeats its counts by priority where it schedules by priority; the whole is the series without one.
+_WHOLE: Final = (("priority", ""),)
+
+ENGINES: Final[Mapping[Engine, EngineMetrics]] = {
+    "vLLM": EngineMetrics(
+        MetricNames(
+            queued=(Metric("vllm:num_requests_waiting"),),
+            running=(Metric("vllm:num_requests_running"),),
+            kv_cache_utilization=(Metric("vllm:kv_cache_usage_perc"), Metric("vllm:gpu_cache_usage_perc")),
+            prompt_tokens=(Metric("vllm:prompt_tokens_total"),),
+            generation_tokens=(Metric("vllm:generation_tokens_total"),),
+            adapters=Metric("vllm:lora_requests_info"),
+        )
+    ),
+    "SGLang": EngineMetrics(
+        MetricNames(
+            queued=(Metric("sglang:num_queue_reqs", _WHOLE),),
+            running=(Metric("sglang:num_running_reqs", _WHOLE),),
+            kv_cache_utilization=(Metric("sglang:token_usage"),),
+            prompt_tokens=(Metric("sglang:prompt_tokens_total"),),
+            generation_tokens=(Metric("sglang:generation_tokens_total"),),
+        )
+    ),
+    "TensorRTLLM": EngineMetrics(
+        MetricNames(
+            queued=(Metric("trtllm_num_requests_waiting"),),
+            running=(Metric("trtllm_num_requests_running"),),
+            kv_cache_utilization=(Metric("trtllm_kv_cache_utilization"),),
+            prompt_tokens=(Metric("trtllm_prompt_tokens_total"),),
+            generation_tokens=(Metric("trtllm_generation_tokens_total"),),
+        ),
+        # trtllm-serve answers /metrics with statistics in JSON.
+        path="/prometheus/metrics",
+    ),
+    "Triton": EngineMetrics(
+        MetricNames(
+            queued=(Metric("nv_trt_llm_request_metrics", (("request_type", "waiting"),)),),
+            running=(Metric("nv_trt_llm_request_metrics", (("request_type", "scheduled"),)),),
+            kv_cache_utilization=(Metric("nv_trt_llm_kv_cache_block_metrics", (("kv_cache_block_type", "fraction"),)),),
+            # The sums of histograms over whole requests.
+            prompt_tokens=(Metric("nv_llm_input_token_len_sum"),),
+            generation_tokens=(Metric("nv_llm_output_token_len_sum"),),
+        )
     ),
 }
+
+
+def engine_metrics(telemetry: Telemetry) -> EngineMetrics | None:
+    """What to read for a pool; None where its engine tells nothing."""
+    if telemetry.engine == "Custom":
+        return None if telemetry.custom is None else EngineMetrics(_custom(telemetry.custom))
+    return ENGINES.get(telemetry.engine)
+
+
+def _custom(metrics: CustomMetrics) -> MetricNames:
+    kv = metrics.kv_cache_utilization
+    return MetricNames(
+        queued=(Metric.of(metrics.queued),),
+        running=(Metric.of(metrics.running),),
+        kv_cache_utilization=() if kv is None else (Metric.of(kv),),
+    )

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from forebay_operator.scrape.exposition import Reading
+from forebay_operator.scrape.reading import Reading
 
 Outcome = Literal["Read", "Down", "Failed"]
 
@@ -16,6 +16,7 @@ class Sample(msgspec.Struct, frozen=True):
 
     Read: `reading` is set. Down: nobody listens on the port that requests go to, which is news about the endpoint.
     Failed: a time-out, an error status, a page without the metrics: no news about the endpoint. `detail` says why.
+    `stretch` is how much longer than asked it takes to the next attempt, and so how much longer this one counts.
     """
 
     pool: str
@@ -24,3 +25,4 @@ class Sample(msgspec.Struct, frozen=True):
     outcome: Outcome
     reading: Reading | None = None
     detail: str = ""
+    stretch: float = 1.0

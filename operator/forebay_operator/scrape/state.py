@@ -3,16 +3,20 @@
 What is told when. A change of readiness, saturation or staleness at the next tick. A change of a count at most once per
 `telemetry.interval` and pool, because a count moves with every request. And without any change twice per `staleAfter`,
 so that a reader that ages the state by itself, because the operator may be gone, does not age it while all is well.
+Readers know `staleAfter` as the manifest has it, so that this holds while intervals are stretched, too.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
 from forebay_api.pool import PoolSpec
 from forebay_api.quantities import duration_seconds
 from forebay_api.wire import LoadReport, PoolState
+from forebay_operator.backends.endpoint import NOWHERE, Backends
+from forebay_operator.scrape.demand import UNKNOWN_DEMAND, Demand, demand
 from forebay_operator.scrape.sample import Sample
 from forebay_operator.scrape.saturation import Causes
 from forebay_operator.scrape.summary import NO_LOAD, NOTHING_KNOWN, Knowledge, Load, summarise
@@ -32,17 +36,32 @@ class PoolStates:
         self._causes: dict[str, Causes] = {}
         self._reports: dict[str, tuple[float, LoadReport]] = {}
         self._told: dict[str, tuple[float, PoolState]] = {}
+        self._unready: dict[str, int] = {}
+        self._began = -math.inf
+        self._now = 0.0
 
-    def configure(self, pools: Mapping[str, PoolSpec]) -> None:
+    def configure(self, pools: Mapping[str, PoolSpec], backends: Backends) -> None:
         """The pools ``namespace/name`` that there are now. What is known of endpoints that stay is kept."""
         known = self._endpoints
         self._specs = dict(pools)
         self._endpoints = {
-            name: {endpoint: known.get(name, {}).get(endpoint, NOTHING_KNOWN) for endpoint in endpoint_names(spec)}
-            for name, spec in pools.items()
+            name: {
+                endpoint: known.get(name, {}).get(endpoint, NOTHING_KNOWN)
+                for endpoint in endpoint_names(backends.get(name, NOWHERE))
+            }
+            for name in pools
+        }
+        self._unready = {
+            name: sum(not (endpoint.ready or endpoint.draining) for endpoint in backends.get(name, NOWHERE).endpoints)
+            for name in pools
         }
         self._causes = {name: causes for name, causes in self._causes.items() if name in pools}
         self._told = {name: told for name, told in self._told.items() if name in pools}
+
+    def begin_anew(self, now: float) -> None:
+        """Forget what was read: this operator has not looked for a while, and begins to look now."""
+        self._began = self._now = now
+        self._endpoints = {pool: dict.fromkeys(known, NOTHING_KNOWN) for pool, known in self._endpoints.items()}
 
     def observe(self, sample: Sample) -> None:
         """Take in one scrape; a sample of a pool or an endpoint that is gone is dropped."""
@@ -60,12 +79,16 @@ class PoolStates:
 
     def tick(self, now: float) -> dict[str, PoolState]:
         """The states that have to be told now, by pool. Call it after samples, and often enough for staleness."""
+        self._now = now
         oldest = now - self._load_report_seconds
         self._reports = {name: entry for name, entry in self._reports.items() if entry[0] >= oldest}
         changed = {}
         for name, spec in self._specs.items():
             before = self._causes.get(name, ())
-            state, self._causes[name] = summarise(name, spec, self._endpoints[name], self._load_of(name), before, now)
+            state, self._causes[name] = summarise(
+                *(name, spec, self._endpoints[name], self._load_of(name), before, now),
+                unready=self._unready[name],
+            )
             if _worth_telling(spec, self._told.get(name), state, now):
                 self._told[name] = (now, state)
                 changed[name] = state
@@ -75,6 +98,40 @@ class PoolStates:
     def told(self) -> Mapping[str, PoolState]:
         """What the data planes are to know: the state last told of each pool."""
         return {name: state for name, (_, state) in self._told.items()}
+
+    def tried(self, pool: str) -> bool:
+        """Whether there has been time to hear of the pool: until then silence means nothing.
+
+        That is when every endpoint has been looked at. Where the engine tells nothing, it is when a data plane has
+        reported its load, or none has for `staleAfter`.
+        """
+        spec = self._specs.get(pool)
+        if spec is None:
+            return True
+        if spec.telemetry.engine == "None":
+            return bool(self._reports) or self._now - self._began > duration_seconds(spec.telemetry.stale_after)
+        return all(knowledge.tried for knowledge in self._endpoints[pool].values())
+
+    def demand(self, pool: str, now: float) -> Demand:
+        """What the pool's fresh endpoints are asked for, in tokens a second."""
+        spec = self._specs.get(pool)
+        if spec is None:
+            return UNKNOWN_DEMAND
+        stale_after = duration_seconds(spec.telemetry.stale_after)
+        return demand(
+            known.flow for known in self._endpoints[pool].values() if known.fresh_reading(stale_after, now) is not None
+        )
+
+    def stretch(self, pool: str) -> float:
+        """By how much longer than asked it takes from one look at the pool's endpoints to the next."""
+        return max((knowledge.stretch for knowledge in self._endpoints.get(pool, {}).values()), default=1.0)
+
+    def interval(self, pool: str) -> float | None:
+        """Seconds from one look at an endpoint of the pool to the next; None where its engine tells nothing."""
+        spec = self._specs.get(pool)
+        if spec is None or spec.telemetry.engine == "None":
+            return None
+        return duration_seconds(spec.telemetry.interval) * self.stretch(pool)
 
     def _load_of(self, pool: str) -> Load:
         if not self._reports:
@@ -100,5 +157,5 @@ def _standing(state: PoolState) -> tuple[int, int, bool, str, bool]:
     return (state.ready, state.total, state.saturated, state.saturation_reason, state.stale)
 
 
-def _counts(state: PoolState) -> tuple[float, float, float, int]:
-    return (state.queued, state.running, state.kv_cache_utilization, state.in_flight)
+def _counts(state: PoolState) -> tuple[object, ...]:
+    return (state.queued, state.running, state.kv_cache_utilization, state.in_flight, state.adapters)

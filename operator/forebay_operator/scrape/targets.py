@@ -7,8 +7,10 @@ from typing import Literal
 
 import msgspec
 
-from forebay_api.pool import Engine, PoolSpec
+from forebay_api.pool import PoolSpec
 from forebay_api.quantities import duration_seconds
+from forebay_operator.backends.endpoint import NOWHERE, Backend, Backends
+from forebay_operator.scrape.mapping import EngineMetrics, MetricNames, engine_metrics
 
 TIMEOUT_SHARE = 0.8
 """Of the interval: an answer that takes longer would run into the next scrape."""
@@ -23,7 +25,7 @@ class Target(msgspec.Struct, frozen=True):
 
     pool: str
     endpoint: str
-    engine: Engine
+    names: MetricNames
     scheme: Literal["http", "https"]
     host: str
     port: int
@@ -43,39 +45,36 @@ class Target(msgspec.Struct, frozen=True):
         return min(slowest, self.interval * 2.0 ** min(max(0, failures - 1), 16))
 
 
-def endpoint_names(spec: PoolSpec) -> tuple[str, ...]:
-    """``host:port`` of each endpoint, in declared order, each once."""
-    return tuple(dict.fromkeys(f"{host}:{port}" for host, port in _addresses(spec)))
+def endpoint_names(backend: Backend) -> tuple[str, ...]:
+    """``host:port`` of each endpoint that takes new requests, in the backend's order, each once."""
+    return tuple(dict.fromkeys(endpoint.name for endpoint in backend.endpoints if endpoint.ready))
 
 
-def scrape_targets(pools: Mapping[str, PoolSpec]) -> tuple[Target, ...]:
+def scrape_targets(pools: Mapping[str, PoolSpec], backends: Backends) -> tuple[Target, ...]:
     """The pages to read for pools ``namespace/name``; pools whose engine is None have none."""
     return tuple(
-        target for name, spec in pools.items() if spec.telemetry.engine != "None" for target in _targets(name, spec)
+        target
+        for name, spec in pools.items()
+        if (metrics := engine_metrics(spec.telemetry)) is not None
+        for target in _targets(name, spec, metrics, backends.get(name, NOWHERE))
     )
 
 
-def _targets(name: str, spec: PoolSpec) -> dict[Target, None]:
+def _targets(name: str, spec: PoolSpec, metrics: EngineMetrics, backend: Backend) -> dict[Target, None]:
     telemetry = spec.telemetry
     return {
         Target(
             pool=name,
-            endpoint=f"{host}:{port}",
-            engine=telemetry.engine,
+            endpoint=endpoint.name,
+            names=metrics.names,
             scheme="http" if spec.backend.external is None else "https",
-            host=host,
-            port=telemetry.port or port,
-            path=telemetry.path,
+            host=endpoint.host,
+            port=telemetry.port or endpoint.port,
+            path=telemetry.path or metrics.path,
             interval=max(0.05, duration_seconds(telemetry.interval)),
             stale_after=duration_seconds(telemetry.stale_after),
-            serving=telemetry.port in (None, port),
+            serving=telemetry.port in (None, endpoint.port),
         ): None
-        for host, port in _addresses(spec)
+        for endpoint in backend.endpoints
+        if endpoint.ready
     }
-
-
-def _addresses(spec: PoolSpec) -> list[tuple[str, int]]:
-    external = spec.backend.external
-    if external is not None:
-        return [(external.hostname, external.port)]
-    return [(address.host, address.port) for address in spec.backend.addresses or []]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
 import grpc
+import grpc.aio
 import msgspec
 
 from forebay_api.wire import LoadReport
@@ -14,11 +15,17 @@ SERVICE: Final = "forebay.v1alpha1.Load"
 METHOD: Final = "Report"
 
 
-def load_handler(on_load: Callable[[LoadReport], None]) -> grpc.GenericRpcHandler:
-    """Serve `/forebay.v1alpha1.Load/Report`; `on_load` is called on the event loop and must not block."""
+def load_handler(
+    on_load: Callable[[LoadReport], None], admit: Callable[[grpc.aio.ServicerContext[Any, Any]], Awaitable[None]]
+) -> grpc.GenericRpcHandler:
+    """Serve `/forebay.v1alpha1.Load/Report`; `admit` ends the call of whoever may not report here or now.
+
+    `on_load` is called on the event loop and must not block.
+    """
     decoder = msgspec.msgpack.Decoder(LoadReport)
 
     async def report(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+        await admit(context)
         try:
             load = decoder.decode(request)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:

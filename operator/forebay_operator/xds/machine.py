@@ -90,14 +90,21 @@ class Machine:
         self._acknowledged = {node_id: seq for node_id, seq in self._acknowledged.items() if node_id in kept}
         self.settle(now)
 
+    def forgive(self, now: float) -> None:
+        """Nobody has been late until now: what comes next waits `ack_deadline` for each, as after any send."""
+        self._behind_since = dict.fromkeys(self._behind_since, now)
+
     # --- what clients say
+
+    def kind_of(self, node_id: str) -> Kind:
+        """What a node is: as the publisher says, else by its name."""
+        return (self._expected or {}).get(node_id, Kind.of(node_id))
 
     def connect(self, node_id: str, now: float) -> Client:
         """A stream has named itself. An older stream of the same node is cut off: the newest one wins."""
-        kind = (self._expected or {}).get(node_id, Kind.of(node_id))
         client = Client(
             node_id,
-            kind,
+            self.kind_of(node_id),
             claims_foundation=now + self._ack_deadline + self._linger,
             claims_routing=now + self._ack_deadline,
             max_names=self._max_names,
@@ -191,6 +198,15 @@ class Machine:
         return next(reversed(self._sequences), None)
 
     @property
+    def sequence(self) -> int:
+        """Number of the newest publication; 0 before the first. The same content published again is no new one."""
+        return self._sequence
+
+    def missing(self, sequence: int) -> frozenset[str]:
+        """Expected replicas that have acknowledged neither this publication nor a later one."""
+        return frozenset(name for name in self._awaited() if self._acknowledged.get(name, 0) < sequence)
+
+    @property
     def clients(self) -> Mapping[str, Kind]:
         """Who is connected, expected or not."""
         return {node_id: client.kind for node_id, client in self._clients.items()}
@@ -208,7 +224,7 @@ class Machine:
         asked = revision or self.revision or ""
         sequence = self._sequences[asked] if asked else 1
         awaited = self._awaited()
-        missing = tuple(sorted(node_id for node_id in awaited if self._acknowledged.get(node_id, 0) < sequence))
+        missing = tuple(sorted(self.missing(sequence)))
         rejected: dict[str, str] = {}
         for rejection in self.rejections():
             if rejection.client in missing:

@@ -74,13 +74,18 @@ class Rollout:
     def begin(self, target: Snapshot, bridge: Snapshot | None) -> None:
         """Make `target` what is aimed at, from the first stage on; types without a stage are on offer at once.
 
-        A target that differs from the last one only in such types leaves the stage as it is.
+        A target that differs from the last one only in such types, or in the endpoints of clusters that stay, leaves the
+        stage as it is: endpoints that come and go all the time must not keep a change of policies from its end.
         """
         urls = {*target.resources, *self._views, *STAGED}
         former, self._target = self._target, {url: self._offers(url, target) for url in urls}
         for url in urls - set(STAGED):
             self._offer(url, self._target[url])
-        if all(former.get(url) == self._target[url] for url in STAGED):
+        moved = [url for url in STAGED if former.get(url) != self._target[url]]
+        if not moved:
+            return
+        if moved == [ENDPOINTS] and former.get(ENDPOINTS, {}).keys() == self._target[ENDPOINTS].keys():
+            self._offer(ENDPOINTS, {**self._views.get(ENDPOINTS, {}), **self._target[ENDPOINTS]})
             return
         self.edition += 1
         self._bridge = None if bridge is None else {url: self._offers(url, bridge) for url in ROUTING}

@@ -11,16 +11,20 @@ from typing import Final
 import grpc
 import grpc.aio
 
-from forebay_api.wire import LoadReport
+from forebay_api.wire import SERVED_KEY, LoadReport
 from forebay_operator.resources import Snapshot
+from forebay_operator.xds.access import Forbidden, check_node, check_report, check_type
 from forebay_operator.xds.acknowledgements import Acknowledgements, Kind, Rejection
 from forebay_operator.xds.client import Client
+from forebay_operator.xds.health import Health
 from forebay_operator.xds.ledger import TooManyNames
 from forebay_operator.xds.load import load_handler
 from forebay_operator.xds.machine import ACK_DEADLINE, LINGER, Machine
-from forebay_operator.xds.messages import Request
+from forebay_operator.xds.messages import Request, Response
 from forebay_operator.xds.type_urls import short
 from forebay_operator.xds.wire import Context, discovery_handler, encode_response
+from forebay_transport.identities import Role
+from forebay_transport.security import PLAINTEXT, Security
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +33,7 @@ MAX_MESSAGE_BYTES: Final = 16 << 20
 MAX_RESOURCE_BYTES: Final = MAX_MESSAGE_BYTES - (1 << 20)
 MAX_NODE_ID: Final = 256
 FIRST_REQUEST_SECONDS: Final = 10.0
+STANDING_BY: Final = "standing by: another operator leads"
 _OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -39,6 +44,7 @@ _OPTIONS: Final = (
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
 )
+Roles = frozenset[Role] | None
 
 
 class XdsServer:
@@ -46,7 +52,9 @@ class XdsServer:
 
     `clock` gives monotonic seconds. `linger` (s): how long clusters, endpoints and secrets outlive their last use.
     `ack_deadline` (s): how long a replica may delay what others get. `rest` (s): how long routing is given to reach an
-    Envoy's threads before policies follow. All methods belong to the loop's thread.
+    Envoy's threads before policies follow. `on_sent` is told every response once it is written: what goes out, and that
+    nothing else does. `leading` False: stands by until `lead(True)`. `newcomers_only`: whoever
+    comes with a configuration of its own is refused. All methods belong to the loop's thread.
     """
 
     def __init__(
@@ -58,11 +66,20 @@ class XdsServer:
         rest: float = 0.0,
         max_clients: int = MAX_CLIENTS,
         on_load: Callable[[LoadReport], None] | None = None,
+        on_sent: Callable[[Kind, Response], None] = lambda _kind, _response: None,
+        security: Security = PLAINTEXT,
+        leading: bool = True,
+        newcomers_only: bool = False,
     ) -> None:
         self._clock = clock
         self._machine = Machine(linger=linger, ack_deadline=ack_deadline, rest=rest)
         self._max_clients = max_clients
         self._on_load = on_load
+        self._on_sent = on_sent
+        self._security = security
+        self._leading = leading
+        self._newcomers_only = newcomers_only
+        self._health = Health()
         self._server: grpc.aio.Server | None = None
         self._wakes: dict[Client, asyncio.Event] = {}
         self._edition = 0
@@ -75,20 +92,25 @@ class XdsServer:
     async def start(self, addresses: Sequence[str]) -> tuple[str, ...]:
         """Listen on `unix:PATH` and `HOST:PORT` addresses; port 0 takes a free one. Return what is listened on.
 
-        Raises OSError where an address cannot be had; nothing is listening then.
+        Raises OSError where an address cannot be had, PlaintextRefused where one would need TLS; nothing is listening
+        then.
         """
+        self._security.admit(addresses, "--listen")
         server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers((discovery_handler(self._serve),))
+        self._health.add_to(server)
         if self._on_load is not None:
-            server.add_generic_rpc_handlers((load_handler(self._on_load),))
+            server.add_generic_rpc_handlers((load_handler(self._on_load, self._admit_report),))
         bound = []
         for address in addresses:
             try:
-                port = server.add_insecure_port(address)
+                port = self._security.listen(server, address)
             except RuntimeError as error:
                 await server.stop(None)
                 raise OSError(f"cannot listen on {address}: {error}") from error
             bound.append(address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}")
+        self._health.say(self._leading)
+        await self._health.tell()
         await server.start()
         self._server = server
         return tuple(bound)
@@ -99,11 +121,29 @@ class XdsServer:
         self._wake_all()
         if self._timer is not None:
             self._timer.cancel()
+        await self._health.stop()
         if self._server is not None:
             await self._server.stop(grace)
         self._announce()
 
     # --- the operator's side
+
+    def lead(self, leading: bool) -> None:
+        """Serve from now on, or stand by.
+
+        A standby publishes in memory, so that it is warm, and refuses every stream: whoever comes tries the next
+        operator at once. Who had a stream when leadership is lost is sent away with it.
+        """
+        if leading == self._leading:
+            return
+        log.info("leading" if leading else "standing by")
+        self._leading = leading
+        if leading:
+            # Nobody could acknowledge anything here until now, so nobody is late.
+            self._machine.forgive(self._clock())
+        self._health.say(leading)
+        self._wake_all()
+        self._moved()
 
     def publish(self, snapshot: Snapshot, *, bridge: Snapshot | None = None) -> str:
         """Make `snapshot` what everyone is to have; return its revision (a content hash).
@@ -138,6 +178,15 @@ class XdsServer:
         return self._machine.rejections()
 
     @property
+    def sequence(self) -> int:
+        """Number of the newest publication; 0 before the first."""
+        return self._machine.sequence
+
+    def missing(self, sequence: int) -> frozenset[str]:
+        """Expected replicas that have acknowledged neither this publication nor a later one."""
+        return self._machine.missing(sequence)
+
+    @property
     def subscribers(self) -> Mapping[str, Kind]:
         """Who is connected now, expected or not."""
         return self._machine.clients
@@ -167,14 +216,25 @@ class XdsServer:
     # --- the clients' side
 
     async def _serve(self, _: AsyncIterator[Request], context: Context) -> None:
-        if self._stopping or self._streams >= self._max_clients:
-            reason = "stopping" if self._stopping else f"{self._max_clients} clients are connected, the most allowed"
+        if (reason := self._why_not()) or self._streams >= self._max_clients:
+            reason = reason or f"{self._max_clients} clients are connected, the most allowed"
             await context.abort(grpc.StatusCode.UNAVAILABLE, reason)
         self._streams += 1
         try:
             await self._serve_client(context)
         finally:
             self._streams -= 1
+
+    def _why_not(self) -> str:
+        return "stopping" if self._stopping else "" if self._leading else STANDING_BY
+
+    async def _admit_report(self, context: Context) -> None:
+        if reason := self._why_not():
+            await context.abort(grpc.StatusCode.UNAVAILABLE, reason)
+        try:
+            check_report(self._security.roles(context))
+        except Forbidden as error:
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, str(error))
 
     async def _serve_client(self, context: Context) -> None:
         try:
@@ -187,11 +247,23 @@ class XdsServer:
             await context.abort(
                 grpc.StatusCode.INVALID_ARGUMENT, f"node.id: set it to 1 to {MAX_NODE_ID} characters in the bootstrap"
             )
+        if reason := self._why_not():
+            await context.abort(grpc.StatusCode.UNAVAILABLE, reason)
+        if self._newcomers_only and first.initial_versions:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "keep the configuration that you have")
+        roles = self._security.roles(context)
+        try:
+            check_node(roles, first.node_id, self._machine.kind_of(first.node_id))
+        except Forbidden as error:
+            log.warning("xDS client refused: %s", error)
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, str(error))
+        # A client that already has everything is sent nothing: this tells it that it is served.
+        await context.send_initial_metadata(((SERVED_KEY, "1"),))
         client = self._machine.connect(first.node_id, self._clock())
         log.info("xDS client connected: %s", client.node_id)
         self._wake_all()
         wake = self._wakes[client] = asyncio.Event()
-        reader = asyncio.create_task(self._read(client, first, context), name=f"xds read {client.node_id}")
+        reader = asyncio.create_task(self._read(client, first, context, roles), name=f"xds read {client.node_id}")
         reader.add_done_callback(lambda _: wake.set())
         try:
             await self._write(client, wake, reader, context)
@@ -202,8 +274,9 @@ class XdsServer:
             self._moved()
             log.info("xDS client gone: %s", client.node_id)
 
-    async def _read(self, client: Client, request: Request, context: Context) -> None:
+    async def _read(self, client: Client, request: Request, context: Context, roles: Roles) -> None:
         while True:
+            check_type(roles, client.kind, request.type_url)
             if request.error is not None:
                 log.warning("%s refused %s: %s", client.node_id, short(request.type_url), request.error)
             self._machine.receive(client, request, self._clock())
@@ -216,6 +289,8 @@ class XdsServer:
     async def _write(self, client: Client, wake: asyncio.Event, reader: asyncio.Task[None], context: Context) -> None:
         while not (self._stopping or reader.done()):
             wake.clear()
+            if not self._leading:
+                await context.abort(grpc.StatusCode.UNAVAILABLE, STANDING_BY)
             if not self._machine.is_current(client):
                 await context.abort(grpc.StatusCode.ABORTED, "replaced by a newer stream of the same node id")
             response = self._machine.next_response(client, self._clock())
@@ -223,12 +298,16 @@ class XdsServer:
                 await wake.wait()
             else:
                 await context.write(encode_response(response))
+                self._on_sent(client.kind, response)
         if reader.done() and not reader.cancelled():
             await self._close(reader.exception(), context)
 
     async def _close(self, error: BaseException | None, context: Context) -> None:
         if isinstance(error, TooManyNames):
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
+        if isinstance(error, Forbidden):
+            log.warning("xDS client sent away: %s", error)
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, str(error))
         if error is not None:
             raise error
 

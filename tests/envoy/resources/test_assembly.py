@@ -69,7 +69,7 @@ def test_a_credential_is_in_its_secret_and_nowhere_else() -> None:
 
 
 def test_addresses_go_by_eds_and_names_by_dns() -> None:
-    assert list(of(assemble(everything()), "ClusterLoadAssignment")) == ["pool/ai/a"]
+    assert list(of(assemble(everything()), "ClusterLoadAssignment")) == ["data-plane", "pool/ai/a"]
 
 
 def test_edits_of_policies_and_pools_leave_listeners_alone() -> None:

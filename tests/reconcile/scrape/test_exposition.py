@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebay_operator.scrape.exposition import Reading, gauges, read_load
-from forebay_operator.scrape.mapping import METRIC_NAMES
+from forebay_operator.scrape.exposition import gauges
+from forebay_operator.scrape.mapping import ENGINES
+from forebay_operator.scrape.metric import Metric
+from forebay_operator.scrape.reading import Reading, read_load
 
-NAMES = METRIC_NAMES["vLLM"]
+NAMES = ENGINES["vLLM"].names
 PAGE = b"""\
 # HELP vllm:num_requests_running Number of requests in model execution batches.
 # TYPE vllm:num_requests_running gauge
@@ -70,7 +72,7 @@ def test_a_page_without_kv_use_reads_as_none_used() -> None:
     ],
 )
 def test_a_line_gives_its_value_or_nothing(line: bytes, values: tuple[float, ...]) -> None:
-    assert gauges(line, ["x"]).get("x", ()) == values
+    assert gauges(line, [Metric("x")]).get(Metric("x"), ()) == values
 
 
 @given(st.binary(max_size=400), st.binary(max_size=400))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from aiohttp import web
 
 from forebay_api.pool import PoolSpec
-from forebay_operator.scrape.exposition import Reading
+from forebay_operator.backends.fixed import fixed_backends
 from forebay_operator.scrape.fetch import MAX_PAGE_BYTES
+from forebay_operator.scrape.reading import Reading
 from forebay_operator.scrape.sample import Sample
 from forebay_operator.scrape.scraper import Scraper
 from forebay_operator.scrape.targets import Target, scrape_targets
@@ -88,9 +90,8 @@ async def seen() -> AsyncIterator[Seen]:
 @pytest.fixture
 def targets(pool: Pool) -> Callable[..., tuple[Target, ...]]:
     def make(*ports: int, interval: str = "100ms", **telemetry: Any) -> tuple[Target, ...]:
-        return scrape_targets(
-            {"ai/small": pool(*ports, telemetry={"engine": "vLLM", "interval": interval, **telemetry})}
-        )
+        pools = {"ai/small": pool(*ports, telemetry={"engine": "vLLM", "interval": interval, **telemetry})}
+        return scrape_targets(pools, fixed_backends(pools))
 
     return make
 
@@ -246,3 +247,19 @@ async def test_an_endpoint_that_is_down_is_looked_for_at_every_interval(seen: Se
     seen.scraper.set_targets(targets(free_port(), interval="50ms", staleAfter="60s"))
     samples = await seen.until(lambda s: len(s) >= 8)
     assert samples[-1].at - samples[0].at < 3
+
+
+async def test_over_the_budget_every_page_is_read_more_seldom_and_samples_say_so(
+    servers: Servers, targets: Targets
+) -> None:
+    attempts: list[str] = []
+    slow = Seen(budget=10, on_attempt=lambda outcome, seconds: attempts.append(outcome))
+    slow.scraper.set_targets(targets(*[await servers.start(page) for _ in range(4)]))
+    samples = await slow.until(lambda s: len(s) >= 12)
+    slow.task.cancel()
+    await asyncio.gather(slow.task, return_exceptions=True)
+    for endpoint in {each.endpoint for each in samples}:
+        times = [each.at for each in samples if each.endpoint == endpoint]
+        assert all(later - earlier > 0.3 for earlier, later in itertools.pairwise(times))
+    assert {each.stretch for each in samples} == {4.0}
+    assert len(attempts) == len(samples)

@@ -8,10 +8,14 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from forebay_api.pool import PoolSpec
-from forebay_api.wire import LoadReport, PoolState
-from forebay_operator.scrape.exposition import Reading
+from forebay_api.wire import MAX_ADAPTERS, AdapterCounts, LoadReport, PoolState
+from forebay_operator.backends.endpoint import Backend, Endpoint
+from forebay_operator.backends.fixed import fixed_backends
+from forebay_operator.scrape.demand import Demand
+from forebay_operator.scrape.reading import Reading
 from forebay_operator.scrape.sample import Outcome, Sample
 from forebay_operator.scrape.state import PoolStates
 
@@ -27,9 +31,13 @@ def missed(endpoint: str, at: float, outcome: Outcome = "Failed") -> Sample:
     return Sample(NAME, endpoint, at, outcome)
 
 
+def configure(states: PoolStates, pools: dict[str, PoolSpec]) -> None:
+    states.configure(pools, fixed_backends(pools))
+
+
 def states_of(spec: PoolSpec) -> PoolStates:
     states = PoolStates()
-    states.configure({NAME: spec})
+    configure(states, {NAME: spec})
     return states
 
 
@@ -210,7 +218,7 @@ def test_an_unchanged_state_is_told_again_before_a_reader_would_think_it_stale(s
 
 def test_what_is_known_of_an_endpoint_outlives_an_edit_of_its_pool(states: PoolStates, pool: Pool) -> None:
     observe(states, read(ONE, 10, 1), read(TWO, 10, 2), now=10)
-    states.configure({NAME: pool(8002, 8003)})
+    configure(states, {NAME: pool(8002, 8003)})
     assert observe(states, now=10.1).queued == 2
     states.observe(read(ONE, 10.2, 7))
     assert observe(states, now=11.5).queued == 2
@@ -218,7 +226,7 @@ def test_what_is_known_of_an_endpoint_outlives_an_edit_of_its_pool(states: PoolS
 
 def test_a_pool_that_is_gone_is_told_no_more(states: PoolStates) -> None:
     states.tick(10)
-    states.configure({})
+    states.configure({}, {})
     states.observe(read(ONE, 11))
     assert states.tick(11) == {}
     assert states.told == {}
@@ -226,8 +234,8 @@ def test_a_pool_that_is_gone_is_told_no_more(states: PoolStates) -> None:
 
 def test_a_pool_that_comes_back_is_told_afresh(states: PoolStates, pool: Pool) -> None:
     states.tick(10)
-    states.configure({})
-    states.configure({NAME: pool()})
+    states.configure({}, {})
+    configure(states, {NAME: pool()})
     assert list(states.tick(11)) == [NAME]
 
 
@@ -254,3 +262,76 @@ def test_whatever_came_before_silence_ends_in_staleness(
     assert last.stale
     assert not last.saturated
     assert last.ready == 2
+
+
+def test_a_pool_without_endpoints_has_none_ready_and_is_not_stale(pool: Pool) -> None:
+    states = PoolStates()
+    states.configure({NAME: pool()}, {NAME: Backend()})
+    state = observe(states, now=10)
+    assert (state.ready, state.total, state.stale) == (0, 0, False)
+
+
+def test_endpoints_that_take_no_requests_count_in_the_total_until_they_drain(pool: Pool) -> None:
+    states = PoolStates()
+    ready, unready, leaving = (Endpoint("127.0.0.1", port) for port in (8001, 8002, 8003))
+    endpoints = (ready, replace(unready, ready=False), replace(leaving, ready=False, draining=True))
+    states.configure({NAME: pool()}, {NAME: Backend(endpoints)})
+    state = observe(states, read(ONE, 10), now=10)
+    assert (state.ready, state.total) == (1, 2)
+
+
+def test_adapters_are_counted_over_fresh_endpoints(states: PoolStates) -> None:
+    one = Sample(NAME, ONE, 10, "Read", Reading(0, 1, adapters=("sql", "chat")))
+    two = Sample(NAME, TWO, 10, "Read", Reading(0, 1, adapters=("sql",), waiting_adapters=("law",)))
+    state = observe(states, one, two, now=10)
+    assert list(state.adapters.items()) == [
+        ("sql", AdapterCounts(2, 0)),
+        ("chat", AdapterCounts(1, 0)),
+        ("law", AdapterCounts(0, 1)),
+    ]
+
+
+def test_adapters_of_a_pool_are_bounded(states: PoolStates) -> None:
+    names = tuple(f"lora-{n:03}" for n in range(60))
+    first = Sample(NAME, ONE, 10, "Read", Reading(0, 1, adapters=names))
+    second = Sample(NAME, TWO, 10, "Read", Reading(0, 1, adapters=tuple(f"more-{name}" for name in names)))
+    assert len(observe(states, first, second, now=10).adapters) == MAX_ADAPTERS
+
+
+def test_demand_is_measured_between_scrapes(states: PoolStates) -> None:
+    assert states.demand(NAME, 10) == Demand(None, None)
+    for second in range(60):
+        states.observe(Sample(NAME, ONE, 10 + second, "Read", Reading(4, 8, tokens=1000.0 + 200 * second)))
+    found = states.demand(NAME, 69)
+    assert found.served == pytest.approx(200)
+    assert found.wanted == pytest.approx(300)
+    assert states.demand(NAME, 80) == Demand(None, None)
+    assert states.demand("ai/gone", 80) == Demand(None, None)
+
+
+def test_a_pool_is_tried_once_every_endpoint_was_looked_at(states: PoolStates) -> None:
+    assert not states.tried(NAME)
+    states.observe(read(ONE, 10))
+    assert not states.tried(NAME)
+    states.observe(missed(TWO, 10, "Failed"))
+    assert states.tried(NAME)
+
+
+def test_an_operator_that_leads_again_has_not_looked_at_anything_yet(states: PoolStates) -> None:
+    observe(states, read(ONE, 10, 7), read(TWO, 10), now=10)
+    states.begin_anew(10)
+    assert not states.tried(NAME)
+    assert observe(states, now=10).stale
+
+
+def test_a_pool_without_telemetry_is_tried_once_a_replica_has_reported_or_none_does(pool: Pool) -> None:
+    mute = states_of(pool(telemetry={"engine": "None"}))
+    assert mute.tried(NAME)
+    mute.begin_anew(10)
+    mute.tick(14)
+    assert not mute.tried(NAME)
+    mute.tick(15.1)
+    assert mute.tried(NAME)
+    mute.begin_anew(20)
+    mute.load(LoadReport(replica="a", in_flight={}), 20)
+    assert mute.tried(NAME)

@@ -184,3 +184,39 @@ def test_below_every_threshold_a_pool_is_not_saturated(build: Build) -> None:
 
 def test_moving_counts_do_not_change_the_status(build: Build) -> None:
     assert pool_conditions(build, state(queued=1.0, running=7.0)) == pool_conditions(build, state(queued=3.0))
+
+
+def test_a_new_leader_leaves_what_was_said_of_the_endpoints_until_it_has_looked(build: Build) -> None:
+    verdict = pool_verdict(build, **VLLM)
+    said = pool_status(verdict, rollout(), state(ready=2, saturated=True, saturation_reason="KVCache"), None, NOON)
+    for known in (None, PoolState(name="ai/small", ready=2, total=2), state(ready=1)):
+        status = pool_status(verdict, rollout(), known, said, NOON + timedelta(minutes=1), tried=False)
+        assert status.conditions == said.conditions
+    looked = pool_status(verdict, rollout(), state(ready=1), said, NOON + timedelta(minutes=1))
+    assert brief(looked, "Ready") == ("True", "Ready", "1 of 2 endpoints ready")
+    assert brief(looked, "Saturated")[0] == "False"
+
+
+def test_what_stands_says_nothing_of_a_newer_generation_or_of_the_rollout(build: Build) -> None:
+    verdict = pool_verdict(build, **VLLM)
+    said = pool_status(verdict, rollout(), state(), None, NOON)
+    newer = msgspec.structs.replace(verdict, generation=verdict.generation + 1)
+    assert brief(pool_status(newer, rollout(), None, said, NOON, tried=False), "Ready")[:2] == ("Unknown", "Pending")
+    behind = pool_status(verdict, rollout("envoy/1"), None, said, NOON, tried=False)
+    assert brief(behind, "Ready")[:2] == ("False", "Pending")
+
+
+def test_a_pool_that_is_read_more_seldom_than_asked_says_so(build: Build) -> None:
+    status = pool_status(pool_verdict(build, **VLLM), rollout(), state(), None, NOON, stretch=2.5)
+    assert brief(status, "Ready") == (
+        "True",
+        "Ready",
+        "1 of 2 endpoints ready; metrics are read every 2.5s instead of every 1s (spec.telemetry.interval), because the "
+        "operator's scrape budget is spent: raise intervals or --scrape-budget",
+    )
+
+
+def test_a_backend_without_endpoints_has_none_ready_whatever_the_engine(build: Build) -> None:
+    empty = PoolState(name="ai/small", observed_at=1.0, stale=False)
+    for spec in (VLLM, {"telemetry": {"engine": "None"}}):
+        assert brief(pool_conditions(build, empty, **spec), "Ready")[:2] == ("False", "NoReadyEndpoints")

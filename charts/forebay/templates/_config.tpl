@@ -1,0 +1,37 @@
+{{- define "forebay.config" -}}
+{{- $config := dict -}}
+{{- if .Values.envoy.enabled -}}
+{{- $listeners := list -}}
+{{- range .Values.envoy.listeners -}}
+{{- $listener := dict "address" $.Values.bindAddress "port" (int .port) -}}
+{{- with .tlsSecret -}}
+{{- /* Paths in Envoy's pod: the operator names the files and never sees them. */ -}}
+{{- $files := dict "certFile" (printf "/etc/forebay/listeners/%s/tls.crt" .) "keyFile" (printf "/etc/forebay/listeners/%s/tls.key" .) -}}
+{{- $_ := set $listener "tls" $files -}}
+{{- end -}}
+{{- with .accessLog -}}
+{{- $_ := set $listener "accessLog" . -}}
+{{- end -}}
+{{- $listeners = append $listeners $listener -}}
+{{- end -}}
+{{- $_ := set $config "listeners" $listeners -}}
+{{- end -}}
+{{- if .Values.trust.configMap -}}
+{{- $_ := set $config "trust" (dict "caFile" (printf "/etc/forebay/trust/%s" .Values.trust.key)) -}}
+{{- end -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{- /* The Secrets that listeners name, each once. */ -}}
+{{- define "forebay.listenerSecrets" -}}
+{{- $secrets := list -}}
+{{- range .Values.envoy.listeners -}}
+{{- with .tlsSecret -}}{{- $secrets = append $secrets . -}}{{- end -}}
+{{- end -}}
+{{- uniq $secrets | toJson -}}
+{{- end -}}
+
+{{- /* Secrets may have dots and 253 characters, volumes neither. */ -}}
+{{- define "forebay.listenerVolume" -}}
+listener-{{ sha256sum . | trunc 12 }}
+{{- end -}}

@@ -1,0 +1,35 @@
+{{- /* What the operator must read and write wherever policies and pools are. */ -}}
+{{- define "forebay.rules.watched" -}}
+- apiGroups: [forebay.dev]
+  resources: [routingpolicies, modelpools]
+  verbs: [list, watch]
+- apiGroups: [forebay.dev]
+  resources: [routingpolicies/status, modelpools/status]
+  verbs: [patch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [referencegrants]
+  verbs: [list, watch]
+{{- if .Values.inferencePools.enabled }}
+- apiGroups: [inference.networking.k8s.io]
+  resources: [inferencepools]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+{{- end }}
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end -}}
+
+{{- define "forebay.operatorSubject" -}}
+- kind: ServiceAccount
+  name: {{ include "forebay.serviceAccount" (dict "root" . "component" "operator" "values" .Values.operator) }}
+  namespace: {{ .Release.Namespace }}
+{{- end -}}

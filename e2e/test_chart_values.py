@@ -1,0 +1,118 @@
+"""What Helm takes and refuses before anything reaches a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .chart import CHART, DEFINITIONS, ROOT, VALUES, Helm, HelmFailed, named, of_kind
+
+
+@pytest.fixture(scope="module")
+def helm(binary: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    return Helm(binary("helm"), tmp_path_factory.mktemp("helm"))
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_lint_finds_nothing(helm: Helm, values: str) -> None:
+    assert "0 chart(s) failed" in helm.run("lint", "--strict", str(CHART), f"--values={VALUES[values]}")
+
+
+def test_lint_finds_nothing_in_the_chart_of_definitions(helm: Helm) -> None:
+    assert "0 chart(s) failed" in helm.run("lint", "--strict", str(DEFINITIONS))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("operator.replica=3", "additional properties 'replica' not allowed"),
+        ("dataplane.replicas=3", "additional properties 'dataplane' not allowed"),
+        ("envoy.service.kind=NodePort", "additional properties 'kind' not allowed"),
+        ("operator.resources.request.cpu=1", "additional properties 'request' not allowed"),
+        ("mtls.mode=off", "value must be one of 'chart', 'cert-manager', 'existing', 'none'"),
+        ("logging.level=verbose", "value must be one of"),
+        ("operator.replicas=0", "minimum: got 0, want 1"),
+        ("dataPlane.pdb.maxUnavailable=some", "does not match pattern"),
+        ("dataPlane.image.digest=latest", "does not match pattern"),
+        ("watchNamespaces[0]=Team_A", "does not match pattern"),
+        ("networkPolicy.clients[0].podselector.x=y", "additional properties 'podselector' not allowed"),
+    ],
+)
+def test_a_mistake_in_a_value_is_refused_and_named(helm: Helm, given: str, said: str) -> None:
+    with pytest.raises(HelmFailed, match="values don't meet the specifications") as refused:
+        helm.template(sets=[given])
+
+    assert said in str(refused.value)
+
+
+def test_envoy_takes_no_port_that_needs_root(helm: Helm) -> None:
+    with pytest.raises(HelmFailed, match="minimum: got 443, want 1,024"):
+        helm.template(
+            sets=["envoy.listeners[0].name=https,envoy.listeners[0].port=443,envoy.listeners[0].servicePort=443"]
+        )
+
+
+def test_existing_certificates_must_be_named(helm: Helm) -> None:
+    with pytest.raises(HelmFailed, match="/mtls/existing/operatorSecret"):
+        helm.template(sets=["mtls.mode=existing"])
+
+    two = "mtls.mode=existing,mtls.existing.operatorSecret=a,mtls.existing.dataPlaneSecret=b"
+    with pytest.raises(HelmFailed, match=r"set mtls\.existing\.envoySecret to the name of a Secret"):
+        helm.template(sets=[two])
+    assert helm.template(sets=[two, "envoy.enabled=false"])
+
+
+def test_an_old_cluster_is_refused(helm: Helm) -> None:
+    with pytest.raises(HelmFailed, match="incompatible with Kubernetes"):
+        helm.run("template", "forebay", str(CHART), "--kube-version=1.29.0")
+
+
+def test_the_chart_of_definitions_makes_what_crds_holds(helm: Helm) -> None:
+    rendered = helm.template(DEFINITIONS)
+    kept = {found["metadata"]["name"]: found["metadata"].pop("annotations") for found in rendered}
+
+    by_name = {found["metadata"]["name"]: found for found in rendered}
+    for path in (ROOT / "crds").glob("*.yaml"):
+        source = yaml.safe_load(path.read_text())
+        assert by_name.pop(source["metadata"]["name"]) == source
+    assert by_name == {}
+    assert all(annotations == {"helm.sh/resource-policy": "keep"} for annotations in kept.values())
+
+
+def test_definitions_go_with_the_chart_only_where_somebody_says_so(helm: Helm) -> None:
+    assert not any("annotations" in found["metadata"] for found in helm.template(DEFINITIONS, sets=["keep=false"]))
+
+
+def test_two_releases_share_no_name(helm: Helm) -> None:
+    def names(release: str, namespace: str) -> set[tuple[str, str, str]]:
+        made = helm.template(release=release, namespace=namespace)
+        return {(o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"]) for o in made}
+
+    assert not names("one", "a") & names("two", "a")
+    assert not names("one", "a") & names("one", "b")
+
+
+def test_the_longest_names_fit(helm: Helm) -> None:
+    made = helm.template(release="r" * 53, sets=["monitoring.serviceMonitor.enabled=true"])
+
+    assert max(len(found["metadata"]["name"]) for found in of_kind(made, "Service", "Deployment")) <= 63
+    assert all(len(value) <= 63 for found in made for value in found["metadata"]["labels"].values())
+
+
+def test_a_setting_reaches_what_it_names(helm: Helm) -> None:
+    made = helm.template(values=VALUES["full"])
+
+    envoy = named(made, "Service", "forebay-envoy")
+    assert envoy["spec"]["type"] == "LoadBalancer"
+    assert [port["port"] for port in envoy["spec"]["ports"]] == [443, 80]
+    operator = named(made, "Deployment", "forebay-operator")["spec"]["template"]["spec"]
+    assert operator["containers"][0]["image"].startswith("registry.example.com/llm/forebay-operator@sha256:")
+    assert operator["imagePullSecrets"] == [{"name": "registry"}]
+    plane = named(made, "Deployment", "forebay-data-plane")["spec"]
+    assert "replicas" not in plane  # the autoscaler's
+    assert plane["template"]["spec"]["containers"][0]["image"] == "registry.example.com/llm/forebay-dataplane:0.1.0"
+    assert all(found["metadata"]["labels"]["team"] == "platform" for found in made)
+    assert all(found["metadata"]["annotations"]["owner"] == "platform@example.com" for found in made)

@@ -1,0 +1,110 @@
+"""Credentials: from a labelled Secret to Envoy by SDS, and to nowhere else."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from .installation import Installation, installed
+from .kube import Kube
+from .manifests import policy, pool
+from .waiting import wait_until
+
+READY = {"small-0": ("192.0.2.1", {"ready": True})}
+
+
+@pytest.fixture
+def forebay(kube: Kube, namespace: str, tmp_path: Path) -> Iterator[Installation]:
+    with installed(kube, namespace, tmp_path) as made:
+        made.add_operator("--log", "debug")
+        made.add_data_plane("dp-0", "--log", "debug")
+        made.add_envoy("envoy-0")
+        yield made
+
+
+def secret(forebay: Installation, name: str, value: str, *, labelled: bool = True) -> None:
+    label = '{forebay.dev/credential: "true"}' if labelled else "{}"
+    text = (
+        f"apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, labels: {label}}}\nstringData: {{api-key: {value}}}\n"
+    )
+    forebay.kube.apply(text, namespace=forebay.namespace)
+
+
+def keyed_server(forebay: Installation, key: str) -> None:
+    port = forebay.add_server("small-0", "small-model", "--require-key", key)
+    forebay.service("small", [8000])
+    forebay.slice("small", "small-0", port, READY)
+
+
+def code_of(forebay: Installation) -> str:
+    """The error code of an answer with 503; empty for any other."""
+    if forebay.status_of("hello") != 503:
+        return ""
+    return str(forebay.ask("hello").json().get("error", {}).get("code", ""))
+
+
+WITH_CREDENTIAL = "  credentials: [{secretRef: {name: small-key, key: api-key}}]\n"
+
+
+def test_a_credential_comes_rotates_and_goes_without_a_restart(forebay: Installation) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    first, second = "first-" + secrets.token_hex(8), "second-" + secrets.token_hex(8)
+    keyed_server(forebay, first)
+    kube.apply(pool("small", extra=WITH_CREDENTIAL) + policy("first", "small"), namespace=namespace)
+    refs = kube.wait_condition("ModelPool", namespace, "small", "ResolvedRefs", status="False")
+    assert refs["reason"] == "SecretNotFound"
+    assert "kubectl label" in refs["message"]
+    wait_until(lambda: code_of(forebay) == "credential_missing", "503 while it is missing")
+    secret(forebay, "small-key", first, labelled=False)
+    secret(forebay, "small-key", first)
+    kube.wait_condition("ModelPool", namespace, "small", "ResolvedRefs")
+    forebay.wait_served("hello")
+    # The server's key changes, and so does the Secret.
+    forebay.servers["small-0"].kill()
+    keyed_server(forebay, second)
+    wait_until(lambda: forebay.status_of("hello") == 401, "the old key is refused")
+    secret(forebay, "small-key", second)
+    forebay.wait_served("hello", seconds=5.0)
+    kube.delete("Secret", namespace, "small-key")
+    kube.wait_condition("ModelPool", namespace, "small", "ResolvedRefs", status="False")
+    wait_until(lambda: forebay.status_of("hello") == 503, "503 when it is gone")
+
+
+def test_no_value_of_a_secret_is_anywhere_but_in_envoy(forebay: Installation) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    value = "value-" + secrets.token_hex(16)
+    unlabelled = "other-" + secrets.token_hex(16)
+    secret(forebay, "unlabelled", unlabelled, labelled=False)
+    secret(forebay, "small-key", value)
+    keyed_server(forebay, value)
+    kube.apply(pool("small", extra=WITH_CREDENTIAL) + policy("first", "small"), namespace=namespace)
+    kube.wait_condition("ModelPool", namespace, "small", "Ready")
+    forebay.wait_served("hello")
+    wait_until(lambda: kube.get("ConfigMap", namespace, "forebay-last-good-0"), "the last good is kept", 10.0)
+    encoded = base64.b64encode(value.encode()).decode()
+    metrics = httpx.get(f"http://127.0.0.1:{forebay.data_plane_metrics['dp-0']}/metrics", trust_env=False).text
+    shards = forebay.mount_last_good()
+    unpacked = zlib.decompress(b"".join(path.read_bytes() for path in sorted(shards.glob("shard-*"))))
+    places = {
+        "objects and status": json.dumps([kube.list(kind, namespace) for kind in ("ModelPool", "RoutingPolicy")]),
+        "Events": json.dumps(kube.list("Event", namespace)),
+        "ConfigMaps": json.dumps(kube.list("ConfigMap", namespace)),
+        "kept configuration": unpacked.decode("latin-1"),
+        "the operator's log": forebay.operators[0].text(),
+        "the data plane's log": forebay.data_planes["dp-0"][0].text(),
+        "the data plane's copy": (forebay.folder / "dp-0.last-good").read_bytes().decode("latin-1"),
+        "the operator's metrics": forebay.metrics(0),
+        "the data plane's metrics": metrics,
+        "Envoy's configuration dump": json.dumps(forebay.config_dump("envoy-0")),
+        "Envoy's log": forebay.envoys["envoy-0"].text(),
+    }
+    found = {place: text for place, text in places.items() if value in text or encoded in text or unlabelled in text}
+    assert not found, f"a secret stands in {', '.join(found)}"
+    assert len(places["kept configuration"]) > 1000

@@ -1,0 +1,193 @@
+"""What goes wrong around the operator leaves nothing wrong behind: after each fault it publishes what a fresh start would,
+has written nothing else, and requests went on being served."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .control_plane import ControlPlane
+from .installation import Installation, installed
+from .kube import Kube
+from .load import under_load
+from .manifests import policy, pool
+from .waiting import wait_until
+
+READY = {"small-0": ("192.0.2.1", {"ready": True})}
+
+
+@pytest.fixture
+def forebay(own_control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Installation]:
+    with installed(own_control_plane.kube, namespace, tmp_path) as made:
+        made.add_operator()
+        made.add_data_plane("dp-0")
+        made.add_envoy("envoy-0")
+        port = made.add_server("small-0", "small-model")
+        for name in ("small", "other"):
+            made.service(name, [8000])
+            made.slice(name, f"{name}-0", port, READY)
+        made.kube.apply(pool("small") + policy("first", "small"), namespace=namespace)
+        made.kube.wait_condition("RoutingPolicy", namespace, "first", "Ready")
+        made.kube.wait_condition("ModelPool", namespace, "small", "Ready")
+        made.wait_served("hello")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def kube(own_control_plane: ControlPlane) -> Kube:
+    return own_control_plane.kube
+
+
+def same_as_fresh(forebay: Installation) -> None:
+    fresh = forebay.fresh_revision()
+    wait_until(lambda: forebay.revision(0) == fresh, f"it publishes {fresh}, as a fresh start does", 10.0)
+
+
+def writes(plane: ControlPlane, since: int) -> list[str]:
+    """What operators have written since the audit log had so many lines, but for Leases and last-good copies."""
+    told = []
+    for event in plane.audit()[since:]:
+        reference = event.get("objectRef", {})
+        by_operator = "forebay_operator" in event.get("userAgent", "") or "Python" in event.get("userAgent", "")
+        own = reference.get("resource") in ("leases", "configmaps")
+        if event["verb"] in ("create", "update", "patch", "delete") and by_operator and not own:
+            told.append(
+                f"{event['verb']} {reference.get('resource')}/{reference.get('name')} {reference.get('subresource')}"
+            )
+    return told
+
+
+def test_the_api_server_is_killed_and_comes_back(own_control_plane: ControlPlane, forebay: Installation) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    before, since = forebay.revision(0), len(own_control_plane.audit())
+    with under_load(lambda: forebay.ask("hello")) as load:
+        own_control_plane.restart_apiserver(down_seconds=12.0)
+        wait_until(
+            lambda: forebay.leader() is not None and "forebay_leader 1" in forebay.metrics(0), "it leads again", 20.0
+        )
+        time.sleep(3.0)
+    assert not load.failed, f"{load.failed}: {load.last}"
+    assert forebay.revision(0) == before
+    assert writes(own_control_plane, since) == []
+    kube.apply(pool("other") + policy("second", "other", host="second.example.com"), namespace=namespace)
+    kube.wait_condition("RoutingPolicy", namespace, "second", "Programmed")
+    same_as_fresh(forebay)
+
+
+def test_etcd_restarts(own_control_plane: ControlPlane, forebay: Installation) -> None:
+    before, since = forebay.revision(0), len(own_control_plane.audit())
+    with under_load(lambda: forebay.ask("hello")) as load:
+        own_control_plane.restart_etcd(down_seconds=5.0)
+        wait_until(lambda: "forebay_leader 1" in forebay.metrics(0), "it leads", 20.0)
+        time.sleep(3.0)
+    assert not load.failed, f"{load.failed}: {load.last}"
+    assert forebay.revision(0) == before
+    assert writes(own_control_plane, since) == []
+    same_as_fresh(forebay)
+
+
+def test_a_watch_expires_and_what_happened_meanwhile_is_seen(
+    own_control_plane: ControlPlane, forebay: Installation
+) -> None:
+    """410 Gone; one object was deleted, one changed and one made while nobody watched."""
+    kube, namespace = forebay.kube, forebay.namespace
+    kube.apply(pool("other") + policy("second", "other", host="second.example.com"), namespace=namespace)
+    kube.wait_condition("RoutingPolicy", namespace, "second", "Programmed")
+    forebay.operators[0].signal(signal.SIGSTOP)
+    kube.delete("RoutingPolicy", namespace, "second")
+    kube.apply(policy("third", "other", host="third.example.com"), namespace=namespace)
+    kube.apply(policy("first", "small", extra="  maxRequestBytes: 2Mi\n"), namespace=namespace)
+    own_control_plane.expire_watches()
+    forebay.operators[0].signal(signal.SIGCONT)
+    kube.wait_condition("RoutingPolicy", namespace, "third", "Programmed", seconds=60.0)
+    kube.wait_condition("RoutingPolicy", namespace, "first", "Programmed")
+    same_as_fresh(forebay)
+
+
+def test_another_writer_of_status_is_corrected_once_and_makes_no_conflict(
+    own_control_plane: ControlPlane, forebay: Installation
+) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    since = len(own_control_plane.audit())
+    stored = kube.get("RoutingPolicy", namespace, "first") or {}
+    wrong: list[dict[str, Any]] = [dict(c, status="False", reason="Invalid") for c in stored["status"]["conditions"]]
+    kube.patch("RoutingPolicy", namespace, "first", {"status": {"conditions": wrong}}, status=True)
+    kube.wait_condition("RoutingPolicy", namespace, "first", "Ready")
+    time.sleep(2.0)
+    told = [entry for entry in writes(own_control_plane, since) if "status" in entry]
+    assert told == ["patch routingpolicies/first status"]
+    same_as_fresh(forebay)
+
+
+def test_an_object_that_is_deleted_in_the_middle_of_a_reconcile_leaves_nothing(
+    own_control_plane: ControlPlane, forebay: Installation
+) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    for turn in range(10):
+        kube.apply(policy("brief", "small", host="brief.example.com"), namespace=namespace)
+        time.sleep(0.02 * turn)
+        kube.delete("RoutingPolicy", namespace, "brief")
+    same_as_fresh(forebay)
+    assert kube.get("RoutingPolicy", namespace, "brief") is None
+    assert forebay.wait_served("hello").status_code == 200
+
+
+def test_a_policy_may_name_a_pool_that_comes_later(forebay: Installation) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    kube.apply(policy("early", "other", host="early.example.com"), namespace=namespace)
+    refs = kube.wait_condition("RoutingPolicy", namespace, "early", "ResolvedRefs", status="False")
+    assert refs["reason"] == "PoolNotFound"
+    assert "other" in refs["message"]
+    kube.wait_condition("RoutingPolicy", namespace, "first", "Ready")
+    kube.apply(pool("other"), namespace=namespace)
+    kube.wait_condition("RoutingPolicy", namespace, "early", "Ready")
+    same_as_fresh(forebay)
+
+
+def test_a_pool_in_use_that_is_deleted_serves_until_no_policy_names_it(forebay: Installation) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    with under_load(lambda: forebay.ask("hello")) as load:
+        kube.delete("ModelPool", namespace, "small")
+        refs = kube.wait_condition("RoutingPolicy", namespace, "first", "ResolvedRefs", status="False")
+        assert refs["reason"] == "PoolNotFound"
+        time.sleep(1.0)
+        kube.apply(pool("other") + policy("first", "other"), namespace=namespace)
+        kube.wait_condition("RoutingPolicy", namespace, "first", "Ready")
+        time.sleep(1.0)
+    wrong = {answer: count for answer, count in load.failed.items() if answer != "404"}
+    assert not wrong, f"{wrong}: {load.last}"
+    same_as_fresh(forebay)
+
+
+def test_names_of_the_greatest_length_and_text_in_any_script_are_served(forebay: Installation) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    long = "n" * 63
+    forebay.service(long, [8000])
+    forebay.slice(long, f"{long}-0", forebay.data_plane_port, {"pod": ("192.0.2.1", {"ready": True})})
+    name = "p" * 63
+    text = "Bitte nicht – 不可以 🚫 لا"
+    manifest = pool(name).replace(f"name: {name}, port", f"name: {long}, port").replace(f"{name}-model", "m" * 128)
+    extra = f"""  signals: [{{name: polite, keyword: {{any: ["{text}", "s'il vous plaît"]}}}}]
+  rules: [{{name: refuse, when: signals.polite.matched, reject: {{message: "{text}"}}}}]
+"""
+    kube.apply(manifest + policy(name, name, host="long.example.com", extra=extra), namespace=namespace)
+    kube.wait_condition("RoutingPolicy", namespace, name, "Programmed")
+    answer = forebay.ask(f"so: {text}", host="long.example.com")
+    assert answer.status_code == 403, answer.text
+    assert text in answer.json()["error"]["message"]
+    same_as_fresh(forebay)
+
+
+def test_a_burst_of_a_thousand_changes_makes_few_publications(forebay: Installation) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    documents = "".join(policy(f"burst-{n}", "small", host=f"burst-{n}.example.com") for n in range(200))
+    kube.apply(documents, namespace=namespace)
+    kube.wait_condition("RoutingPolicy", namespace, "burst-199", "Programmed", seconds=60.0)
+    published = [line for line in forebay.metrics(0).splitlines() if line.startswith("forebay_reconciles_total")]
+    assert sum(float(line.rpartition(" ")[2]) for line in published) < 100, published
+    same_as_fresh(forebay)

@@ -1,0 +1,274 @@
+"""The operator in a cluster: follows the API server, and while it holds the Lease serves, scrapes and writes.
+
+A standby does everything but that: its picture, its verdicts and its resources are ready when it takes over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Final
+
+from forebay_api.local import LocalConfig
+from forebay_api.manifest import ManifestsRefused, load_local_config
+from forebay_api.wire import LoadReport
+from forebay_operator.cluster.change import Change, Identity
+from forebay_operator.cluster.connection import Api, Login
+from forebay_operator.cluster.events import EventPoster, transitions
+from forebay_operator.cluster.keeper import Keeper
+from forebay_operator.cluster.kinds import POLICIES, POOLS, Resource
+from forebay_operator.cluster.leader import Leadership
+from forebay_operator.cluster.situate import Situater
+from forebay_operator.cluster.source import ClusterSource
+from forebay_operator.cluster.statuses import Status, StatusWriter
+from forebay_operator.cluster.store import Picture, Stored
+from forebay_operator.cluster.truth import Truth
+from forebay_operator.envoy.identity import peer_tls
+from forebay_operator.lastgood.shards import Shard, shards
+from forebay_operator.options import ClusterOptions, Options
+from forebay_operator.reconciler import Reconciler
+from forebay_operator.scrape.state import PoolStates
+from forebay_operator.scrape.targets import scrape_targets
+from forebay_operator.scraping import Scraping
+from forebay_operator.situation import Situation
+from forebay_operator.steps import until
+from forebay_operator.telemetry.exposition import Exposition
+from forebay_operator.telemetry.metrics import OperatorMetrics
+from forebay_operator.telemetry.pools import pool_views
+from forebay_operator.xds.server import XdsServer
+
+ROUTING_REST_SECONDS: Final = 0.2
+TELL_SECONDS: Final = 0.1
+"""Least time between two looks at all statuses."""
+TELL_SHARE: Final = 4.0
+"""Least rest after a look, in its own lengths: of thousands of objects it takes a while."""
+LOOK_SECONDS: Final = 1.0
+"""Most time between them: what waits for time alone (a replica that is late) is seen then."""
+CONFIG_SECONDS: Final = 2.0
+_LOG = logging.getLogger(__name__)
+
+
+class ClusterOperator:
+    """One replica of the operator. Constructed and run once."""
+
+    def __init__(self, options: Options, cluster: ClusterOptions) -> None:
+        self._options = options
+        self._cluster = cluster
+        login = Login(cluster.kubeconfig)
+        self._api = Api(login)
+        self._states = PoolStates()
+        self._metrics = OperatorMetrics()
+        self._server = XdsServer(
+            rest=ROUTING_REST_SECONDS,
+            on_load=self._on_load,
+            on_sent=self._metrics.sent,
+            security=options.security,
+            leading=False,
+        )
+        self._reconciler = Reconciler(
+            self._server,
+            self._states,
+            on_reconciled=self._on_reconciled,
+            on_states=self._look,
+            on_failed=lambda seconds: self._metrics.reconciled(seconds, failed=True),
+        )
+        self._scraping = Scraping(
+            self._states, on=False, budget=options.scrape_budget, on_attempt=self._metrics.scraped
+        )
+        self._source = ClusterSource(cluster, login, self._api, on_stored=self._on_stored)
+        self._situater = Situater(cluster, peer_tls(options.security))
+        self._writer = StatusWriter(self._api, on_written=self._on_written)
+        self._events = EventPoster(self._api, cluster.identity)
+        self._truth = Truth(self._writer)
+        self._leadership = Leadership(
+            self._api,
+            namespace=cluster.namespace,
+            name=f"{cluster.name}-operator",
+            identity=cluster.identity,
+            on_change=self._on_lead,
+        )
+        self._keeper = Keeper(
+            self._api,
+            namespace=cluster.namespace,
+            name=cluster.name,
+            make=self._shards,
+            leads=lambda: self._leadership.leading,
+        )
+        # A standby has seen no server: what it would say of pools is not so.
+        self._metrics.watch_pools(lambda: pool_views(self._states, time.time()) if self._leadership.leading else ())
+        self._metrics.watch_scraping(lambda: (self._scraping.endpoints, self._scraping.stretch))
+        self._metrics.watch_clients(lambda: self._server.subscribers.values())
+        self._metrics.watch(
+            "forebay_published_info",
+            "The revision of what is published: equal for equal content, on any replica.",
+            ("revision",),
+            lambda: {(self._reconciler.core.revision,): 1.0},
+        )
+        self._exposition = Exposition(self._metrics.page, self._why_not_ready)
+        self._local = LocalConfig()
+        self._picture: Picture | None = None
+        self._news = asyncio.Event()
+        self._redrawn = asyncio.Event()
+
+    def _why_not_ready(self) -> str:
+        """Empty once everything that there is has been seen and judged, leading or not."""
+        if not self._source.complete:
+            return "the API server's objects have not all been seen yet"
+        return "" if self._reconciler.core.revision else "nothing has been judged yet"
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Serve until told to stop."""
+        self._local = self._read_config() or self._local
+        if self._options.metrics is not None:
+            _LOG.info("metrics on %s", await self._exposition.start(self._options.metrics))
+        addresses = await self._server.start(self._options.listen)
+        _LOG.info("serving xDS on %s while leading, as %s", ", ".join(addresses), self._cluster.identity)
+        await until(
+            stopping,
+            self._follow,
+            self._situate,
+            self._follow_config,
+            self._reconciler.run,
+            self._reconciler.tick,
+            self._follow_acknowledgements,
+            self._tell,
+            self._writer.run,
+            self._events.run,
+            self._keeper.run,
+            self._leadership.run,
+        )
+        await self._leadership.release()
+        await self._scraping.stop()
+        await self._server.stop()
+        await self._exposition.stop()
+        await self._api.close()
+
+    # --- from the API server
+
+    async def _follow(self) -> None:
+        async with aclosing(self._source.pictures()) as pictures:
+            async for picture in pictures:
+                self._picture = picture
+                self._redrawn.set()
+
+    async def _situate(self) -> None:
+        while True:
+            await self._redrawn.wait()
+            self._redrawn.clear()
+            if self._picture is not None:
+                self._reconciler.aim(await asyncio.to_thread(self._situater.situate, self._picture, self._local))
+
+    async def _follow_config(self) -> None:
+        """Listeners and trust may change while we run."""
+        while True:
+            await asyncio.sleep(CONFIG_SECONDS)
+            found = await asyncio.to_thread(self._read_config)
+            if found is not None and found != self._local:
+                self._local = found
+                self._redrawn.set()
+
+    def _read_config(self) -> LocalConfig | None:
+        """None where it cannot be read now: what was read before stays."""
+        path = self._cluster.config
+        if path is None:
+            return None
+        try:
+            return load_local_config(path.read_bytes(), path.name)
+        except (OSError, ManifestsRefused) as error:
+            _LOG.warning("--config: %s", error)
+            return None
+
+    def _on_stored(self, change: Change) -> None:
+        if change.gone:
+            self._writer.gone(change.resource, change.identity)
+        else:
+            self._writer.shown(change.resource, change.identity, change.status, change.version)
+        self._look()
+
+    # --- to the planes
+
+    def _on_reconciled(self, situation: Situation, seconds: float) -> None:
+        self._metrics.reconciled(seconds)
+        self._keeper.look()
+        core = self._reconciler.core
+        self._truth.note_published(core.verdicts, self._server.sequence)
+        self._scraping.aim(scrape_targets(core.verdicts.accepted_pools(), core.backends), situation.surface.trust_ca)
+        self._look()
+
+    async def _follow_acknowledgements(self) -> None:
+        async for _ in self._server.watch():
+            self._look()
+
+    def _on_load(self, report: LoadReport) -> None:
+        self._states.load(report, time.time())
+
+    def _on_lead(self, leading: bool) -> None:
+        if leading:
+            self._states.begin_anew(time.time())
+            self._truth.take_over(time.monotonic())
+        else:
+            self._writer.withdraw()
+        self._keeper.forget()
+        self._metrics.lead(leading)
+        self._server.lead(leading)
+        self._scraping.switch(leading)
+        self._look()
+
+    # --- back to the API server
+
+    def _look(self) -> None:
+        self._news.set()
+
+    async def _tell(self) -> None:
+        """Keep statuses true while leading."""
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._news.wait()
+            except TimeoutError:
+                self._writer.tick()
+            self._news.clear()
+            situation = self._reconciler.situation
+            started = time.monotonic()
+            if self._leadership.leading and situation is not None:
+                self._truth.tell(
+                    self._reconciler.core,
+                    self._server,
+                    situation,
+                    self._states,
+                    self._unreadable(),
+                    now=time.monotonic(),
+                    wall=datetime.now(UTC),
+                )
+            await asyncio.sleep(max(TELL_SECONDS, TELL_SHARE * (time.monotonic() - started)))
+
+    def _unreadable(self) -> dict[tuple[str, str], Stored]:
+        """Objects that the API server has stored and that we cannot take, not even in an earlier version."""
+        picture = self._picture
+        if picture is None:
+            return {}
+        return {
+            (resource.plural, name): entry
+            for resource, stored, known in (
+                (POLICIES, picture.stored_policies, picture.policies),
+                (POOLS, picture.stored_pools, picture.pools),
+            )
+            for name, entry in stored.items()
+            if entry.refused is not None and name not in known
+        }
+
+    async def _shards(self) -> tuple[Shard, ...] | None:
+        async with self._reconciler.turn:
+            return await asyncio.to_thread(self._make_shards)
+
+    def _make_shards(self) -> tuple[Shard, ...] | None:
+        kept = self._reconciler.core.kept()
+        return None if kept is None else shards(*kept, self._cluster.name)
+
+    def _on_written(self, resource: Resource, identity: Identity, before: Status, now: Status) -> None:
+        self._metrics.status_written("ModelPool" if resource == POOLS else "RoutingPolicy", "written")
+        for told in transitions(resource.kind, identity, before.conditions, now.conditions):
+            self._events.post(told)

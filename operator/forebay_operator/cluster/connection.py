@@ -1,0 +1,233 @@
+"""The door to the API server: who we are, and the few calls that kopf does not make for us (writes, sweeps, probes).
+
+kopf logs in and watches; the same credentials serve here, read again when they are a minute old or were refused, because
+a ServiceAccount's token is replaced on disk while the process runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import kopf
+import msgspec
+
+from forebay_api.document.builder import Malformed
+from forebay_api.document.stream import read_document, split_documents
+
+REQUEST_SECONDS: Final = 5.0
+CREDENTIAL_SECONDS: Final = 60.0
+PAGE: Final = 500
+"""Objects a page of a list."""
+MAX_ANSWER_BYTES: Final = 64 << 20
+
+JSON: Final = "application/json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+APPLY: Final = "application/apply-patch+yaml"
+METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+Json = Any
+"""A decoded JSON value."""
+
+
+class ApiError(Exception):
+    """The API server has refused, or could not be reached (`status` 0). Holds no body but the server's own message."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{status or 'unreachable'} {reason}: {message}"[:512])
+        self.status = status
+        self.reason = reason
+
+    @property
+    def gone(self) -> bool:
+        return self.status == 404
+
+    @property
+    def conflict(self) -> bool:
+        return self.status == 409
+
+
+class Login:
+    """Where credentials come from: a kubeconfig, or the pod's ServiceAccount. `namespace` is the default one there."""
+
+    def __init__(self, kubeconfig: Path | None = None) -> None:
+        self._kubeconfig = kubeconfig
+
+    def __call__(self, **_: Any) -> kopf.ConnectionInfo:
+        """As kopf's login handlers are called. Raises kopf.LoginError where there are no credentials."""
+        settings = kopf.OperatorSettings()
+        if self._kubeconfig is not None:
+            return _from_kubeconfig(self._kubeconfig)
+        found = kopf.login_with_service_account(settings=settings)
+        if found is None:
+            raise kopf.LoginError("no ServiceAccount token is mounted here: name a kubeconfig with --kubeconfig")
+        return found
+
+
+class Api:
+    """A session with the API server. Every call is bounded in time and size; errors are ApiErrors."""
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+        self._session: aiohttp.ClientSession | None = None
+        self._server = ""
+        self._since = 0.0
+        self._opening = asyncio.Lock()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(self, path: str) -> Json:
+        return await self._call("GET", path)
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> Json:
+        return await self._call("POST", path, body)
+
+    async def replace(self, path: str, body: Mapping[str, Any]) -> Json:
+        """PUT: refused with a conflict unless the body's resourceVersion is the newest."""
+        return await self._call("PUT", path, body)
+
+    async def apply(self, path: str, body: Mapping[str, Any], *, manager: str) -> Json:
+        """Server-side apply: the fields in `body` are `manager`'s from now on, and no other field is touched."""
+        return await self._call("PATCH", path, body, kind=APPLY, query={"fieldManager": manager, "force": "true"})
+
+    async def merge(self, path: str, body: Mapping[str, Any], *, manager: str) -> Json:
+        return await self._call("PATCH", path, body, kind=MERGE_PATCH, query={"fieldManager": manager})
+
+    async def names(self, path: str, query: Mapping[str, str]) -> AsyncIterator[tuple[str, str, str]]:
+        """Namespace, name and uid of every object of a collection: metadata only, page by page."""
+        token = ""
+        while True:
+            paged = {**query, "limit": str(PAGE), **({"continue": token} if token else {})}
+            page = await self._call("GET", path, query=paged, accept=METADATA_LIST)
+            for item in page.get("items") or ():
+                meta = item["metadata"]
+                yield meta.get("namespace", ""), meta["name"], meta["uid"]
+            token = (page.get("metadata") or {}).get("continue", "")
+            if not token:
+                return
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        kind: str = JSON,
+        query: Mapping[str, str] | None = None,
+        accept: str = JSON,
+    ) -> Json:
+        data = None if body is None else msgspec.json.encode(body)
+        headers = {"accept": accept, **({"content-type": kind} if data is not None else {})}
+        for attempt in (1, 2):
+            async with self._ready(renew=attempt == 2) as session:
+                status, answer = await _send(session, method, self._server + path, data, headers, query)
+            if status != 401 or attempt == 2:
+                break
+        if status >= 400:
+            raise _refused(status, answer)
+        try:
+            return msgspec.json.decode(answer) if answer else {}
+        except msgspec.DecodeError as error:
+            raise ApiError(status, "BadAnswer", f"the answer is no JSON: {error}") from error
+
+    @asynccontextmanager
+    async def _ready(self, *, renew: bool) -> AsyncIterator[aiohttp.ClientSession]:
+        async with self._opening:
+            if renew or self._session is None or time.monotonic() - self._since > CREDENTIAL_SECONDS:
+                fresh = await asyncio.to_thread(self._login)
+                former, self._session = self._session, _open(fresh)
+                self._server, self._since = fresh.server.rstrip("/"), time.monotonic()
+                if former is not None:
+                    asyncio.get_running_loop().call_later(REQUEST_SECONDS, _close_later, former)
+            session = self._session
+        yield session
+
+
+async def _send(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    data: bytes | None,
+    headers: Mapping[str, str],
+    query: Mapping[str, str] | None,
+) -> tuple[int, bytes]:
+    try:
+        async with session.request(method, url, data=data, headers=headers, params=query) as answer:
+            if (answer.content_length or 0) > MAX_ANSWER_BYTES:
+                raise ApiError(answer.status, "TooLarge", f"an answer of {answer.content_length} bytes")
+            return answer.status, await answer.read()
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise ApiError(0, type(error).__name__, str(error) or f"no answer within {REQUEST_SECONDS:g} s") from error
+
+
+def _refused(status: int, answer: bytes) -> ApiError:
+    try:
+        told = msgspec.json.decode(answer)
+    except msgspec.DecodeError:
+        told = {}
+    if not isinstance(told, dict):
+        told = {}
+    return ApiError(status, str(told.get("reason", "")), str(told.get("message", "no message")))
+
+
+def _open(info: kopf.ConnectionInfo) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=info.as_ssl_context(), limit=8),
+        headers=info.as_http_headers(),
+        timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+_closing: set[asyncio.Task[None]] = set()
+
+
+def _close_later(session: aiohttp.ClientSession) -> None:
+    """Requests that began with the former session have had time to end."""
+    task = asyncio.get_running_loop().create_task(session.close())
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
+
+
+def _from_kubeconfig(path: Path) -> kopf.ConnectionInfo:
+    """The current context of one kubeconfig file: server, CA, token or client certificate."""
+    try:
+        config = read_document(*next(iter(split_documents(path.read_text("utf-8"))))).value
+        context = _named(config["contexts"], config["current-context"])["context"]
+        cluster = _named(config["clusters"], context["cluster"])["cluster"]
+        user = _named(config["users"], context["user"])["user"]
+    except (OSError, Malformed, KeyError, TypeError, StopIteration) as error:
+        raise kopf.LoginError(f"{path} is no usable kubeconfig: {type(error).__name__}: {error}") from None
+    if unknown := {"exec", "auth-provider"} & user.keys():
+        raise kopf.LoginError(f"{path}: users[].user.{min(unknown)} is not supported: use a token or a certificate")
+    base = path.parent
+    token_file = user.get("tokenFile")
+    return kopf.ConnectionInfo(
+        server=cluster["server"],
+        ca_path=_beside(base, cluster.get("certificate-authority")),
+        ca_data=cluster.get("certificate-authority-data"),
+        insecure=cluster.get("insecure-skip-tls-verify"),
+        token=(base / token_file).read_text("utf-8").strip() if token_file else user.get("token"),
+        username=user.get("username"),
+        password=user.get("password"),
+        certificate_path=_beside(base, user.get("client-certificate")),
+        certificate_data=user.get("client-certificate-data"),
+        private_key_path=_beside(base, user.get("client-key")),
+        private_key_data=user.get("client-key-data"),
+        default_namespace=context.get("namespace"),
+    )
+
+
+def _named(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    return next(entry for entry in entries if entry["name"] == name)
+
+
+def _beside(base: Path, name: str | None) -> str | None:
+    return None if name is None else str(base / name)

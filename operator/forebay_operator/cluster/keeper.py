@@ -1,0 +1,119 @@
+"""Keeps the last good configuration in ConfigMaps, so that a data plane or an Envoy can start while no operator runs."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+
+from forebay_operator.cluster.connection import Api, ApiError
+from forebay_operator.cluster.kinds import CONFIG_MAPS
+from forebay_operator.cluster.statuses import MANAGER
+from forebay_operator.lastgood.shards import Shard, TooLarge, names
+from forebay_transport.shards import INDEX
+
+QUIET_SECONDS: Final = 2.0
+MOST_SECONDS: Final = 30.0
+AGAIN_SECONDS: Final = 5.0
+_LOG = logging.getLogger(__name__)
+
+
+class Keeper:
+    """`make` gives the present shards, or None where there is nothing to keep yet; it is asked only while `leads`."""
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        namespace: str,
+        name: str,
+        make: Callable[[], Awaitable[tuple[Shard, ...] | None]],
+        leads: Callable[[], bool],
+    ) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._index = names(name)[0]
+        self._make = make
+        self._leads = leads
+        self._hash: str | None = None
+        self._news = asyncio.Event()
+
+    def look(self) -> None:
+        """What is published may have changed."""
+        self._news.set()
+
+    def forget(self) -> None:
+        """Another operator may have written meanwhile."""
+        self._hash = None
+        self._news.set()
+
+    async def run(self) -> None:
+        """Keep until cancelled."""
+        while True:
+            await self._news.wait()
+            await self._settle()
+            if not self._leads():
+                continue
+            try:
+                await self._keep()
+            except ApiError as error:
+                _LOG.warning("the last good configuration was not kept: %s", error)
+                self._news.set()
+                await asyncio.sleep(AGAIN_SECONDS)
+            except TooLarge as error:
+                _LOG.warning("the last good configuration was not kept: %s", error)
+
+    async def _settle(self) -> None:
+        """Until nothing has changed for QUIET_SECONDS, or MOST_SECONDS are over: endpoints may never rest, and a copy
+        that is so much older serves as well."""
+        try:
+            async with asyncio.timeout(MOST_SECONDS):
+                while True:
+                    self._news.clear()
+                    await asyncio.wait_for(self._news.wait(), QUIET_SECONDS)
+        except TimeoutError:
+            self._news.clear()
+
+    async def _keep(self) -> None:
+        if self._hash is None:
+            self._hash = await self._stored_hash()
+        shards = await self._make()
+        if not shards or shards[0].hash == self._hash:
+            return
+        for shard in shards:
+            await self._api.apply(
+                CONFIG_MAPS.path(self._namespace, shard.name), _config_map(shard, self._namespace), manager=MANAGER
+            )
+        self._hash = shards[0].hash
+
+    async def _stored_hash(self) -> str:
+        """Hash of the set that stands there, empty where there is none."""
+        try:
+            stored = await self._api.get(CONFIG_MAPS.path(self._namespace, self._index))
+        except ApiError as error:
+            if error.gone:
+                return ""
+            raise
+        try:
+            index = msgspec.json.decode(base64.b64decode(stored["binaryData"][INDEX]))
+            return str(index["hash"])
+        except (KeyError, TypeError, binascii.Error, msgspec.DecodeError):
+            return ""
+
+
+def _config_map(shard: Shard, namespace: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": shard.name,
+            "namespace": namespace,
+            "labels": {"app.kubernetes.io/managed-by": "forebay-operator"},
+        },
+        "binaryData": {shard.key: base64.b64encode(shard.value).decode()},
+    }

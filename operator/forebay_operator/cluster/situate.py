@@ -1,0 +1,97 @@
+"""From a picture of the cluster to a situation: references resolved, refusals noted, planes found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from forebay_api.local import LocalConfig
+from forebay_api.policy import RoutingPolicy
+from forebay_api.pool import ModelPool
+from forebay_decision.check import Finding
+from forebay_operator.backends.resolve import Resolver
+from forebay_operator.cluster.credentials import resolve_secrets
+from forebay_operator.cluster.replicas import find_replicas
+from forebay_operator.cluster.store import Picture, Stored
+from forebay_operator.envoy.identity import PeerTls
+from forebay_operator.envoy.inputs import DataPlane
+from forebay_operator.gather import Inputs
+from forebay_operator.options import ClusterOptions
+from forebay_operator.publication import Surface
+from forebay_operator.situation import Situation
+from forebay_operator.source.local import trust_file
+from forebay_operator.xds.acknowledgements import Kind
+
+Ours = TypeVar("Ours", RoutingPolicy, ModelPool)
+
+
+class Situater:
+    """Remembers what backends rest on, so that one change costs what depends on it. For one thread at a time.
+
+    `tls` is how Envoy talks to data planes.
+    """
+
+    def __init__(self, options: ClusterOptions, tls: PeerTls | None) -> None:
+        self._options = options
+        self._tls = tls
+        self._resolver = Resolver()
+        self._expected: Mapping[str, Kind] = {}
+
+    def situate(self, picture: Picture, local: LocalConfig) -> Situation:
+        """What the operator is to make of this picture."""
+        options = self._options
+        specs = {name: pool.spec for name, pool in picture.pools.items()}
+        replicas = find_replicas(
+            picture.facts.slices,
+            data_plane=_own(options.namespace, options.data_plane_service),
+            envoy=_own(options.namespace, options.envoy_service),
+        )
+        return Situation(
+            inputs=Inputs(
+                policies=_at_newest(picture.policies, picture.stored_policies),
+                pools=_at_newest(picture.pools, picture.stored_pools),
+                backends=self._resolver.resolve(specs, picture.facts),
+                credentials=resolve_secrets(specs, picture.secrets, frozenset(options.credential_namespaces)),
+                policy_faults=_faults(picture.stored_policies),
+                pool_faults=_faults(picture.stored_pools),
+            ),
+            surface=Surface(
+                tuple(local.listeners),
+                DataPlane(replicas.data_planes, self._tls),
+                trust_file(local, Path("/") if options.config is None else options.config.parent),
+            ),
+            expected=self._same(replicas.expected),
+            ready=replicas.ready,
+        )
+
+    def _same(self, expected: Mapping[str, Kind]) -> Mapping[str, Kind]:
+        """The very object of before where nothing has changed: whoever compares is quick."""
+        if expected != self._expected:
+            self._expected = expected
+        return self._expected
+
+
+def _own(namespace: str, service: str | None) -> str | None:
+    return None if service is None else f"{namespace}/{service}"
+
+
+def _faults(stored: Mapping[str, Stored]) -> dict[str, tuple[Finding, ...]]:
+    return {name: entry.refused.findings for name, entry in stored.items() if entry.refused is not None}
+
+
+def _at_newest(objects: Mapping[str, Ours], stored: Mapping[str, Stored]) -> Mapping[str, Ours]:
+    """The objects; one whose newest version is refused stands in its last good one, under the newest generation."""
+    refused = {name for name, entry in stored.items() if entry.refused is not None and name in objects}
+    if not refused:
+        return objects
+    return {
+        name: _renumbered(made, stored[name].generation) if name in refused else made for name, made in objects.items()
+    }
+
+
+def _renumbered(made: Ours, generation: int) -> Ours:
+    metadata = msgspec.structs.replace(made.metadata, generation=generation)
+    return msgspec.structs.replace(made, metadata=metadata)

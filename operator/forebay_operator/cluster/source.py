@@ -1,0 +1,231 @@
+"""The Kubernetes API as a source of situations: followers fill the store, and each change makes a new picture.
+
+When a picture is told. The first one when everything that was there at the start has arrived, so that an operator that
+starts never publishes half of what there is. Later ones QUIET_SECONDS after the last change, and at the latest
+MOST_SECONDS after the first: a burst makes few of them, and a single change is hardly delayed.
+
+Deletions that a broken watch has missed are found by comparing with what the API server lists (`sweep`), after each new
+listing and at long intervals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from typing import Final
+
+from forebay_operator.cluster.change import Change
+from forebay_operator.cluster.connection import Api, ApiError, Login
+from forebay_operator.cluster.handlers import Follower
+from forebay_operator.cluster.kinds import (
+    ALWAYS,
+    BY_PLURAL,
+    GRANTS,
+    INFERENCE_POOLS,
+    PODS,
+    POLICIES,
+    POOLS,
+    SECRETS,
+    SERVICES,
+    SLICES,
+    Resource,
+)
+from forebay_operator.cluster.store import Picture, Store, surplus
+from forebay_operator.options import ClusterOptions
+
+QUIET_SECONDS: Final = 0.02
+MOST_SECONDS: Final = 0.08
+START_POLL_SECONDS: Final = 0.3
+SWEEP_AFTER_SECONDS: Final = 1.0
+SWEEP_EVERY_SECONDS: Final = 300.0
+DISCOVER_EVERY_SECONDS: Final = 30.0
+_LOG = logging.getLogger(__name__)
+
+
+class ClusterSource:
+    """Follows the API server from `run` on. `on_stored` hears of changes of stored status alone."""
+
+    def __init__(
+        self, options: ClusterOptions, login: Login, api: Api, *, on_stored: Callable[[Change], None] = lambda _c: None
+    ) -> None:
+        self._options = options
+        self._login = login
+        self._api = api
+        self._on_stored = on_stored
+        self.store = Store()
+        self._arrived: deque[Change] = deque()
+        self._news = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._followers: dict[tuple[Resource, ...], Follower] = {}
+        self._to_sweep: set[Resource] = set()
+        self._complete = False
+        self._dropped = False
+
+    @property
+    def complete(self) -> bool:
+        """True once everything that was there at the start has been seen."""
+        return self._complete
+
+    async def pictures(self) -> AsyncGenerator[Picture, None]:
+        """The whole picture, and a new one after each change. Ends by cancellation only."""
+        self._loop = asyncio.get_running_loop()
+        self._follow((POLICIES, POOLS))
+        self._follow((SERVICES, SLICES))
+        if self._options.credential_namespaces:
+            self._follow((SECRETS,))
+        await self._discover()
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(self._keep())
+            try:
+                await self._wait_complete()
+                yield self.store.picture()
+                while True:
+                    if await self._next_changes():
+                        yield self.store.picture()
+            finally:
+                keeping.cancel()
+                for follower in self._followers.values():
+                    follower.stop()
+
+    def _namespaces(self, resource: Resource) -> tuple[str, ...]:
+        """Where a kind is followed; empty means everywhere. Our own planes' Services are always among them."""
+        if resource == SECRETS:
+            return self._options.credential_namespaces
+        watched = self._options.watched
+        if watched and resource in (SERVICES, SLICES):
+            return tuple(dict.fromkeys((*watched, self._options.namespace)))
+        return watched
+
+    def _follow(self, resources: tuple[Resource, ...]) -> None:
+        follower = Follower(resources, self._namespaces(resources[0]), self._login, self._hand_over)
+        self._followers[resources] = follower
+        follower.start()
+
+    def _hand_over(self, change: Change) -> None:
+        """On the follower's thread: one append, one wake."""
+        self._arrived.append(change)
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._news.set)
+
+    def _take_arrived(self) -> bool:
+        moved, self._dropped = self._dropped, False
+        while self._arrived:
+            change = self._arrived.popleft()
+            if change.listed and self._complete:
+                self._to_sweep.add(change.resource)
+            moved |= self.store.take(change)
+            if change.resource in (POLICIES, POOLS):
+                self._on_stored(change)
+        return moved
+
+    async def _next_changes(self) -> bool:
+        """Wait for changes, and for the end of their burst; say whether any of them counts."""
+        await self._news.wait()
+        latest = time.monotonic() + MOST_SECONDS
+        moved = False
+        while True:
+            self._news.clear()
+            moved |= self._take_arrived()
+            left = latest - time.monotonic()
+            if not moved or left <= 0:
+                return moved
+            try:
+                await asyncio.wait_for(self._news.wait(), min(QUIET_SECONDS, left))
+            except TimeoutError:
+                return moved
+
+    async def _wait_complete(self) -> None:
+        """Until the store holds every object that the API server lists. Never gives up: half a picture is none."""
+        waiting = {resource for group in self._followers for resource in group}
+        while waiting:
+            self._news.clear()
+            self._take_arrived()
+            for resource in list(waiting):
+                try:
+                    listed = [entry async for entry in self._listed(resource)]
+                except ApiError as error:
+                    _LOG.warning("waiting for the API server: %s: %s", resource.plural, error)
+                    if error.status == 403 and resource not in ALWAYS:
+                        waiting.discard(resource)  # what may not be read is as good as absent, and said in conditions
+                        continue
+                    await asyncio.sleep(1.0)
+                    break
+                known = set(self.store.uids(resource).values())
+                if all(uid in known for _, _, uid in listed):
+                    waiting.discard(resource)
+            if waiting:
+                await asyncio.sleep(START_POLL_SECONDS)
+        self._complete = True
+        _LOG.info("everything is known: %s", {r.plural: len(self.store.uids(r)) for r in ALWAYS})
+
+    async def _listed(self, resource: Resource) -> AsyncGenerator[tuple[str, str, str], None]:
+        scopes: tuple[str | None, ...] = self._namespaces(resource) or (None,)
+        query = {"labelSelector": resource.selector} if resource.selector else {}
+        for namespace in scopes:
+            async for entry in self._api.names(resource.path(namespace), query):
+                yield entry
+
+    # --- what stands behind the watches
+
+    async def _keep(self) -> None:
+        """Sweep after new listings and at intervals; follow optional kinds while the API server has them."""
+        swept = discovered = time.monotonic() - DISCOVER_EVERY_SECONDS
+        while True:
+            now = time.monotonic()
+            if now - discovered >= DISCOVER_EVERY_SECONDS:
+                discovered = now
+                await self._discover()
+            if self._complete and now - swept >= SWEEP_EVERY_SECONDS:
+                swept = now
+                self._to_sweep.update(BY_PLURAL[r.plural] for group in self._followers for r in group)
+            due, self._to_sweep = self._to_sweep, set()
+            if due:
+                await asyncio.sleep(SWEEP_AFTER_SECONDS)  # a listing brings all its objects at once
+                for resource in due:
+                    await self._sweep(resource)
+            await asyncio.sleep(SWEEP_AFTER_SECONDS / 2)
+
+    async def _sweep(self, resource: Resource) -> None:
+        known = self.store.uids(resource)
+        try:
+            listed = [entry async for entry in self._listed(resource)]
+        except ApiError as error:
+            _LOG.info("sweep of %s put off: %s", resource.plural, error)
+            self._to_sweep.add(resource)
+            return
+        for identity in surplus(known, listed):
+            _LOG.info("%s %s is gone; its watch had missed that", resource.kind, identity.key)
+            self._hand_over(Change(resource, identity))
+
+    async def _discover(self) -> None:
+        """Follow ReferenceGrants and InferencePools where the API server has these kinds."""
+        optional = (GRANTS, *((INFERENCE_POOLS,) if self._options.inference_pools else ()))
+        for resource in optional:
+            group = (resource, *((PODS,) if resource == INFERENCE_POOLS else ()))
+            try:
+                there = await self._serves(resource)
+            except ApiError:
+                continue  # asked again soon
+            follower = self._followers.get(group)
+            if there and follower is None:
+                _LOG.info("following %s", ", ".join(r.plural for r in group))
+                self._follow(group)
+            elif not there and follower is not None:
+                follower.stop()
+                del self._followers[group]
+                if any(list(map(self.store.forget, group))):
+                    self._dropped = True
+                    self._news.set()
+
+    async def _serves(self, resource: Resource) -> bool:
+        try:
+            found = await self._api.get(resource.root)
+        except ApiError as error:
+            if error.gone:
+                return False
+            raise
+        return any(entry.get("name") == resource.plural for entry in found.get("resources") or ())

@@ -1,0 +1,180 @@
+"""Writes status: only what differs from what the API server has, the newest only, and each object apart.
+
+Transitions are written at once. What merely moves (a message, a load) waits until STILL_SECONDS have passed since the
+object's last write. A write that fails is tried again while it is still wanted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from forebay_api.base import API_VERSION
+from forebay_api.status import Condition, PolicyStatus, PoolStatus
+from forebay_operator.cluster.change import Identity
+from forebay_operator.cluster.connection import Api, ApiError
+from forebay_operator.cluster.kinds import Resource
+
+MANAGER: Final = "forebay-operator"
+WRITERS: Final = 4
+STILL_SECONDS: Final = 15.0
+AGAIN_SECONDS: Final = 1.0
+Status = PolicyStatus | PoolStatus
+_LOG = logging.getLogger(__name__)
+
+
+class Known(msgspec.Struct):
+    """What an object's status is at the API server, as far as we know, and when we last wrote it (monotonic seconds)."""
+
+    resource: Resource
+    identity: Identity
+    stored: Status
+    written_at: float = -STILL_SECONDS
+    version: int = 0
+    """Resource version of the newest state that we know of."""
+
+
+class StatusWriter:
+    """`on_written` is called after each write with the object and its status before and now."""
+
+    def __init__(
+        self, api: Api, *, on_written: Callable[[Resource, Identity, Status, Status], None] = lambda *_: None
+    ) -> None:
+        self._api = api
+        self._on_written = on_written
+        self._known: dict[tuple[str, str], Known] = {}
+        self._wanted: dict[tuple[str, str], Status] = {}
+        self._due: dict[tuple[str, str], None] = {}
+        self._busy: set[tuple[str, str]] = set()
+        self._news = asyncio.Event()
+        self.written = 0
+
+    def shown(self, resource: Resource, identity: Identity, status: Any, version: str) -> None:
+        """The API server has shown this status of an object at this resource version; what is older than our own last
+        write is no news, and would be mistaken for somebody else's."""
+        key = (resource.plural, identity.key)
+        at = _number(version)
+        known = self._known.get(key)
+        if known is None or known.identity != identity:
+            self._known[key] = Known(resource, identity, decode(resource, status), version=at)
+        elif at >= known.version:
+            known.stored, known.version = decode(resource, status), at
+        self._consider(key)
+
+    def gone(self, resource: Resource, identity: Identity) -> None:
+        key = (resource.plural, identity.key)
+        known = self._known.get(key)
+        if known is not None and known.identity == identity:
+            self._known.pop(key, None)
+            self._wanted.pop(key, None)
+            self._due.pop(key, None)
+
+    def stored(self, resource: Resource, key: str) -> Status | None:
+        """What the API server has of an object, None where we do not know the object."""
+        known = self._known.get((resource.plural, key))
+        return None if known is None else known.stored
+
+    def want(self, resource: Resource, key: str, status: Status) -> None:
+        """This is an object's true status."""
+        self._wanted[resource.plural, key] = status
+        self._consider((resource.plural, key))
+
+    def withdraw(self) -> None:
+        """Nothing is ours to write any more: leadership is lost."""
+        self._wanted.clear()
+        self._due.clear()
+
+    def tick(self) -> None:
+        """Look again at what waits for its time; call it about once a second."""
+        for key in self._wanted:
+            self._consider(key)
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(WRITERS):
+                group.create_task(self._write_forever())
+
+    def _consider(self, key: tuple[str, str]) -> None:
+        known, wanted = self._known.get(key), self._wanted.get(key)
+        if known is None or wanted is None or wanted == known.stored:
+            self._due.pop(key, None)
+            return
+        if not _urgent(known.stored, wanted) and time.monotonic() < known.written_at + STILL_SECONDS:
+            return
+        self._due[key] = None
+        self._news.set()
+
+    async def _write_forever(self) -> None:
+        while True:
+            key = next((key for key in self._due if key not in self._busy), None)
+            if key is None:
+                self._news.clear()
+                await self._news.wait()
+                continue
+            del self._due[key]
+            self._busy.add(key)
+            try:
+                await self._write(key)
+            finally:
+                self._busy.discard(key)
+                self._consider(key)
+
+    async def _write(self, key: tuple[str, str]) -> None:
+        known, wanted = self._known.get(key), self._wanted.get(key)
+        if known is None or wanted is None or wanted == known.stored:
+            return
+        # The watch may show the write before its answer is here: what stood before is what is known now.
+        resource, identity, before = known.resource, known.identity, known.stored
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": resource.kind,
+            # The uid refuses the write where another object has taken the name meanwhile.
+            "metadata": {"name": identity.name, "namespace": identity.namespace, "uid": identity.uid},
+            "status": msgspec.to_builtins(wanted),
+        }
+        try:
+            path = resource.path(identity.namespace, identity.name, "status")
+            answer = await self._api.apply(path, body, manager=MANAGER)
+        except ApiError as error:
+            if error.gone or error.conflict:
+                return  # deleted, or made anew: the watch brings the news, and the status to be written then
+            _LOG.warning("status of %s %s not written: %s", resource.kind, identity.key, error)
+            await asyncio.sleep(AGAIN_SECONDS)
+            return
+        self.written += 1
+        known.stored, known.written_at = wanted, time.monotonic()
+        known.version = max(known.version, _number(answer["metadata"].get("resourceVersion", "")))
+        self._on_written(resource, identity, before, wanted)
+
+
+def decode(resource: Resource, status: Any) -> Status:
+    """A stored status; what cannot be read counts as none, and is written anew."""
+    shape: type[Status] = PoolStatus if resource.plural == "modelpools" else PolicyStatus
+    try:
+        return msgspec.convert(status or {}, shape)
+    except msgspec.ValidationError:
+        return shape(conditions=[])
+
+
+def _number(version: str) -> int:
+    """Resource versions are ordered as numbers (KEP-5504); one that is none counts as the oldest."""
+    return int(version) if version.isdigit() else 0
+
+
+def _urgent(stored: Status, wanted: Status) -> bool:
+    """True where a condition has changed its status or reason, or a newer generation has been looked at."""
+    return stored.observed_generation != wanted.observed_generation or _standing(stored) != _standing(wanted)
+
+
+def _standing(status: Status) -> Mapping[str, tuple[str, str]]:
+    return {c.type: _verdict(c) for c in status.conditions}
+
+
+def _verdict(condition: Condition) -> tuple[str, str]:
+    return condition.status, condition.reason

@@ -1,0 +1,147 @@
+"""From everything that is known now to the status of each object: what is told to the writer.
+
+Objects about which nothing has changed since the last time are passed over, so that looking often costs little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from forebay_api.status import PolicyStatus, PoolStatus
+from forebay_operator.cluster.kinds import POLICIES, POOLS, Resource
+from forebay_operator.cluster.statuses import Status, StatusWriter
+from forebay_operator.cluster.store import Stored
+from forebay_operator.core import Core
+from forebay_operator.findings import state_accepted
+from forebay_operator.programme import Programme
+from forebay_operator.scrape.load_status import LoadStatuses
+from forebay_operator.scrape.state import PoolStates
+from forebay_operator.situation import Situation
+from forebay_operator.status import policy_status, pool_status
+from forebay_operator.verdict import PolicyVerdict, Statement, Verdicts
+from forebay_operator.xds.server import XdsServer
+
+LOOK_SECONDS: Final = 5.0
+"""How often a pool is looked at although nothing but its load has moved."""
+
+
+class Truth:
+    """One leader's view of what every status has to be. Times are passed in."""
+
+    def __init__(self, writer: StatusWriter) -> None:
+        self._writer = writer
+        self._programme = Programme()
+        self._loads = LoadStatuses()
+        self._grounds: dict[tuple[str, str], tuple[Any, ...]] = {}
+
+    def note_published(self, verdicts: Verdicts, sequence: int) -> None:
+        """These verdicts went out with publication `sequence`, or with an earlier one where nothing has changed."""
+        contents: dict[str, msgspec.Struct] = {
+            **{_named(POLICIES, name): spec for name, spec in verdicts.accepted_policies().items()},
+            **{_named(POOLS, name): spec for name, spec in verdicts.accepted_pools().items()},
+        }
+        self._programme.note(contents, sequence, self._had_reached)
+
+    def take_over(self, now: float) -> None:
+        """Leadership begins at `now` (monotonic seconds)."""
+        self._programme.take_over(now)
+        # Others have led, and written, since this replica last did.
+        self._loads = LoadStatuses()
+        self._grounds.clear()
+
+    def tell(
+        self,
+        core: Core,
+        server: XdsServer,
+        situation: Situation,
+        states: PoolStates,
+        refused: Mapping[tuple[str, str], Stored],
+        *,
+        now: float,
+        wall: datetime,
+    ) -> None:
+        """Work out every status that may have changed. `refused`: objects that cannot be taken, and have no last good
+        version, by plural and name."""
+        verdicts = core.verdicts
+        names = [
+            *(_named(POLICIES, name) for name in verdicts.policies),
+            *(_named(POOLS, name) for name in verdicts.pools),
+        ]
+        rollouts = self._programme.rollouts(
+            names, server.missing, server.rejections(), situation.expected, situation.ready, now
+        )
+        for name, verdict in verdicts.policies.items():
+            rollout = rollouts.get(_named(POLICIES, name))
+            if self._is_news(POLICIES, name, (verdict, rollout)):
+                before = self._writer.stored(POLICIES, name)
+                self._tell(POLICIES, name, policy_status(verdict, rollout, _policy(before), wall))
+        told = states.told
+        for name, pool in verdicts.pools.items():
+            rollout = rollouts.get(_named(POOLS, name))
+            state, tried, stretch = told.get(name), states.tried(name), states.stretch(name)
+            # Loads are written in their own time, so the clock is among the grounds, in coarse steps.
+            if self._is_news(POOLS, name, (pool, rollout, state, tried, stretch, int(now / LOOK_SECONDS))):
+                stored = _pool(self._writer.stored(POOLS, name))
+                status = pool_status(pool, rollout, state, stored, wall, tried=tried, stretch=stretch)
+                known = state if tried else None
+                self._tell(POOLS, name, self._loads.complete(name, status, known, stored, wall.timestamp()))
+        for (plural, name), entry in refused.items():
+            resource = POOLS if plural == POOLS.plural else POLICIES
+            if self._is_news(resource, name, (entry.generation, entry.refused)):
+                self._tell(resource, name, _unreadable(entry, self._writer.stored(resource, name), resource, wall))
+
+    def _tell(self, resource: Resource, name: str, status: Status) -> None:
+        self._writer.want(resource, name, status)
+
+    def _is_news(self, resource: Resource, name: str, grounds: tuple[Any, ...]) -> bool:
+        # What the API server shows is a ground, too: somebody else may have written over it.
+        stored = self._writer.stored(resource, name)
+        if stored is None:
+            return False
+        key = (resource.plural, name)
+        whole = (*grounds, stored)
+        if self._grounds.get(key) == whole:
+            return False
+        self._grounds[key] = whole
+        return True
+
+    def _had_reached(self, named: str, version: str) -> bool:
+        """Whether the stored status shows that every replica had this content before this operator began to lead."""
+        kind, _, name = named.partition(" ")
+        stored = self._writer.stored(POLICIES if kind == POLICIES.kind else POOLS, name)
+        if stored is None:
+            return False
+        said = {condition.type: condition for condition in stored.conditions}
+        programmed = said.get("Programmed")
+        return programmed is not None and programmed.status == "True" and version in programmed.message
+
+
+def _named(resource: Resource, name: str) -> str:
+    return f"{resource.kind} {name}"
+
+
+def _policy(status: Status | None) -> PolicyStatus | None:
+    return status if isinstance(status, PolicyStatus) else None
+
+
+def _pool(status: Status | None) -> PoolStatus | None:
+    return status if isinstance(status, PoolStatus) else None
+
+
+def _unreadable(entry: Stored, before: Status | None, resource: Resource, wall: datetime) -> Status:
+    """The status of an object that the API server has stored and that we cannot take at all."""
+    findings = entry.refused.findings if entry.refused else ()
+    served = "the policy is not served" if resource == POLICIES else "the pool is not served"
+    verdict = PolicyVerdict(
+        name=entry.identity.key,
+        generation=entry.generation,
+        accepted=state_accepted(findings, served),
+        resolved=Statement("ResolvedRefs", "Unknown", "Pending", "Not looked at: see Accepted"),
+        spec=None,
+    )
+    made = policy_status(verdict, None, before if isinstance(before, PolicyStatus) else None, wall.astimezone(UTC))
+    return made if resource == POLICIES else PoolStatus(made.observed_generation, made.conditions)

@@ -1,0 +1,76 @@
+"""From an engine's metrics page to what it says of one endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from forebay_operator.scrape.exposition import gauges, read_labels, series
+from forebay_operator.scrape.mapping import MetricNames
+from forebay_operator.scrape.metric import Metric
+
+MAX_ENDPOINT_ADAPTERS: Final = 64
+MAX_ADAPTER_NAME: Final = 253
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """One endpoint's load: counts summed over label sets (models, engine ranks), KV use in [0,1] their mean.
+
+    `tokens` are all prompt and generated tokens since the engine's start, None where it does not count them.
+    `adapters` and `waiting_adapters` name the LoRA adapters with running and with waiting requests.
+    """
+
+    queued: float
+    running: float
+    kv_cache_utilization: float = 0.0
+    tokens: float | None = None
+    adapters: tuple[str, ...] = ()
+    waiting_adapters: tuple[str, ...] = ()
+
+
+def read_load(page: bytes, names: MetricNames) -> Reading | None:
+    """The endpoint's load, or None where the page lacks the queue's or the running requests' count."""
+    queued = _first(page, names.queued)
+    running = _first(page, names.running)
+    if queued is None or running is None:
+        return None
+    kv = _first(page, names.kv_cache_utilization) or (0.0,)
+    tokens = [
+        sum(found)
+        for wanted in (names.prompt_tokens, names.generation_tokens)
+        if (found := _first(page, wanted)) is not None
+    ]
+    at_work, waited_for = ((), ()) if names.adapters is None else _adapters(page, names.adapters)
+    return Reading(
+        queued=sum(queued),
+        running=sum(running),
+        kv_cache_utilization=min(1.0, sum(kv) / len(kv)),
+        tokens=sum(tokens) if tokens else None,
+        adapters=at_work,
+        waiting_adapters=waited_for,
+    )
+
+
+def _first(page: bytes, metrics: tuple[Metric, ...]) -> tuple[float, ...] | None:
+    for metric in metrics:
+        if found := gauges(page, (metric,)):
+            return found[metric]
+    return None
+
+
+def _adapters(page: bytes, metric: Metric) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The adapters of the newest series: every mix of adapters that ever was is on the page, its value when it was.
+
+    Series that are equally new count together: some engines tell whole seconds.
+    """
+    found = tuple(series(page, metric.name))
+    newest = max((each.value for each in found), default=0.0)
+    labels = [read_labels(each.labels) for each in found if each.value == newest]
+    return _names(labels, "running_lora_adapters"), _names(labels, "waiting_lora_adapters")
+
+
+def _names(labels: Iterable[Mapping[str, str]], label: str) -> tuple[str, ...]:
+    names = (name.strip() for each in labels for name in each.get(label, "").split(","))
+    return tuple(dict.fromkeys(name for name in names if 0 < len(name) <= MAX_ADAPTER_NAME))[:MAX_ENDPOINT_ADAPTERS]

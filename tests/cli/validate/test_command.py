@@ -1,0 +1,90 @@
+"""`forebay validate` as a pipeline calls it: formats and exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from forebay_cli.app import app
+
+GOOD = """\
+apiVersion: forebay.dev/v1alpha1
+kind: ModelPool
+metadata: {name: small}
+spec:
+  backend: {addresses: [{host: 127.0.0.1, port: 9}]}
+  models: [{name: small}]
+"""
+ODD = GOOD + "  telemetry: {engine: vLLM, interval: 10s, staleAfter: 10s}\n"
+BAD = GOOD.replace("port: 9", "port: 0")
+ABROAD = "apiVersion: v1\nkind: Service\nmetadata: {name: engine}\n"
+
+
+@pytest.fixture
+def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return Path("pool.yaml")
+
+
+def run(*args: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(app, ["validate", *args], input=stdin)
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "code"),
+    [
+        (GOOD, (), 0),
+        (GOOD, ("--strict",), 0),
+        (ODD, (), 0),
+        (ODD, ("--strict",), 1),
+        (BAD, (), 1),
+        (f"{ABROAD}---\n{GOOD}", ("--strict",), 0),
+    ],
+)
+@pytest.mark.parametrize("output", ["table", "json", "sarif"])
+def test_the_exit_code_says_whether_anything_is_to_be_mended(
+    manifest: Path, text: str, flags: tuple[str, ...], code: int, output: str
+) -> None:
+    manifest.write_text(text)
+
+    assert run(str(manifest), "--output", output, *flags).exit_code == code
+
+
+def test_a_path_that_is_not_there_is_a_mistake_of_the_caller(manifest: Path) -> None:
+    assert run("nowhere").exit_code == 2
+
+
+def test_a_table_names_file_and_line(manifest: Path) -> None:
+    manifest.write_text(BAD)
+
+    assert run("pool.yaml").stdout == (
+        "pool.yaml:5: error: ModelPool default/small: spec.backend.addresses[0].port: must be at least 1, not 0\n"
+        "0 policies, 0 pools: 1 error\n"
+    )
+
+
+def test_sarif_is_one_document(manifest: Path) -> None:
+    manifest.write_text(BAD)
+
+    log = json.loads(run("pool.yaml", "-o", "sarif").stdout)
+
+    (result,) = log["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 5}
+
+
+def test_what_kustomize_prints_can_be_piped_in() -> None:
+    done = run("-", stdin=BAD)
+
+    assert done.exit_code == 1
+    assert done.stdout.startswith("-:5: error: ModelPool default/small")
+
+
+def test_the_help_has_examples_of_every_format() -> None:
+    text = run("--help").stdout
+
+    assert "--output sarif" in text
+    assert "--output json" in text
+    assert "validate - " in text

@@ -1,0 +1,112 @@
+"""The keeper of the last good configuration writes what is new, once it rests, and nothing that stands there already."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from forebay_operator.cluster import keeper
+from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.keeper import Keeper
+from forebay_operator.lastgood.shards import Shard
+
+
+class ScriptedApi:
+    """Remembers what was applied, in order; `stored` is the index that stands there."""
+
+    def __init__(self, stored: bytes | None = None) -> None:
+        self.stored = stored
+        self.applied: list[str] = []
+        self.failures = 0
+
+    async def get(self, path: str) -> Any:
+        if self.stored is None:
+            raise ApiError(404, "NotFound", path)
+        return {"binaryData": {"index": base64.b64encode(self.stored).decode()}}
+
+    async def apply(self, path: str, body: Mapping[str, Any], *, manager: str) -> Any:
+        if self.failures:
+            self.failures -= 1
+            raise ApiError(500, "InternalError", "again")
+        self.applied.append(path.rpartition("/")[2])
+        return body
+
+
+@pytest.fixture(autouse=True)
+def quick() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeper, "QUIET_SECONDS", 0.02)
+        patch.setattr(keeper, "MOST_SECONDS", 0.2)
+        patch.setattr(keeper, "AGAIN_SECONDS", 0.01)
+        yield
+
+
+def set_of(digest: str) -> tuple[Shard, ...]:
+    return (Shard("f-last-good-1", "shard-1", b"x", digest), Shard("f-last-good-0", "index", b"{}", digest))
+
+
+class Scene:
+    def __init__(self, api: ScriptedApi, *, leads: bool = True) -> None:
+        self.digest = "one"
+        self.made = 0
+        self.keeper = Keeper(api, namespace="ns", name="f", make=self.make, leads=lambda: leads)
+
+    async def make(self) -> tuple[Shard, ...] | None:
+        self.made += 1
+        return set_of(self.digest)
+
+    async def run(self, seconds: float) -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(self.keeper.run(), seconds)
+
+
+async def test_the_index_is_written_last() -> None:
+    api = ScriptedApi()
+    scene = Scene(api)
+    scene.keeper.look()
+    await scene.run(0.1)
+    assert api.applied == ["f-last-good-1", "f-last-good-0"]
+
+
+async def test_what_another_operator_has_written_is_not_written_again() -> None:
+    api = ScriptedApi(b'{"format": 1, "hash": "one", "shards": []}')
+    scene = Scene(api)
+    scene.keeper.look()
+    await scene.run(0.1)
+    assert api.applied == []
+
+
+async def test_a_standby_makes_and_writes_nothing() -> None:
+    api = ScriptedApi()
+    scene = Scene(api, leads=False)
+    scene.keeper.look()
+    await scene.run(0.1)
+    assert (scene.made, api.applied) == (0, [])
+
+
+async def test_while_changes_never_rest_a_copy_is_made_at_intervals() -> None:
+    api = ScriptedApi()
+    scene = Scene(api)
+
+    async def churn() -> None:
+        while True:
+            scene.keeper.look()
+            await asyncio.sleep(0.005)
+
+    churning = asyncio.create_task(churn())
+    await scene.run(0.5)
+    churning.cancel()
+    assert 1 <= scene.made <= 3
+
+
+async def test_a_write_that_fails_is_tried_again() -> None:
+    api = ScriptedApi()
+    api.failures = 2
+    scene = Scene(api)
+    scene.keeper.look()
+    await scene.run(0.4)
+    assert api.applied == ["f-last-good-1", "f-last-good-0"]

@@ -1,0 +1,124 @@
+"""Every engine's page is read for what it says. The pages under data/ are described in data/README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forebay_api.pool import PoolSpec
+from forebay_operator.backends.fixed import fixed_backends
+from forebay_operator.scrape.mapping import engine_metrics
+from forebay_operator.scrape.reading import Reading, read_load
+from forebay_operator.scrape.targets import scrape_targets
+
+Pool = Callable[..., PoolSpec]
+DATA = Path(__file__).parent / "data"
+TGI = {
+    "queued": {"name": "tgi_queue_size", "labels": {"zone": ""}},
+    "running": {"name": "tgi_batch_current_size", "labels": {"model": "small"}},
+    "kvCacheUtilization": {"name": "cache_used_ratio"},
+}
+
+
+def read(pool: PoolSpec, page: bytes) -> Reading | None:
+    metrics = engine_metrics(pool.telemetry)
+    assert metrics is not None
+    return read_load(page, metrics.names)
+
+
+@pytest.mark.parametrize(
+    ("engine", "page", "reading"),
+    [
+        (
+            "vLLM",
+            "vllm",
+            Reading(2.0, 17.0, 0.4137931034482758, 8128902 + 7557572.0, ("sql-lora", "chat-lora")),
+        ),
+        ("vLLM", "llm-d-inference-sim", Reading(2.0, 2.0, 0.0, 152.0, ("sql-lora",), ("sql-lora",))),
+        ("SGLang", "sglang", Reading(9.0, 46.0, 0.28, 8128902 + 7557572.0)),
+        ("TensorRTLLM", "tensorrt-llm", Reading(3.0, 8.0, 0.62, 912034 + 301220.0)),
+        ("Triton", "triton", Reading(5.0, 12.0, 0.4875, 912034 + 301220.0)),
+    ],
+)
+def test_an_engines_page_says_what_it_has_to_do(pool: Pool, engine: str, page: str, reading: Reading) -> None:
+    assert read(pool(telemetry={"engine": engine}), (DATA / f"{page}.txt").read_bytes()) == reading
+
+
+def test_the_pages_are_of_the_size_that_engines_print() -> None:
+    assert len((DATA / "vllm.txt").read_bytes()) > 50_000
+
+
+def test_counts_that_sglang_repeats_by_priority_are_counted_once(pool: Pool) -> None:
+    page = b'sglang:num_queue_reqs{priority=""} 9\nsglang:num_queue_reqs{priority="1"} 9\nsglang:num_running_reqs 1\n'
+    assert read(pool(telemetry={"engine": "SGLang"}), page) == Reading(9.0, 1.0)
+
+
+def test_a_custom_engine_is_read_by_the_names_and_labels_of_the_manifest(pool: Pool) -> None:
+    page = (
+        b'tgi_queue_size{model="small"} 4\ntgi_queue_size{zone="b"} 100\n'
+        b'tgi_batch_current_size{model="small",rank="0"} 3\ntgi_batch_current_size{model="small",rank="1"} 2\n'
+        b'tgi_batch_current_size{model="other"} 50\ncache_used_ratio 0.5\n'
+    )
+    assert read(pool(telemetry={"engine": "Custom", "custom": TGI}), page) == Reading(4.0, 5.0, 0.5)
+
+
+def test_a_custom_engine_needs_no_kv_cache(pool: Pool) -> None:
+    names = {key: TGI[key] for key in ("queued", "running")}
+    page = b'tgi_queue_size 4\ntgi_batch_current_size{model="small"} 3\n'
+    assert read(pool(telemetry={"engine": "Custom", "custom": names}), page) == Reading(4.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("telemetry", "path"),
+    [
+        ({"engine": "vLLM"}, "/metrics"),
+        ({"engine": "TensorRTLLM"}, "/prometheus/metrics"),
+        ({"engine": "TensorRTLLM", "path": "/metrics"}, "/metrics"),
+        ({"engine": "Custom", "custom": TGI, "path": "/load"}, "/load"),
+    ],
+)
+def test_a_page_is_where_the_engine_has_it_unless_the_manifest_says_otherwise(
+    pool: Pool, telemetry: dict[str, Any], path: str
+) -> None:
+    pools = {"ai/small": pool(8001, telemetry=telemetry)}
+    (target,) = scrape_targets(pools, fixed_backends(pools))
+    assert target.path == path
+
+
+@pytest.mark.parametrize(
+    ("lines", "running", "waiting"),
+    [
+        (b"", (), ()),
+        (b'{running_lora_adapters="a,b",waiting_lora_adapters="c"} 1.7e9', ("a", "b"), ("c",)),
+        (b'{running_lora_adapters="old",waiting_lora_adapters=""} 1\n{running_lora_adapters="new"} 2', ("new",), ()),
+        (b'{running_lora_adapters="new"} 2\n{running_lora_adapters="old"} 1', ("new",), ()),
+        (b'{running_lora_adapters="",waiting_lora_adapters=""} 3', (), ()),
+        (
+            b'{running_lora_adapters="a"} 3\n{running_lora_adapters="b"} 3\n{running_lora_adapters="c"} 2',
+            ("a", "b"),
+            (),
+        ),
+        (b'{running_lora_adapters="a, a,,b"} 3', ("a", "b"), ()),
+        (b'{running_lora_adapters="say \\"hi\\""} 3', ('say "hi"',), ()),
+        (b'{running_lora_adapters="' + b"x" * 300 + b',ok"} 3', ("ok",), ()),
+        (b"} 3", (), ()),
+    ],
+)
+def test_the_newest_adapters_count(
+    pool: Pool, lines: bytes, running: tuple[str, ...], waiting: tuple[str, ...]
+) -> None:
+    infos = b"".join(b"vllm:lora_requests_info" + line + b"\n" for line in lines.split(b"\n"))
+    reading = read(pool(), b"vllm:num_requests_waiting 0\nvllm:num_requests_running 1\n" + infos)
+    assert reading is not None
+    assert (reading.adapters, reading.waiting_adapters) == (running, waiting)
+
+
+def test_an_endpoint_names_a_bounded_number_of_adapters(pool: Pool) -> None:
+    names = ",".join(f"lora-{n}" for n in range(1000))
+    page = f'vllm:num_requests_waiting 0\nvllm:num_requests_running 1\nvllm:lora_requests_info{{running_lora_adapters="{names}"}} 1\n'
+    reading = read(pool(), page.encode())
+    assert reading is not None
+    assert len(reading.adapters) == 64
