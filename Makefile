@@ -73,7 +73,7 @@ format: $(STAMP) ## format and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 
 lock: ## resolve requirements-dev.lock again, and from it the locks of the images
-	@$(BIN)/uv pip compile --quiet --group dev --extra local --extra train --generate-hashes --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --group dev --extra local --extra train --extra quality --generate-hashes --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements-dev.lock
 	@for extra in operator dataplane envoy; do $(IMAGE_LOCK) --extra $$extra pyproject.toml -o docker/$$extra.lock; done
 	@echo hatchling | $(IMAGE_LOCK) - -o docker/build.lock
 
