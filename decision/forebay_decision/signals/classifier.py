@@ -47,10 +47,8 @@ def build_classifier(name: str, spec: Classifier, encoders: Callable[[Any], Enco
         _check_labels(spec, JUDGES[spec.model].labels)
         return JudgementDetector(name, spec, JUDGES[spec.model])
     try:
-        if spec.artifact is None:
-            head = heads(spec.model)
-        else:
-            head = heads(None, spec.artifact.path, spec.artifact.digest)
+        own = spec.artifact
+        head = heads(spec.model) if own is None else heads(None, own.path, own.digest)
     except EncoderError as error:
         raise ModelError(str(error)) from None
     encoder = encoders(ENCODER)
