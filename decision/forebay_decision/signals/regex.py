@@ -17,11 +17,13 @@ import re2
 from forebay_api.signal import Regex
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.detector import Texts
-from forebay_decision.signals.scan import Scan, plan_scan
+from forebay_decision.signals.scan import SHORT_BYTES, Scan, plan_scan, scanned
 from forebay_decision.work import Skipped
 
 MEMORY_BYTES: Final = 32 << 20
 _SECONDS_PER_BYTE: Final = 6e-9
+_PRESENT: Final = SignalRecord(matched=True)
+_ABSENT: Final = SignalRecord(matched=False)
 
 
 class PatternError(ValueError):
@@ -53,11 +55,13 @@ class RegexDetector:
         self._automaton = compile_linear(spec.pattern)
 
     def prepare(self, texts: Texts) -> Scan | Skipped | None:
-        seconds = len(texts.scoped(self.scope)) * _SECONDS_PER_BYTE
-        return plan_scan(self.kind, seconds, texts.seconds_left(), lambda: self._look(texts))
+        length = len(texts.scoped(self.scope))
+        if length <= SHORT_BYTES:
+            return None
+        return plan_scan(self.kind, length * _SECONDS_PER_BYTE, texts.seconds_left(), lambda: self._look(texts))
 
     def detect(self, texts: Texts, prepared: object = None) -> SignalRecord | Skipped:
-        return prepared if isinstance(prepared, SignalRecord | Skipped) else self._look(texts)
+        return self._look(texts) if prepared is None else scanned(prepared)
 
     def _look(self, texts: Texts) -> SignalRecord:
-        return SignalRecord(matched=self._automaton.search(texts.scoped(self.scope)) is not None)
+        return _PRESENT if self._automaton.search(texts.scoped(self.scope)) is not None else _ABSENT
