@@ -30,6 +30,7 @@ UNKNOWN_CHARACTERS = 4_096
 # its word and is split by the tokenizer, since no such word is found whole.
 WORDS = re.compile(r"[^\s!-/:-@\[-`{-~]+|[!-/:-@\[-`{-~]")
 
+
 class Static:
     """See `Encoder`. 256 dimensions; 4,096 tokens unless told (1 to 4,096).
 

@@ -134,7 +134,7 @@ def test_many_models_share_one_encoder_pass() -> None:
 
 
 def test_a_head_of_another_encoder_is_refused_with_the_remedy() -> None:
-    with pytest.raises(PolicyError, match="trained on encoder sha256:ffff.*forebay train"):
+    with pytest.raises(PolicyError, match=r"trained on encoder sha256:ffff.*forebay train"):
         a_classifying_policy(WordEncoder(), a_head(encoder="sha256:" + "f" * 64), {"model": "domain"})
 
 

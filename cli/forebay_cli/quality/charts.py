@@ -13,7 +13,7 @@ from forebay_models.heads.calibrate import Reliability
 
 mpl.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402  after the backend that needs no display
+import matplotlib.pyplot as plt
 
 Numbers = NDArray[np.float32]
 SIDE = 4.2
@@ -58,9 +58,7 @@ def draw_roc(curves: Mapping[str, tuple[Numbers, NDArray[np.bool_]]], path: Path
     _finish(path)
 
 
-def draw_cost_curve(
-    orders: Mapping[str, Numbers], weak: Numbers, strong: Numbers, path: Path, title: str
-) -> None:
+def draw_cost_curve(orders: Mapping[str, Numbers], weak: Numbers, strong: Numbers, path: Path, title: str) -> None:
     """Quality over the share of requests sent to the large model, in the order of each score."""
     plt.figure(figsize=(SIDE, SIDE))
     share = np.linspace(0, 1, len(weak) + 1)
@@ -78,7 +76,9 @@ def draw_cost_curve(
     _finish(path)
 
 
-def draw_confusions(right: NDArray[np.int64], found: NDArray[np.int64], labels: Sequence[str], path: Path, title: str) -> None:
+def draw_confusions(
+    right: NDArray[np.int64], found: NDArray[np.int64], labels: Sequence[str], path: Path, title: str
+) -> None:
     """Rows are the right labels, columns the found ones; shares of each row."""
     counts = np.zeros((len(labels), len(labels)))
     np.add.at(counts, (right, found), 1)

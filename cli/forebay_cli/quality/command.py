@@ -39,8 +39,15 @@ def quality(
         give_up(f"--only {unknown[0]}: there are {', '.join(SECTIONS)}")
     try:
         bench = set_up(folder, work, out)
-        lines = ["# Quality", "", f"Measured on {platform.machine()} with `forebay quality`; how to read it: docs/models.md."]
-        lines += ["95 % intervals in brackets; `fold` models do not ship and have not seen what they are measured on.", ""]
+        lines = [
+            "# Quality",
+            "",
+            f"Measured on {platform.machine()} with `forebay quality`; how to read it: docs/models.md.",
+        ]
+        lines += [
+            "95 % intervals in brackets; `fold` models do not ship and have not seen what they are measured on.",
+            "",
+        ]
         for name in chosen:
             started = time.monotonic()
             lines += [f"## {name}", *SECTIONS[name](bench), ""]

@@ -15,7 +15,7 @@ from forebay_models.build.classifiers import difficulty, domain, injection, inte
 from forebay_models.build.classifiers.finding import table
 from forebay_models.build.classifiers.made import Made
 from forebay_models.build.heads import make_folds
-from forebay_models.build.training.mixture import DOMAINS, Material, read_material
+from forebay_models.build.mixture import DOMAINS, Material, read_material
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.calibrate import reliability
 from forebay_models.heads.library import Library
@@ -64,7 +64,9 @@ def _injection(bench: Bench) -> list[str]:
     folds = make_folds(bench.material, bench.vectors)
     findings, curves = injection.measure(bench.data, bench.material, bench.vectors, shipped, folds)
     drawn = {
-        name: reliability(scores, truth.astype(np.float32)) for name, (scores, truth) in curves.items() if "in dist" in name
+        name: reliability(scores, truth.astype(np.float32))
+        for name, (scores, truth) in curves.items()
+        if "in dist" in name
     }
     charts.draw_roc(curves, bench.out / "injection-roc.png", "injection")
     charts.draw_reliability(drawn, bench.out / "injection-reliability.png", "injection: validation splits")
@@ -93,7 +95,9 @@ def _trained(bench: Bench) -> list[str]:
         findings, right, beliefs = intents.measure(dataset, bench.vectors)
         hits = (beliefs.argmax(axis=1) == right).astype(np.float32)
         picture = f"{dataset.name}-reliability.png"
-        charts.draw_reliability({dataset.name: reliability(beliefs.max(axis=1), hits)}, bench.out / picture, "trained head")
+        charts.draw_reliability(
+            {dataset.name: reliability(beliefs.max(axis=1), hits)}, bench.out / picture, "trained head"
+        )
         lines += [*table(findings), "", f"![reliability]({picture})", "", *peers.similarity(dataset, bench.vectors), ""]
     return lines
 

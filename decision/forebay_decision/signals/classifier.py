@@ -1,8 +1,21 @@
-"""`classifier`: what a trained model says of the latest human turn, as calibrated scores by label.
+"""`classifier`: what a trained model, or a documented rule, says of the latest human turn, as scores by label.
 
-Models share one encoder: however many classifier and similarity signals ask, a text passes it once. A model says
-`unknown` rather than guess where it was not trained: texts without words, scripts it has never seen. The models of
-signals that have no labelled data are rules (`signals/judgement`), and are not calibrated.
+| model | says |
+|---|---|
+| `domain` | one of 14 fields, or `chat`; trained, calibrated |
+| `injection` | `injection` or `benign`: prompt injection and jailbreaks; trained, calibrated |
+| `difficulty` | `low`, `medium`, `high`: whether a small model fails where a large one does not; trained, calibrated, weak |
+| `task`, `risk`, `uncertainty`, `factuality`, `needsRetrieval`, `needsTools`, `reasoning` | rules, since no public set labels them; scores 0, 0.5 or 1, not calibrated |
+
+* `label` is the likeliest, `scores` holds all, `labels` those at or above the threshold. `score` is of the likeliest; of a
+  model with two labels, of the one that it looks for.
+* Matches when one of the policy's `labels` reaches its threshold; without them, when `score` does.
+* `artifact` names a model of your own by file and digest; `forebay train` makes one. See docs/models.md.
+* Models share the encoder's pass with one another and with `similarity`. Of more than 256 tokens the first and last half
+  are read. `scope: ToolResults` reads what tools gave back window by window, as far as the decision's time reaches; `result`
+  (0 is the newest), `start` and `end` (letters) say where the highest score is.
+* Unknown: a text without words or in a script the model was not trained on; no time left for the encoder; with
+  `ToolResults`, no results, or more than could be read where nothing was found in the rest.
 """
 
 from __future__ import annotations
@@ -47,10 +60,8 @@ def build_classifier(name: str, spec: Classifier, encoders: Callable[[Any], Enco
         _check_labels(spec, JUDGES[spec.model].labels)
         return JudgementDetector(name, spec, JUDGES[spec.model])
     try:
-        if spec.artifact is None:
-            head = heads(spec.model)
-        else:
-            head = heads(None, spec.artifact.path, spec.artifact.digest)
+        own = spec.artifact
+        head = heads(spec.model) if own is None else heads(None, own.path, own.digest)
     except EncoderError as error:
         raise ModelError(str(error)) from None
     encoder = encoders(ENCODER)

@@ -26,7 +26,7 @@ from forebay_api.signal import Keyword
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.detector import Texts
 from forebay_decision.signals.folding import fold
-from forebay_decision.signals.scan import Scan, plan_scan
+from forebay_decision.signals.scan import SHORT_BYTES, Scan, plan_scan, scanned
 from forebay_decision.work import Skipped
 
 # Scripts without spaces between words have no word boundary to look for.
@@ -34,6 +34,7 @@ _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "M
 _CHUNK: Final = 1 << 14
 """Letters that pass the automaton at once: bounds what its matches take up, and how long it cannot be stopped."""
 _SECONDS_PER_BYTE: Final = 40e-9
+_ABSENT: Final = SignalRecord(matched=False)
 
 
 class KeywordDetector:
@@ -53,32 +54,38 @@ class KeywordDetector:
         self._automaton = AhoCorasick(self._phrases)
 
     def prepare(self, texts: Texts) -> Scan | Skipped | None:
-        seconds = len(texts.scoped(self.scope)) * _SECONDS_PER_BYTE
-        return plan_scan(self.kind, seconds, texts.seconds_left(), lambda: self._look(texts))
+        length = len(texts.scoped(self.scope))
+        if length <= SHORT_BYTES:
+            return None
+        return plan_scan(self.kind, length * _SECONDS_PER_BYTE, texts.seconds_left(), lambda: self._look(texts))
 
     def detect(self, texts: Texts, prepared: object = None) -> SignalRecord | Skipped:
-        return prepared if isinstance(prepared, SignalRecord | Skipped) else self._look(texts)
+        return self._look(texts) if prepared is None else scanned(prepared)
 
     def _look(self, texts: Texts) -> SignalRecord | Skipped:
         text = _folded(texts, self.scope) if self._fold else texts.scoped(self.scope).decode("utf-8", "replace")
         step = max(_CHUNK, 4 * self._longest)
-        for start in range(0, max(len(text), 1), step):
+        if len(text) <= step:
+            found = self._first(text, 0, len(text))
+            return _ABSENT if found is None else SignalRecord(matched=True, label=self._spelled[found])
+        for start in range(0, len(text), step):
             if start and texts.seconds_left() <= 0.0:
                 return Skipped("deadline")
             # A phrase may begin in this chunk and end in the next one, and wants to see the letter before and after.
             found = self._first(text, start, min(start + step + self._longest, len(text)))
             if found is not None:
                 return SignalRecord(matched=True, label=self._spelled[found])
-        return SignalRecord(matched=False)
+        return _ABSENT
 
     def _first(self, text: str, start: int, end: int) -> int | None:
         """The phrase whose match begins first; of several, the one that the policy names first."""
-        found = min(self._matches(text, start, end), default=None)
+        matches = self._automaton.find_matches_as_indexes(text[start:end], overlapping=True)
+        found = min(self._whole(matches, text, start), default=None) if matches else None
         return None if found is None else found[1]
 
-    def _matches(self, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-        part = text[start:end]
-        for phrase, first, after in self._automaton.find_matches_as_indexes(part, overlapping=True):
+    def _whole(self, matches: list[tuple[int, int, int]], text: str, start: int) -> Iterator[tuple[int, int]]:
+        """Place before each match that ends where words end, and its phrase."""
+        for phrase, first, after in matches:
             begins, ends = self._ends[phrase]
             left, right = start + first - 1, start + after
             if begins and left >= 0 and _in_word(text[left]):

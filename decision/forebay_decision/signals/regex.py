@@ -1,4 +1,12 @@
-"""`regex`: an RE2 pattern, matched in time linear in the text, with bounded memory."""
+"""`regex`: an RE2 pattern, found anywhere in the text in time linear in it, with bounded memory.
+
+The syntax is RE2's: no back references and no looking around. `(?i)` at the beginning ignores case, `\\b` is an end of
+a word of ASCII letters. A pattern whose automaton would not fit into 32 MiB is refused when the manifest is read.
+
+* Reads the scope's text in full up to 1 MiB; of a longer text the first and the last half, and an absence is then
+  unknown. Unknown, too, where the decision's time does not suffice.
+* Digits and letters that merely look alike (full-width, Cyrillic) are other letters to it: `keyword` folds, `regex` does not.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +17,13 @@ import re2
 from forebay_api.signal import Regex
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.detector import Texts
+from forebay_decision.signals.scan import SHORT_BYTES, Scan, plan_scan, scanned
+from forebay_decision.work import Skipped
 
 MEMORY_BYTES: Final = 32 << 20
+_SECONDS_PER_BYTE: Final = 6e-9
+_PRESENT: Final = SignalRecord(matched=True)
+_ABSENT: Final = SignalRecord(matched=False)
 
 
 class PatternError(ValueError):
@@ -41,8 +54,14 @@ class RegexDetector:
         self.scope = spec.scope
         self._automaton = compile_linear(spec.pattern)
 
-    def prepare(self, texts: Texts) -> None:
-        """Nothing: the text is all it takes."""
+    def prepare(self, texts: Texts) -> Scan | Skipped | None:
+        length = len(texts.scoped(self.scope))
+        if length <= SHORT_BYTES:
+            return None
+        return plan_scan(self.kind, length * _SECONDS_PER_BYTE, texts.seconds_left(), lambda: self._look(texts))
 
-    def detect(self, texts: Texts, prepared: object = None) -> SignalRecord:
-        return SignalRecord(matched=self._automaton.search(texts.scoped(self.scope)) is not None)
+    def detect(self, texts: Texts, prepared: object = None) -> SignalRecord | Skipped:
+        return self._look(texts) if prepared is None else scanned(prepared)
+
+    def _look(self, texts: Texts) -> SignalRecord:
+        return _PRESENT if self._automaton.search(texts.scoped(self.scope)) is not None else _ABSENT

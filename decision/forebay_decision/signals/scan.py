@@ -14,6 +14,8 @@ from forebay_decision.work import Skipped
 
 INLINE_SECONDS: Final = 1e-3
 """A scan expected to take longer leaves the event loop to others."""
+SHORT_BYTES: Final = 1 << 13
+"""No detector needs that long for so little text, so nothing has to be planned."""
 
 
 class Scan:
@@ -37,3 +39,10 @@ def plan_scan(
     if seconds <= INLINE_SECONDS:
         return None
     return Skipped("deadline") if seconds > left else Scan(kind, seconds, read)
+
+
+def scanned(result: object) -> SignalRecord | Skipped:
+    """What a Scan came to; the driver hands on results without knowing their kind."""
+    if isinstance(result, SignalRecord | Skipped):
+        return result
+    raise TypeError(f"a scan cannot come to {type(result).__name__}")

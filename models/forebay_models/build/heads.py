@@ -8,8 +8,8 @@ from forebay_models.build.classifiers import difficulty, domain, injection, inte
 from forebay_models.build.classifiers.card import write_card
 from forebay_models.build.classifiers.finding import Finding, table
 from forebay_models.build.classifiers.made import Made
+from forebay_models.build.mixture import Material, read_material
 from forebay_models.build.stages import write_atomically
-from forebay_models.build.training.mixture import Material, read_material
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.artefact import SUFFIX, digest_of, pack_head
 from forebay_models.heads.library import FOLDER
@@ -64,11 +64,13 @@ def build_heads(out: Path, work: Path, data: Path, *, cards: bool) -> None:
     if not cards:
         return
     found = measure_heads(data, material, vectors, made)
-    curves = {"injection": injection.learning_curve(data, material, vectors), "domain": domain.learning_curve(material, vectors)}
+    curves = {
+        "injection": injection.learning_curve(data, material, vectors),
+        "domain": domain.learning_curve(material, vectors),
+    }
     for name, each in made.items():
         print("\n".join(table(found[name])))
         size = (out / FOLDER / f"{name}{SUFFIX}").stat().st_size
         card = write_card(each, digests[name], size, found[name], curves.get(name, []))
         write_atomically(out / FOLDER / f"{name}.md", card.encode())
     print("\n".join(table(found["trained"])))
-

@@ -50,9 +50,7 @@ def auroc_figure(scores: Numbers, attacks: NDArray[np.bool_]) -> Figure:
 
 
 def auroc_gain(ours: Numbers, theirs: Numbers, attacks: NDArray[np.bool_]) -> Figure:
-    return resample(
-        len(ours), lambda rows: auroc(ours[rows], attacks[rows]) - auroc(theirs[rows], attacks[rows])
-    )
+    return resample(len(ours), lambda rows: auroc(ours[rows], attacks[rows]) - auroc(theirs[rows], attacks[rows]))
 
 
 def apgr(scores: Numbers, weak: Numbers, strong: Numbers) -> float:

@@ -39,7 +39,8 @@ def write_card(manifest: HeadManifest, report: Report, digest: str, source: str)
             "",
             "## Known limits",
             f"- Reads {manifest.max_tokens} tokens of a text: of a longer one the head and the tail.",
-            "- Unknown for texts without words" + (" and for scripts other than Latin." if manifest.latin_only else "."),
+            "- Unknown for texts without words"
+            + (" and for scripts other than Latin." if manifest.latin_only else "."),
             "- A text that is none of the labels still gets the likeliest one; the threshold is what rejects it.",
             "",
         ]

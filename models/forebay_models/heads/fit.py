@@ -81,7 +81,9 @@ def fit(
                 means[at] += 0.1 * (gradient - means[at])
                 squares[at] += 0.001 * (gradient * gradient - squares[at])
                 unbiased = means[at] / (1 - 0.9**step)
-                parameters[at] -= (rate * unbiased / (np.sqrt(squares[at] / (1 - 0.999**step)) + 1e-8)).astype(np.float32)
+                parameters[at] -= (rate * unbiased / (np.sqrt(squares[at] / (1 - 0.999**step)) + 1e-8)).astype(
+                    np.float32
+                )
     return dict(zip(names, parameters, strict=True))
 
 

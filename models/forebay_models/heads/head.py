@@ -108,7 +108,7 @@ class Head:
             powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
             result: Row = powers / powers.sum(axis=-1, keepdims=True)
             return result
-        result = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+        result = (1 / (1 + np.exp(-np.clip(logits, -30, 30)))).astype(np.float32)
         knots = self._arrays.get("knots")
         if knots is not None:
             result = np.interp(result, knots[0], knots[1]).astype(np.float32)

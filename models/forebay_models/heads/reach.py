@@ -17,7 +17,9 @@ def latin_share(text: str) -> float | None:
     letters = [letter for letter in text if letter.isalpha()]
     if not letters:
         return None
-    latin = sum(letter.isascii() or unicodedata.name(letter, "").startswith(("LATIN", "FULLWIDTH LATIN")) for letter in letters)
+    latin = sum(
+        letter.isascii() or unicodedata.name(letter, "").startswith(("LATIN", "FULLWIDTH LATIN")) for letter in letters
+    )
     return latin / len(letters)
 
 

@@ -33,7 +33,9 @@ _MARKERS: Final = re.compile(
 _FORMULA: Final = re.compile(r"\\[a-z]+|[=^_<>≤≥∫∑√±×÷]|\$[^$]{1,80}\$")
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _OPTION: Final = re.compile(r"^\s*(?:[A-Ja-j1-9][.)]|\([a-jA-J]\))\s", re.MULTILINE)
-_CODE: Final = re.compile(r"```|^\s*(?:def|class|import|return|for|if|public|const|var|SELECT)\b|[{};]\s*$|\w\(\w*\)", re.MULTILINE)
+_CODE: Final = re.compile(
+    r"```|^\s*(?:def|class|import|return|for|if|public|const|var|SELECT)\b|[{};]\s*$|\w\(\w*\)", re.MULTILINE
+)
 _SECOND: Final = re.compile(r"\b(?:you|your|yourself|you're|you'll)\b", re.IGNORECASE)
 
 

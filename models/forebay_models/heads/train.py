@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,13 +77,17 @@ def check(examples: Examples) -> None:
         raise TrainingError(f"row {blank}: the text is empty")
     names = examples.names
     if len(names) < 2:
-        raise TrainingError(f"{len(names)} label; at least 2 are needed: add texts that mean something else, labelled so")
+        raise TrainingError(
+            f"{len(names)} label; at least 2 are needed: add texts that mean something else, labelled so"
+        )
     if len(names) > MOST_LABELS:
         raise TrainingError(f"{len(names)} labels; at most {MOST_LABELS}")
     counts = Counter(label for each in examples.labels for label in each)
     rare = [name for name in names if counts[name] < LEAST_ROWS]
     if rare:
-        raise TrainingError(f"label {rare[0]!r} has {counts[rare[0]]} text; at least {LEAST_ROWS}, better 10, are needed")
+        raise TrainingError(
+            f"label {rare[0]!r} has {counts[rare[0]]} text; at least {LEAST_ROWS}, better 10, are needed"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +145,14 @@ def recalibrate(head: Head, examples: Examples, reading: Reading) -> tuple[HeadM
     """The head's manifest with temperature and thresholds from labelled texts that it was not trained on."""
     manifest = head.manifest
     if unknown := set(examples.names) - set(manifest.labels):
-        raise TrainingError(f"label {sorted(unknown)[0]!r} is none of the model's: {', '.join(manifest.labels[:20])}")
+        raise TrainingError(f"label {min(unknown)!r} is none of the model's: {', '.join(manifest.labels[:20])}")
     names, choice = manifest.labels, manifest.choice
     raw = head.logits(reading) * np.float32(manifest.temperature)
-    if choice == "Binary":
-        targets = examples.targets(names)[:, 1:]
-    else:
-        targets = examples.targets(names)
+    targets = examples.targets(names)[:, 1:] if choice == "Binary" else examples.targets(names)
     temperature = fit_temperature(raw, targets, choice)
     beliefs = squash((raw / temperature).astype(np.float32), choice)
     thresholds = _thresholds(beliefs, targets, choice)
     replaced = {label: value for label, value in thresholds.items() if label}
-    import msgspec
-
     updated = msgspec.structs.replace(
         manifest, temperature=temperature, threshold=thresholds[""], thresholds=replaced, calibrated=True
     )

@@ -22,7 +22,7 @@ from forebay_decision.signals.pii.regions import find_in_regions, number_regions
 from forebay_decision.signals.pii.secret import find_secrets
 from forebay_decision.signals.pii.url import find_url_credentials
 from forebay_decision.signals.regex import PatternError
-from forebay_decision.signals.scan import Scan, plan_scan
+from forebay_decision.signals.scan import SHORT_BYTES, Scan, plan_scan, scanned
 from forebay_decision.work import Skipped
 
 _FINDERS: Final[Mapping[Entity, Finder]] = {
@@ -67,11 +67,13 @@ class PiiDetector:
         self._finders = [(entity, finders[entity]) for entity in _ORDER[: last + 1] if entity in finders]
 
     def prepare(self, texts: Texts) -> Scan | Skipped | None:
-        seconds = len(texts.scoped(self.scope)) * _SECONDS_PER_BYTE
-        return plan_scan(self.kind, seconds, texts.seconds_left(), lambda: self._look(texts))
+        length = len(texts.scoped(self.scope))
+        if length <= SHORT_BYTES:
+            return None
+        return plan_scan(self.kind, length * _SECONDS_PER_BYTE, texts.seconds_left(), lambda: self._look(texts))
 
     def detect(self, texts: Texts, prepared: object = None) -> SignalRecord | Skipped:
-        return prepared if isinstance(prepared, SignalRecord | Skipped) else self._look(texts)
+        return self._look(texts) if prepared is None else scanned(prepared)
 
     def find(self, text: bytes) -> list[Finding]:
         """Entities of a text of at most one chunk, in order, none within another. What is not asked for is among them."""

@@ -68,7 +68,10 @@ FAILURES = {
 def write_card(made: Made, digest: str, size: int, findings: list[Finding], curve: list[str]) -> str:
     """Markdown. `curve`: lines of a learning curve, or none."""
     manifest = made.manifest
-    sources = [f"- {each.name}: {each.licence}" + (f", commit {each.commit}" if each.commit else "") for each in manifest.sources]
+    sources = [
+        f"- {each.name}: {each.licence}" + (f", commit {each.commit}" if each.commit else "")
+        for each in manifest.sources
+    ]
     return "\n".join(
         [
             f"# {manifest.name}",

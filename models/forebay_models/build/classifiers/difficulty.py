@@ -12,7 +12,7 @@ from forebay_models.build.classifiers.made import Made, read
 from forebay_models.build.corpora.questions import Routed
 from forebay_models.build.corpora.text import share
 from forebay_models.build.metrics import apgr_figure, apgr_gain
-from forebay_models.build.training.mixture import Material
+from forebay_models.build.mixture import Material
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.calibrate import fit_isotonic, reliability
 from forebay_models.heads.fit import Floats, Recipe, fit, logits_of, squash
@@ -93,7 +93,6 @@ def make(material: Material, vectors: Vectors) -> Made:
         quality={"calibrateEce": round(reliability(calm[~even], targets[held][~even]).error, 4)},
     )
     return Made(manifest, arrays)
-
 
 
 def measure(material: Material, vectors: Vectors) -> tuple[list[Finding], dict[str, Floats], Floats, Floats]:

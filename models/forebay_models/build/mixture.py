@@ -1,7 +1,6 @@
-"""What the encoder and the heads learn from: every training text with its task, and what each fold leaves out.
+"""What the heads learn from, read once, and what each fold leaves out.
 
-A fold model measures what carries over and never ships: fold `a` has seen no text of s-labs and CLINC150, fold `b` none
-of neuralchemy and BANKING77, and neither a question of MMLU-Pro that stands in RouteLLM's MMLU.
+A fold measures what carries over and never ships: fold `a` has seen no text of s-labs, fold `b` none of neuralchemy.
 """
 
 import random
@@ -11,12 +10,12 @@ from typing import Final
 
 from forebay_models.build.corpora import attacks
 from forebay_models.build.corpora.attacks import Sample
+from forebay_models.build.corpora.queries import read_queries
 from forebay_models.build.corpora.questions import Question, Routed, read_questions, read_routed
-from forebay_models.build.corpora.synthetic import benign, hostile
+from forebay_models.build.corpora.synthetic import benign, everyday, hostile
 from forebay_models.build.corpora.synthetic.disguise import disguise
 from forebay_models.build.corpora.text import Near, first_of_each, share
 from forebay_models.build.datasets import Dataset, read_banking77, read_clinc150
-from forebay_models.build.training.finetune import Lesson
 
 SEED: Final = 7
 DOMAINS: Final = (
@@ -30,10 +29,12 @@ SMALL_TALK: Final = (
 )  # fmt: skip
 FOLDS: Final = {
     "shipped": frozenset[str](),
-    "a": frozenset(("s-labs", "CLINC150", "leaked")),
-    "b": frozenset(("neuralchemy", "BANKING77", "leaked")),
+    "a": frozenset(("s-labs",)),
+    "b": frozenset(("neuralchemy",)),
 }
 CALIBRATE_SHARE: Final = 0.15
+QUERIES: Final = 120
+"""LLMRouter queries of each task."""
 # Plain harmful requests that the set files under attacks: nothing in their form is an attack.
 MERELY_HARMFUL: Final = ("harmbench/", "wildguard_judgecomp/")
 
@@ -47,6 +48,7 @@ class Material:
     questions: list[Question]
     clinc: Dataset
     banking: Dataset
+    queries: dict[str, list[str]]
     injection: list[Sample]
 
 
@@ -54,10 +56,13 @@ def read_material(data: Path) -> Material:
     routed = read_routed(data)
     questions = read_questions(data, routed)
     clinc, banking = read_clinc150(data), read_banking77(data)
-    return Material(routed, questions, clinc, banking, _injection(data, questions, clinc, banking))
+    queries = read_queries(data)
+    return Material(routed, questions, clinc, banking, queries, _injection(data, questions, clinc, banking, queries))
 
 
-def _injection(data: Path, questions: list[Question], clinc: Dataset, banking: Dataset) -> list[Sample]:
+def _injection(
+    data: Path, questions: list[Question], clinc: Dataset, banking: Dataset, queries: dict[str, list[str]]
+) -> list[Sample]:
     chance = random.Random(SEED)
     measured = [*attacks.read_piguard(data), *attacks.read_xstest(data), *attacks.read_jailbreaks(data)]
     near = Near(sample.text for sample in measured)
@@ -75,6 +80,9 @@ def _injection(data: Path, questions: list[Question], clinc: Dataset, banking: D
     samples = [
         *published,
         *(Sample(text, 0, "plain") for text in plain),
+        *(Sample(text, 0, "plain", task) for task, texts in queries.items() for text in texts[:QUERIES]),
+        *(Sample(text, 0, "synthetic", "fragment") for text in everyday.fragments(SEED)),
+        *(Sample(text, 0, "synthetic", "foreign") for text in everyday.foreign(SEED)),
         *(Sample(text, 0, "synthetic", "benign") for text in made),
         *(Sample(text, 0, "synthetic", "document") for text in benign.documents(harmless, 1_300, SEED)),
         *(Sample(text, 1, "synthetic", "short") for text in hostile.short(SEED)),
@@ -98,34 +106,6 @@ def calibrates(sample: Sample) -> bool:
 
 def injection_weight(sample: Sample) -> float:
     return 0.3 if sample.attack and sample.kind.startswith(MERELY_HARMFUL) else 1.0
-
-
-def lessons(material: Material, fold: str) -> tuple[list[Lesson], dict[str, int]]:
-    """The encoder's training texts of a fold, and how many labels each task has."""
-    left_out = FOLDS[fold]
-    chance = random.Random(SEED)
-    rows: list[Lesson] = []
-    tasks = {"domain": len(DOMAINS), "injection": 2}
-    for question in material.questions:
-        if question.part == "train" and not (question.leaked and "leaked" in left_out):
-            text = question.whole if chance.random() < 0.35 else question.text
-            rows.append(Lesson(text, "domain", DOMAINS.index(question.domain)))
-    if material.clinc.name not in left_out:
-        rows += [Lesson(text, "domain", DOMAINS.index("chat")) for text in small_talk(material)]
-    for dataset in (material.clinc, material.banking):
-        if dataset.name not in left_out:
-            order = {label: number for number, label in enumerate(sorted(set(dataset.train.labels)))}
-            tasks[dataset.name] = len(order)
-            rows += [
-                Lesson(text, dataset.name, order[label])
-                for text, label in zip(dataset.train.texts, dataset.train.labels, strict=True)
-            ]
-    rows += [
-        Lesson(sample.text, "injection", sample.attack, injection_weight(sample))
-        for sample in material.injection
-        if sample.source not in left_out and not calibrates(sample)
-    ]
-    return rows, tasks
 
 
 def small_talk(material: Material) -> list[str]:
