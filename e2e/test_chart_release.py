@@ -68,7 +68,7 @@ def release(plane: ControlPlane, helm: Helm, tmp_path_factory: pytest.TempPathFa
         "install", "forebay", str(CHART), "--namespace=forebay", "--create-namespace",
         f"--values={VALUES['minimal']}", "--set=credentialNamespaces={ai}", "--set=operator.replicas=2",
     )  # fmt: skip
-    kubelet = Kubelet(plane.kube, "forebay", tmp_path_factory.mktemp("pods"))
+    kubelet = Kubelet(plane.kube, ["forebay"], tmp_path_factory.mktemp("pods"))
     kubelet.start()
     yield kubelet
     kubelet.close()
