@@ -17,7 +17,7 @@ from forebay_decision.served import policy_pools, qualified
 from forebay_operator.backends.endpoint import NOWHERE
 from forebay_operator.check_memory import PolicyCheck
 from forebay_operator.claims import Award, Bid, Rival, award_attachments
-from forebay_operator.findings import errors_of, state_accepted, state_resolved
+from forebay_operator.findings import errors_of, internal_error, state_accepted, state_resolved
 from forebay_operator.gather import Inputs
 from forebay_operator.pool_checks import judge_pool
 from forebay_operator.verdict import NOTHING_JUDGED, PolicyVerdict, Statement, Verdicts
@@ -35,13 +35,17 @@ def judge(inputs: Inputs, previous: Verdicts = NOTHING_JUDGED, *, check: PolicyC
             faults=inputs.pool_faults.get(name, ()),
             backend=inputs.backends.get(name, NOWHERE).findings,
             credentials=inputs.credentials.findings.get(name, ()),
+            withheld=name in inputs.unmade_pools,
+            before=previous.pools[name].findings if name in previous.pools else (),
         )
         for name, pool in inputs.pools.items()
     }
-    present = {name: verdict.spec for name, verdict in pools.items()}
+    present = {name: verdict.spec for name, verdict in pools.items() if not verdict.withheld}
     # A deleted pool still counts for what was published while it was there.
     remembered = previous.accepted_pools() | present
-    findings = {name: check(name, policy.spec, present) for name, policy in inputs.policies.items()}
+    findings = {
+        name: _findings(name, policy.spec, present, previous, check) for name, policy in inputs.policies.items()
+    }
     bids = []
     for name, policy in inputs.policies.items():
         newest = () if errors_of(findings[name]) else (policy.spec,)
@@ -55,14 +59,32 @@ def judge(inputs: Inputs, previous: Verdicts = NOTHING_JUDGED, *, check: PolicyC
     return Verdicts(policies, pools, detained)
 
 
+def _findings(
+    name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec], previous: Verdicts, check: PolicyCheck
+) -> tuple[Finding, ...]:
+    try:
+        return check(name, spec, pools)
+    except Exception as error:  # noqa: BLE001  # it is that policy's, and stops no other
+        before = previous.policies[name].findings if name in previous.policies else ()
+        return (internal_error(error, f"RoutingPolicy {name}", "this was checked", before),)
+
+
 def _last_good(
     name: str, newest: tuple[PolicySpec, ...], previous: Verdicts, pools: Mapping[str, PoolSpec], check: PolicyCheck
 ) -> tuple[PolicySpec, ...]:
     before = previous.policies.get(name)
     last = before.spec if before is not None else None
-    if last is None or last in newest or errors_of(check(name, last, pools)):
+    if last is None or last in newest or not _fits(name, last, pools, check):
         return ()
     return (last,)
+
+
+def _fits(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec], check: PolicyCheck) -> bool:
+    """Whether a version that is served may stay so. A check that fails says nothing against it."""
+    try:
+        return not errors_of(check(name, spec, pools))
+    except Exception:  # noqa: BLE001  # told of the newest version
+        return True
 
 
 def _policy_verdict(name: str, inputs: Inputs, findings: tuple[Finding, ...], award: Award) -> PolicyVerdict:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Collection, Iterable
 
 from forebay_decision.check import Finding
 from forebay_operator.verdict import Statement
@@ -10,6 +11,7 @@ from forebay_operator.verdict import Statement
 _SHOWN = 8
 _LONGEST_FINDING = 512
 _LONGEST = 1024
+_LOG = logging.getLogger(__name__)
 
 
 def cut(text: str, limit: int = _LONGEST) -> str:
@@ -26,6 +28,16 @@ def tell(findings: Iterable[Finding]) -> str:
     parts = [f"{f.path}: {f.message}" if f.path else f.message for f in findings]
     shown = [cut(part, _LONGEST_FINDING) for part in parts[:_SHOWN]]
     return "; ".join(shown) + (f"; and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else "")
+
+
+def internal_error(error: Exception, about: str, while_: str, before: Collection[Finding] = ()) -> Finding:
+    """An error of ours that one object has brought about. Its text goes to the log alone, and not again where the
+    object's findings `before` had the same."""
+    kind = type(error).__name__
+    found = Finding("", f"internal error while {while_} ({kind}): please report what the operator's log says of it")
+    if found not in before:
+        _LOG.error("%s: internal error while %s", about, while_, exc_info=error)
+    return found
 
 
 def state_accepted(findings: Iterable[Finding], served: str) -> Statement:

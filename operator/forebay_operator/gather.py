@@ -29,6 +29,8 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     credentials: Credentials = Credentials({}, {})
     policy_faults: Mapping[str, tuple[Finding, ...]] = {}
     pool_faults: Mapping[str, tuple[Finding, ...]] = {}
+    unmade_pools: frozenset[str] = frozenset()
+    """Pools of which no resources can be made, nor of an earlier version: they count as absent, and say why."""
 
 
 def gather(view: View, *, base: Path, environ: Mapping[str, str]) -> Inputs:
