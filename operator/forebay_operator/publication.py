@@ -20,11 +20,13 @@ from forebay_api.wire import (
     PoolState,
     Revision,
 )
-from forebay_decision.native import natives_by_policy
+from forebay_decision.native import NativeModel, native_models, shadowed_policies
+from forebay_decision.served import policy_pools
 from forebay_operator.backends.endpoint import Backends
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.gather import Inputs
+from forebay_operator.memory import recalled
 from forebay_operator.resources import Resource, Snapshot
 from forebay_operator.verdict import Verdicts
 
@@ -51,23 +53,70 @@ def envoy_inputs(
         pickers={name: backend.picker.failure_mode for name, backend in backends.items() if backend.picker},
         data_plane=surface.data_plane,
         listeners=surface.listeners,
-        native=natives_by_policy(policies, pools, saturated),
+        native=_natives(policies, pools, saturated),
         secrets={pool: value for pool, value in inputs.credentials.reveal().items() if pool in pools},
         missing_secrets=frozenset(inputs.credentials.findings).intersection(pools),
         trust_ca=surface.trust_ca,
     )
 
 
+def _natives(
+    policies: Mapping[str, PolicySpec], pools: Mapping[str, PoolSpec], saturated: frozenset[str]
+) -> dict[str, tuple[NativeModel, ...]]:
+    """What Envoy decides alone, for each Enforce policy; the very objects of before where nothing has changed."""
+    shadowed = shadowed_policies(policies)
+    return {
+        name: _native(name, spec, name in shadowed, *_seen(name, spec, pools, saturated))
+        for name, spec in policies.items()
+        if spec.mode == "Enforce"
+    }
+
+
+def _seen(
+    name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec], saturated: frozenset[str]
+) -> Iterator[PoolSpec | bool | None]:
+    for pool in _own_pools(name, spec):
+        yield pools.get(pool)
+        yield pool in saturated
+
+
+_own_pools = recalled(policy_pools)
+
+
+@recalled
+def _native(name: str, spec: PolicySpec, shadowed: bool, *seen: PoolSpec | bool | None) -> tuple[NativeModel, ...]:
+    """`seen` is what is known of each pool of the policy: its spec, and whether it is saturated."""
+    known = list(zip(_own_pools(name, spec), seen[::2], seen[1::2], strict=True))
+    pools = {pool: found for pool, found, _ in known if isinstance(found, PoolSpec)}
+    saturated = frozenset(pool for pool, _, full in known if full is True)
+    return native_models(name, spec, pools, shadowed=shadowed, saturated=saturated)
+
+
 def data_plane_resources(policies: Mapping[str, PolicySpec], pools: Mapping[str, PoolSpec]) -> list[Resource]:
     """Policies and pools, and the Revision that says which of them belong together."""
     made = [
-        *(_resource(POLICY_TYPE, name, PolicyResource(name=name, spec=spec)) for name, spec in policies.items()),
-        *(_resource(POOL_TYPE, name, PoolResource(name=name, spec=spec)) for name, spec in pools.items()),
+        *(_policy_resource(name, spec) for name, spec in policies.items()),
+        *(_pool_resource(name, spec) for name, spec in pools.items()),
     ]
+    return [*made, _revision(*made)]
+
+
+@recalled
+def _policy_resource(name: str, spec: PolicySpec) -> Resource:
+    return _resource(POLICY_TYPE, name, PolicyResource(name=name, spec=spec))
+
+
+@recalled
+def _pool_resource(name: str, spec: PoolSpec) -> Resource:
+    return _resource(POOL_TYPE, name, PoolResource(name=name, spec=spec))
+
+
+@recalled
+def _revision(*made: Resource) -> Resource:
     versions = {url: {r.name: r.version for r in made if r.type_url == url} for url in (POLICY_TYPE, POOL_TYPE)}
     digest = sha256(msgspec.msgpack.encode(versions, order="deterministic")).hexdigest()[:12]
     revision = Revision(id=digest, policies=versions[POLICY_TYPE], pools=versions[POOL_TYPE])
-    return [*made, _resource(REVISION_TYPE, revision.name, revision)]
+    return _resource(REVISION_TYPE, revision.name, revision)
 
 
 def state_resources(states: Mapping[str, PoolState]) -> Iterator[Resource]:
@@ -83,6 +132,12 @@ def _resource(type_url: str, name: str, value: msgspec.Struct) -> Resource:
 def combined(*snapshots: Snapshot) -> Snapshot:
     """All resources of several snapshots that share no type."""
     return Snapshot({url: found for snapshot in snapshots for url, found in snapshot.resources.items()})
+
+
+def same_routing(old: EnvoyInputs, new: EnvoyInputs) -> bool:
+    """Whether only servers and credentials differ, which routes and policies do not depend on."""
+    kept = {"backends": new.backends, "secrets": new.secrets, "data_plane": new.data_plane}
+    return old == new or msgspec.structs.replace(old, **kept) == new
 
 
 def bridge(old: EnvoyInputs, new: EnvoyInputs) -> Snapshot:
