@@ -148,11 +148,8 @@ def extended(
         kube.wait_condition("RoutingPolicy", namespace, "assistant", "Ready", seconds=60)
         kube.wait_condition("ModelPool", namespace, "small", "Ready")
         made.wait_served("hello", 20)
-        try:
-            yield Extended(made, picker)
-        finally:
-            picker.kill()
-            kube.kubectl("delete", "namespace", namespace, "--wait=false", check=False)
+        yield Extended(made, picker)
+    kube.kubectl("delete", "namespace", namespace, "--wait=false", check=False)
 
 
 def test_forebay_chooses_the_pool_and_the_picker_the_idle_replica(extended: Extended) -> None:
@@ -239,6 +236,7 @@ def _picker(made: Installation, binary: Path) -> Process:
     ]  # fmt: skip
     process = Process(argv, made.folder / "epp.log", {"KUBECONFIG": str(made.kube.kubeconfig)})
     process.start()
+    made.servers[PICKER] = process
     made.service(PICKER, [9002])
     made.slice(PICKER, f"{PICKER}-0", port, {PICKER: (HOST, READY)})
     return process
