@@ -3,7 +3,9 @@ mounts, and requests go through. Nothing is granted but what the chart grants.""
 
 from __future__ import annotations
 
+import json
 import random
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from .isolation import HOST
 from .kubelet import Kubelet
 from .waiting import wait_until
 
+DASHBOARD = json.loads((CHART / "dashboards/forebay.json").read_text())
 COMPONENTS = ("operator", "data-plane", "envoy")
 ACCOUNT = "system:serviceaccount:forebay:forebay-operator"
 MANIFESTS = """
@@ -179,6 +182,30 @@ def test_the_planes_accounts_may_do_nothing(plane: ControlPlane, release: Kubele
         allowed = plane.kube.kubectl("auth", "can-i", "--list", f"--as={identity}", "-n", "forebay").stdout
         resources = {line.split()[0] for line in allowed.splitlines()[1:] if line[:1].isalpha()}
         assert all(resource.endswith((".authentication.k8s.io", ".authorization.k8s.io")) for resource in resources)
+
+
+def test_the_dashboard_asks_for_what_the_processes_tell(
+    plane: ControlPlane, release: Kubelet, servers: Installation
+) -> None:
+    """By name and label. What needs traffic or trouble to appear has at least its family there."""
+    _served(release, "hello")
+    pages = [
+        httpx.get(f"http://{pod.address}:9090/metrics", trust_env=False).text
+        for component in ("operator", "data-plane")
+        for pod in release.of(component)
+    ]
+    families = {name for page in pages for name in re.findall(r"^# TYPE (\S+) ", page, re.MULTILINE)}
+    labels: dict[str, set[str]] = {}
+    for name, found in re.findall(r"^(\w+)\{(.*)\} ", "\n".join(pages), re.MULTILINE):
+        labels.setdefault(name, set()).update(re.findall(r'(\w+)="', found))
+
+    expressions = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", ())]
+    for expression in expressions:
+        for name in re.findall(r"(?:forebay|process)_\w+", expression):
+            assert {name, name.removesuffix("_bucket"), name.removesuffix("_total")} & families, expression
+            asked = {label for group in re.findall(r"by \(([^)]*)\)", expression) for label in group.split(", ")}
+            if name in labels:
+                assert asked <= labels[name], expression
 
 
 def test_replacing_every_pod_fails_no_request(plane: ControlPlane, release: Kubelet, servers: Installation) -> None:
