@@ -9,6 +9,7 @@ from forebay_api.quantities import duration_seconds
 from forebay_decision.check import Finding
 from forebay_decision.dialects.openai.edits import level_fault
 from forebay_operator.findings import errors_of, internal_error, state_accepted, state_resolved
+from forebay_operator.memory import recalled
 from forebay_operator.verdict import PoolVerdict
 
 
@@ -44,6 +45,7 @@ def _checked(name: str, spec: PoolSpec, before: tuple[Finding, ...]) -> tuple[Fi
         return (internal_error(error, f"ModelPool {name}", "this was checked", before),)
 
 
+@recalled
 def check_pool(spec: PoolSpec) -> tuple[Finding, ...]:
     """Errors: values of the wrong type. Warnings: settings that cannot mean what they say."""
     return (

@@ -148,7 +148,7 @@ def bridge(old: EnvoyInputs, new: EnvoyInputs) -> Snapshot:
     """
     policies = {name: _merged(old.policies.get(name), spec) for name, spec in new.policies.items()}
     policies |= {name: spec for name, spec in old.policies.items() if name not in new.policies}
-    native = {name: tuple(n for n in new.native.get(name, ()) if n in old.native.get(name, ())) for name in policies}
+    native = {name: _common(old.native.get(name, ()), new.native.get(name, ())) for name in policies}
     pools = {**old.pools, **new.pools}
     return assemble(
         msgspec.structs.replace(
@@ -162,6 +162,10 @@ def bridge(old: EnvoyInputs, new: EnvoyInputs) -> Snapshot:
             missing_secrets=new.missing_secrets | (old.missing_secrets - new.pools.keys()),
         )
     )
+
+
+def _common(old: tuple[NativeModel, ...], new: tuple[NativeModel, ...]) -> tuple[NativeModel, ...]:
+    return new if old is new else tuple(native for native in new if native in old)
 
 
 def _merged(old: PolicySpec | None, new: PolicySpec) -> PolicySpec:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+import msgspec
+
 from forebay_api.policy import Attach
 from forebay_decision.attachment import attachments
 from forebay_operator.envoy.actions import UNPICKED_HEADER
@@ -26,6 +28,8 @@ from forebay_operator.memory import latest, recalled, remembered
 from forebay_operator.resources import Resource
 
 ROUTES: Final = "forebay"
+NATIVE_ROOM: Final = 14 << 20
+"""Bytes of a table with native routes."""
 HOSTS_FIELD: Final = 2
 """RouteConfiguration.virtual_hosts."""
 
@@ -33,8 +37,17 @@ HOSTS_FIELD: Final = 2
 def route_table(inputs: EnvoyInputs) -> Resource:
     """Everything the public listeners route by.
 
-    Put together from serialised parts, so that an edit serialises the routes that it changes and no others.
+    A table is one resource, and a resource has to fit into a message. One that would not does without native routes: they
+    save the data plane work, and it decides the same without them.
     """
+    whole = _route_table(inputs)
+    if len(whole.value) <= NATIVE_ROOM or not inputs.native:
+        return whole
+    return _route_table(msgspec.structs.replace(inputs, native={}))
+
+
+def _route_table(inputs: EnvoyInputs) -> Resource:
+    """Put together from serialised parts, so that an edit serialises the routes that it changes and no others."""
     routes = {name: serialised_routes(name, inputs) for name in inputs.policies}
     covered = _covered({name: spec.attach for name, spec in inputs.policies.items()})
     return _table(*(_virtual_host(host, *(routes[name] for name in names)) for host, names in covered.items()))
