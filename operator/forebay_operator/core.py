@@ -38,7 +38,6 @@ from forebay_operator.verdict import NOTHING_JUDGED, PolicyVerdict, PoolVerdict,
 from forebay_operator.xds.server import XdsServer
 from forebay_operator.xds.sizes import check_sizes
 
-EMPTY = Snapshot({})
 _FINE: Final = Statement("Accepted", "True", "Accepted")
 _LOG = logging.getLogger(__name__)
 
@@ -68,9 +67,8 @@ class Core:
         self._server = server
         self._check = CheckMemory()
         self._blame = Blame()
-        self._envoy: EnvoyInputs | None = None
-        self._resources = EMPTY
-        self._ours = EMPTY
+        self._last: Prepared | None = None
+        """What is published."""
         self.verdicts: Verdicts = NOTHING_JUDGED
         self.backends: Backends = {}
         """Of every pool that goes out."""
@@ -113,11 +111,13 @@ class Core:
     def _make(self, inputs: Inputs, verdicts: Verdicts, surface: Surface, saturated: frozenset[str]) -> Prepared:
         backends = self._backends_of(verdicts, inputs)
         wanted = envoy_inputs(inputs, verdicts, backends, surface, saturated)
-        resources, between = self._resources, None
-        if wanted != self._envoy:
+        last, between = self._last, None
+        if last is not None and wanted == last.envoy:
+            resources = last.resources
+        else:
             resources = assemble(wanted)
-            if self._envoy is not None and self._envoy.policies and not same_routing(self._envoy, wanted):
-                between = _bridge(self._envoy, wanted)
+            if last is not None and last.envoy.policies and not same_routing(last.envoy, wanted):
+                between = _bridge(last.envoy, wanted)
         ours = Snapshot.of(data_plane_resources(verdicts.accepted_policies(), verdicts.accepted_pools()))
         for made in (resources, ours):
             check_sizes(made)
@@ -128,20 +128,18 @@ class Core:
         self.revision = self._send(prepared.resources, prepared.ours, states, prepared.bridge)
         self.verdicts = prepared.verdicts
         self.backends = prepared.backends
-        self._envoy = prepared.envoy
-        self._resources, self._ours = prepared.resources, prepared.ours
+        self._last = msgspec.structs.replace(prepared, bridge=None)
 
     def kept(self) -> tuple[Snapshot, Snapshot] | None:
         """What to start from without an operator: Envoy's resources as if no credential were there, and the data
         plane's; None before anything was published. Costly: for another thread."""
-        if self._envoy is None:
-            return None
-        return assemble(without_credentials(self._envoy)), self._ours
+        last = self._last  # the loop may publish meanwhile: both parts have to be of one moment
+        return None if last is None else (assemble(without_credentials(last.envoy)), last.ours)
 
     def tell_states(self, states: Mapping[str, PoolState]) -> None:
         """Publish pool states alone; they wait for nothing."""
-        if self._envoy is not None:
-            self.revision = self._send(self._resources, self._ours, states, None)
+        if self._last is not None:
+            self.revision = self._send(self._last.resources, self._last.ours, states, None)
 
     def _send(self, envoy: Snapshot, ours: Snapshot, states: Mapping[str, PoolState], between: Snapshot | None) -> str:
         return self._server.publish(combined(envoy, ours, Snapshot.of(state_resources(states))), bridge=between)
