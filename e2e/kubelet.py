@@ -41,6 +41,9 @@ GATEWAY: Final = "198.51.100.1"
 FIRST_ADDRESS: Final = 10
 """Pods are in 198.51.100.0/24, a range for documentation, which nobody routes."""
 NODE: Final = "here"
+RESOLVER: Final = (
+    f"nameserver {GATEWAY}\nsearch {{}}.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
+)
 LOOK_SECONDS: Final = 0.2
 MOUNT: Final = r"""
 set -e
@@ -77,7 +80,7 @@ class Pod:
         shutil.copytree("/etc", folder / "etc", symlinks=True, ignore_dangling_symlinks=True, ignore=_unreadable)
         (folder / "etc/hosts").write_text("127.0.0.1 localhost\n")
         (folder / "etc/resolv.conf").unlink(missing_ok=True)
-        (folder / "etc/resolv.conf").write_text(f"nameserver {GATEWAY}\n")
+        (folder / "etc/resolv.conf").write_text(RESOLVER.format(self.namespace))
         mounts = self._mounts()
         argv = [sys.executable, "-m", MODULES[self.container["image"].rpartition("/")[2].partition(":")[0]]]
         if "command" in self.container:

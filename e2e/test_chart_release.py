@@ -232,6 +232,8 @@ def test_the_planes_start_again_while_there_is_no_operator(
     plane.kube.kubectl("-n", "forebay", "delete", "pod", "--wait=false", *old)
 
     wait_until(lambda: _replaced(release, "data-plane", old) and _replaced(release, "envoy", old), "new pods", 120.0)
+    # Every address that the operator knew is gone.
+    wait_until(lambda: old <= release.ended.keys(), "the old pods have ended", 120.0)
     answer = wait_until(lambda: _ask(release, "hello"), "Envoy answers", 30.0)
     # The pool has a credential, and those are in no copy.
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "credential_missing")

@@ -23,7 +23,7 @@ from forebay_operator.checks import judge
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.gather import Inputs
-from forebay_operator.lastgood.shards import without_credentials
+from forebay_operator.lastgood.shards import without_operator
 from forebay_operator.publication import (
     Surface,
     bridge,
@@ -134,7 +134,7 @@ class Core:
         """What to start from without an operator: Envoy's resources as if no credential were there, and the data
         plane's; None before anything was published. Costly: for another thread."""
         last = self._last  # the loop may publish meanwhile: both parts have to be of one moment
-        return None if last is None else (assemble(without_credentials(last.envoy)), last.ours)
+        return None if last is None else (assemble(without_operator(last.envoy)), last.ours)
 
     def tell_states(self, states: Mapping[str, PoolState]) -> None:
         """Publish pool states alone; they wait for nothing."""
