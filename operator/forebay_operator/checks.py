@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.check import Finding, check_policy
+from forebay_decision.attachment import placed
 from forebay_decision.served import policy_pools, qualified
 from forebay_operator.backends.endpoint import NOWHERE
 from forebay_operator.check_memory import PolicyCheck
@@ -92,23 +93,28 @@ def _policy_verdict(name: str, inputs: Inputs, findings: tuple[Finding, ...], aw
     found = (*inputs.policy_faults.get(name, ()), *findings)
     is_last_good = award.spec is not None and (award.spec != policy.spec or bool(errors_of(found)))
     served = "the last good version is served" if is_last_good else "the policy is not served"
-    accepted = state_accepted(found, served)
+    # What is wrong with a target concerns that target: the policy is what it is at the others.
+    targets = inputs.target_findings.get(name, ())
+    lost = bool(targets) and not placed(policy.spec)
+    if targets and not is_last_good:
+        served = "the policy is not served" if lost else "the policy is served at its other targets"
+    accepted = state_accepted((*found, *targets), served)
     if accepted.status == "True" and award.rivals:
         accepted = Statement("Accepted", "False", "Conflicted", f"{_tell_rivals(award.rivals)}; {served}")
     return PolicyVerdict(
         name=name,
         generation=policy.metadata.generation,
         accepted=accepted,
-        resolved=state_resolved(found, served),
-        spec=award.spec,
+        resolved=state_resolved((*found, *targets), served),
+        spec=None if lost else award.spec,
         is_last_good=is_last_good,
-        findings=found,
+        findings=(*found, *targets),
     )
 
 
 def _tell_rivals(rivals: tuple[Rival, ...]) -> str:
     parts = [f"policy {r.policy} has hostname {r.hostname!r} with pathPrefix {r.path_prefix!r}" for r in rivals]
-    return f"spec.attach: {'; '.join(parts)}: change one of the two, or set mode: Shadow"
+    return f"{'; '.join(parts)}: change one of the two, or set mode: Shadow"
 
 
 def _pools_of(name: str, spec: PolicySpec) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from typing import cast
 
 import msgspec
 
@@ -15,18 +16,20 @@ from forebay_api.wire import (
     POOL_STATE_TYPE,
     POOL_TYPE,
     REVISION_TYPE,
+    PlacedSpec,
     PolicyResource,
     PoolResource,
     PoolState,
     Revision,
 )
+from forebay_decision.attachment import placed
 from forebay_decision.native import NativeModel, native_models, shadowed_policies
 from forebay_decision.served import policy_pools
 from forebay_operator.backends.endpoint import Backends
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.gather import Inputs
-from forebay_operator.memory import recalled
+from forebay_operator.memory import lately, recalled
 from forebay_operator.resources import Resource, Snapshot
 from forebay_operator.verdict import Verdicts
 
@@ -43,7 +46,8 @@ def envoy_inputs(
     inputs: Inputs, verdicts: Verdicts, backends: Backends, surface: Surface, saturated: frozenset[str]
 ) -> EnvoyInputs:
     """What Envoy's resources are made from; `saturated` pools lose their native routes, so that callers hear 429."""
-    policies = verdicts.accepted_policies()
+    # Where targets were named somebody else's Envoy carries the traffic.
+    policies = {name: spec for name, spec in verdicts.accepted_policies().items() if placed(spec) is None}
     pools = verdicts.accepted_pools()
     enforced = {name: spec for name, spec in policies.items() if spec.mode == "Enforce"}
     return EnvoyInputs(
@@ -103,7 +107,7 @@ def data_plane_resources(policies: Mapping[str, PolicySpec], pools: Mapping[str,
 
 @recalled
 def _policy_resource(name: str, spec: PolicySpec) -> Resource:
-    return _resource(POLICY_TYPE, name, PolicyResource(name=name, spec=spec))
+    return _resource(POLICY_TYPE, name, PolicyResource(name=name, spec=cast("PlacedSpec", spec)))
 
 
 @recalled
@@ -111,7 +115,7 @@ def _pool_resource(name: str, spec: PoolSpec) -> Resource:
     return _resource(POOL_TYPE, name, PoolResource(name=name, spec=spec))
 
 
-@recalled
+@lately
 def _revision(*made: Resource) -> Resource:
     versions = {url: {r.name: r.version for r in made if r.type_url == url} for url in (POLICY_TYPE, POOL_TYPE)}
     digest = sha256(msgspec.msgpack.encode(versions, order="deterministic")).hexdigest()[:12]
