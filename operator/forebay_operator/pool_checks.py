@@ -40,12 +40,16 @@ def judge_pool(
 
 def _checked(name: str, spec: PoolSpec, before: tuple[Finding, ...]) -> tuple[Finding, ...]:
     try:
-        return check_pool(spec)
+        return _check_pool(name, spec)
     except Exception as error:  # noqa: BLE001  # it is that pool's, and stops no other
         return (internal_error(error, f"ModelPool {name}", "this was checked", before),)
 
 
 @recalled
+def _check_pool(_name: str, spec: PoolSpec) -> tuple[Finding, ...]:
+    return check_pool(spec)
+
+
 def check_pool(spec: PoolSpec) -> tuple[Finding, ...]:
     """Errors: values of the wrong type. Warnings: settings that cannot mean what they say."""
     return (

@@ -117,7 +117,6 @@ def _pool(
 
 
 @recalled
-@remembered
 def _pool_endpoints(pool: str, backend: Backend) -> Resource:
     made = pool_assignment(names.pool_cluster(pool), backend)
     return published(made.cluster_name, made)
@@ -158,7 +157,7 @@ def _picker_routes(pool: str, spec: PoolSpec) -> Resource:
     return published(made.name, made)
 
 
-@remembered
+@recalled
 def _picker_endpoints(pool: str, endpoints: tuple[Endpoint, ...]) -> Resource:
     made = pool_assignment(picker_cluster_name(pool), Backend(endpoints))
     return published(made.cluster_name, made)

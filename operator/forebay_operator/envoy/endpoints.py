@@ -12,10 +12,8 @@ from functools import lru_cache
 from forebay_operator.backends.endpoint import Backend, Endpoint
 from forebay_operator.envoy.messages import is_ip, socket_address
 from forebay_operator.envoy.proto import core, endpoint
-from forebay_operator.memory import recalled
 
 
-@recalled
 def resolved_by_dns(backend: Backend) -> bool:
     """One host name is enough: EDS carries IP addresses only."""
     return any(not _is_ip(member.host) for member in backend.endpoints)

@@ -24,7 +24,7 @@ from forebay_operator.envoy.local_replies import NO_POLICY, direct_error
 from forebay_operator.envoy.messages import published, switched_off
 from forebay_operator.envoy.proto import route
 from forebay_operator.envoy.routes import ROUTES_FIELD, serialised_routes
-from forebay_operator.memory import latest, recalled, remembered
+from forebay_operator.memory import lately, latest, remembered
 from forebay_operator.resources import Resource
 
 ROUTES: Final = "forebay"
@@ -49,19 +49,31 @@ def route_table(inputs: EnvoyInputs) -> Resource:
 def _route_table(inputs: EnvoyInputs) -> Resource:
     """Put together from serialised parts, so that an edit serialises the routes that it changes and no others."""
     routes = {name: serialised_routes(name, inputs) for name in inputs.policies}
-    covered = _covered({name: spec.attach for name, spec in inputs.policies.items()})
-    return _table(*(_virtual_host(host, *(routes[name] for name in names)) for host, names in covered.items()))
+    covered = covered_hosts({name: spec.attach for name, spec in inputs.policies.items()})
+    parts: list[str | bytes] = []
+    for host, names in covered.items():
+        parts.append(host)
+        parts.extend(routes[name] for name in names)
+    return _table(*parts)
 
 
-@recalled
-def _table(*hosts: bytes) -> Resource:
+@lately
+def _table(*parts: str | bytes) -> Resource:
+    """`parts` are host names, each before the routes of its virtual host."""
+    hosts: list[list[bytes]] = []
+    for part in parts:
+        if isinstance(part, str):
+            hosts.append([_host(part)])
+        else:
+            hosts[-1].append(part)
     # Clusters arrive on their own stream; a route to one that is still on its way answers 503, not a NACK.
     table = published(ROUTES, route.RouteConfiguration(name=ROUTES, validate_clusters=False))
-    return Resource(table.name, table.type_url, table.value + b"".join(hosts))
+    made = (element(HOSTS_FIELD, b"".join([*host, _no_policy()])) for host in hosts)
+    return Resource(table.name, table.type_url, table.value + b"".join(made))
 
 
 @latest
-def _covered(attached: Mapping[str, Attach]) -> dict[str, tuple[str, ...]]:
+def covered_hosts(attached: Mapping[str, Attach]) -> dict[str, tuple[str, ...]]:
     """Host name -> the policies that a request to it may meet, in order; `attached` says where each policy is."""
     by_host: dict[str, list[str]] = {"*": []}
     for place in attachments(attached):
@@ -78,11 +90,6 @@ def _wider(host: str) -> Iterator[str]:
     yield host
     yield from ("*." + ".".join(labels[index:]) for index in range(1, len(labels)))
     yield "*"
-
-
-@recalled
-def _virtual_host(hostname: str, *routes: bytes) -> bytes:
-    return element(HOSTS_FIELD, _host(hostname) + b"".join(routes) + _no_policy())
 
 
 @remembered
