@@ -1,4 +1,4 @@
-"""What nodes do for the pods of one namespace, as far as tests need it: their containers run as processes, with the
+"""What nodes do for the pods of some namespaces, as far as tests need it: their containers run as processes, with the
 arguments, environment and mounts that their templates say, on a root that is read-only; probes decide who is ready.
 
 The Deployment's pods come from the real controllers, and the real controllers make EndpointSlices of them. Each pod has
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ import httpx
 
 from .forward import Forward
 from .kube import Kube, place
+from .names import NameServer
 from .process import Process
 from .waiting import wait_until
 
@@ -40,6 +41,9 @@ GATEWAY: Final = "198.51.100.1"
 FIRST_ADDRESS: Final = 10
 """Pods are in 198.51.100.0/24, a range for documentation, which nobody routes."""
 NODE: Final = "here"
+RESOLVER: Final = (
+    f"nameserver {GATEWAY}\nsearch {{}}.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
+)
 LOOK_SECONDS: Final = 0.2
 MOUNT: Final = r"""
 set -e
@@ -72,15 +76,16 @@ class Pod:
         (self.container,) = self.spec["containers"]
         self._kube = kube
         self._folder = folder
-        self.hosts = folder / "etc/hosts"
         folder.mkdir(parents=True)
         shutil.copytree("/etc", folder / "etc", symlinks=True, ignore_dangling_symlinks=True, ignore=_unreadable)
-        # What stands in no hosts file does not exist, and that is said at once.
+        (folder / "etc/hosts").write_text("127.0.0.1 localhost\n")
         (folder / "etc/resolv.conf").unlink(missing_ok=True)
-        (folder / "etc/resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        (folder / "etc/resolv.conf").write_text(RESOLVER.format(self.namespace))
         mounts = self._mounts()
         argv = [sys.executable, "-m", MODULES[self.container["image"].rpartition("/")[2].partition(":")[0]]]
-        argv += [self._expanded(argument) for argument in self.container["args"]]
+        if "command" in self.container:
+            argv = [sys.executable if part == "python" else part for part in self.container["command"]]
+        argv += [self._expanded(argument) for argument in self.container.get("args", ())]
         environment = {
             "POD_ETC": str(folder / "etc"),
             "POD_MOUNTS": "\n".join("|".join(mount) for mount in mounts),
@@ -107,7 +112,7 @@ class Pod:
 
     def answers(self, probe: str) -> bool:
         """Whether a probe of the container succeeds now."""
-        asked = self.container[probe].get("httpGet")
+        asked = self.container.get(probe, {}).get("httpGet")
         if asked is None:
             return self.process.alive
         ports = {port["name"]: port["containerPort"] for port in self.container["ports"]}
@@ -127,19 +132,14 @@ class Pod:
         self.process.kill()
         return None
 
-    def refresh(self) -> None:
-        """Write Secrets and ConfigMaps that have changed, as a kubelet does within a minute."""
-        for volume in self.spec["volumes"]:
-            self._fill(self._folder / "volumes" / volume["name"], volume)
-
     def _mounts(self) -> list[tuple[str, str, str]]:
-        for volume in self.spec["volumes"]:
+        for volume in self.spec.get("volumes", ()):
             self._fill(self._folder / "volumes" / volume["name"], volume)
         mounts = [
             (str(self._folder / "volumes" / mount["name"]), mount["mountPath"], "ro" if mount.get("readOnly") else "")
-            for mount in self.container["volumeMounts"]
+            for mount in self.container.get("volumeMounts", ())
         ]
-        if self.spec["automountServiceAccountToken"]:
+        if self.spec.get("automountServiceAccountToken"):
             self._write_token(self._folder / "volumes/token")
             mounts.append((str(self._folder / "volumes/token"), TOKEN, "ro"))
         # Test folders are in /tmp: what hides them comes last.
@@ -178,7 +178,7 @@ class Pod:
     def _environment(self) -> dict[str, str]:
         fields = {"metadata.name": self.name, "status.podIP": self.address}
         found = {}
-        for entry in self.container["env"]:
+        for entry in self.container.get("env", ()):
             path = entry.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
             found[entry["name"]] = str(entry.get("value", "")) if path is None else fields[path]
         return found
@@ -190,11 +190,11 @@ class Pod:
 
 
 class Kubelet:
-    """Runs every pod of `namespace`, and answers for the names of its headless Services, until closed."""
+    """Runs every pod of `namespaces`, and answers for the names of their headless Services, until closed."""
 
-    def __init__(self, kube: Kube, namespace: str, folder: Path) -> None:
+    def __init__(self, kube: Kube, namespaces: Sequence[str], folder: Path) -> None:
         self._kube = kube
-        self._namespace = namespace
+        self._namespaces = tuple(namespaces)
         self._folder = folder
         self._next = FIRST_ADDRESS
         self.pods: dict[str, Pod] = {}
@@ -204,6 +204,7 @@ class Kubelet:
         self._leaving: list[threading.Thread] = []
         port = int(str(kube.http.base_url).rstrip("/").rpartition(":")[2])
         self._forward = Forward((API_HOST, 443), ("127.0.0.1", port))
+        self._names = NameServer(GATEWAY)
         self._thread = threading.Thread(target=self._run, name="kubelet")
 
     def start(self) -> None:
@@ -213,6 +214,7 @@ class Kubelet:
         _ip("address", "add", f"{GATEWAY}/24", "dev", BRIDGE)
         _ip("link", "set", BRIDGE, "up")
         self._forward.start()
+        self._names.start()
         self._thread.start()
 
     def close(self) -> None:
@@ -223,15 +225,19 @@ class Kubelet:
         for thread in self._leaving:
             thread.join(60)
         self._forward.close()
+        self._names.close()
         _ip("link", "delete", BRIDGE)
 
     def of(self, component: str) -> list[Pod]:
-        return [pod for pod in list(self.pods.values()) if pod.labels["app.kubernetes.io/component"] == component]
+        label = "app.kubernetes.io/component"
+        return [pod for pod in list(self.pods.values()) if pod.labels.get(label) == component]
 
     def wait_ready(self, component: str, count: int = 1, seconds: float = 60.0) -> list[Pod]:
         """The component's pods once `count` are ready."""
 
         def there() -> list[Pod]:
+            dead = [pod.name for pod in self.of(component) if pod.name in self.ended]
+            assert not dead, f"ended: {', '.join(dead)}"
             found = [pod for pod in self.of(component) if pod.ready]
             return found if len(found) >= count else []
 
@@ -249,7 +255,8 @@ class Kubelet:
                 self.problems.append(f"{type(error).__name__}: {error}"[:500])
 
     def _look(self) -> None:
-        stored = {found["metadata"]["name"]: found for found in self._kube.list("Pod", self._namespace)}
+        listed = [found for namespace in self._namespaces for found in self._kube.list("Pod", namespace)]
+        stored = {found["metadata"]["name"]: found for found in listed}
         leaving = {name for name, found in stored.items() if "deletionTimestamp" in found["metadata"]}
         for name in self.pods.keys() - (stored.keys() - leaving):
             self._leave(self.pods.pop(name))
@@ -261,24 +268,24 @@ class Kubelet:
             if (ready := pod.process.alive and pod.answers("readinessProbe")) != pod.ready:
                 pod.ready = ready
                 self._tell(pod)
-        self._write_hosts()
+        self._write_names()
 
     def _admit(self, stored: dict[str, Any]) -> None:
         made = Pod(self._kube, stored, f"198.51.100.{self._next}", self._folder / stored["metadata"]["name"])
         self._next += 1
         target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
         binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": made.name}, "target": target}
-        path = f"{place('Pod', self._namespace)}/{made.name}"
+        path = f"{place('Pod', made.namespace)}/{made.name}"
         self._kube.http.post(f"{path}/binding", json=binding).raise_for_status()
         self.pods[made.name] = made
         self._tell(made)
-        self._write_hosts()
+        self._write_names()
         made.start()
 
     def _leave(self, pod: Pod) -> None:
         def leave() -> None:
             self.ended[pod.name] = pod.stop()
-            path = f"{place('Pod', self._namespace)}/{pod.name}"
+            path = f"{place('Pod', pod.namespace)}/{pod.name}"
             with contextlib.suppress(httpx.HTTPError):
                 self._kube.http.delete(path, params={"gracePeriodSeconds": "0"})
 
@@ -296,25 +303,23 @@ class Kubelet:
             "conditions": conditions,
         }
         with contextlib.suppress(AssertionError):  # gone meanwhile
-            self._kube.patch("Pod", self._namespace, pod.name, {"status": status}, status=True)
+            self._kube.patch("Pod", pod.namespace, pod.name, {"status": status}, status=True)
 
-    def _write_hosts(self) -> None:
-        lines = ["127.0.0.1 localhost", f"{API_HOST} kubernetes.default.svc", *self._names()]
-        text = "\n".join(lines) + "\n"
-        for pod in self.pods.values():
-            if pod.hosts.read_text(errors="replace") != text:
-                pod.hosts.write_text(text)
-
-    def _names(self) -> Iterator[str]:
-        for service in self._kube.list("Service", self._namespace):
-            spec, name = service["spec"], service["metadata"]["name"]
-            if spec.get("clusterIP") != "None":
-                continue
-            for pod in self.pods.values():
-                if spec["selector"].items() <= pod.labels.items() and (
-                    pod.ready or spec.get("publishNotReadyAddresses")
-                ):
-                    yield f"{pod.address} {name}.{self._namespace}.svc.cluster.local"
+    def _write_names(self) -> None:
+        """Every headless Service's pods that are ready, and the API server."""
+        table = {"kubernetes.default.svc": [API_HOST]}
+        listed = [service for namespace in self._namespaces for service in self._kube.list("Service", namespace)]
+        for service in listed:
+            spec, meta = service["spec"], service["metadata"]
+            if spec.get("clusterIP") == "None":
+                table[f"{meta['name']}.{meta['namespace']}.svc.cluster.local"] = [
+                    pod.address
+                    for pod in self.pods.values()
+                    if (pod.ready or spec.get("publishNotReadyAddresses"))
+                    and pod.namespace == meta["namespace"]
+                    and spec["selector"].items() <= pod.labels.items()
+                ]
+        self._names.table = table
 
 
 def _ip(*args: str, within: str | None = None) -> None:

@@ -3,7 +3,9 @@ mounts, and requests go through. Nothing is granted but what the chart grants.""
 
 from __future__ import annotations
 
+import json
 import random
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from .isolation import HOST
 from .kubelet import Kubelet
 from .waiting import wait_until
 
+DASHBOARD = json.loads((CHART / "dashboards/forebay.json").read_text())
 COMPONENTS = ("operator", "data-plane", "envoy")
 ACCOUNT = "system:serviceaccount:forebay:forebay-operator"
 MANIFESTS = """
@@ -68,7 +71,7 @@ def release(plane: ControlPlane, helm: Helm, tmp_path_factory: pytest.TempPathFa
         "install", "forebay", str(CHART), "--namespace=forebay", "--create-namespace",
         f"--values={VALUES['minimal']}", "--set=credentialNamespaces={ai}", "--set=operator.replicas=2",
     )  # fmt: skip
-    kubelet = Kubelet(plane.kube, "forebay", tmp_path_factory.mktemp("pods"))
+    kubelet = Kubelet(plane.kube, ["forebay"], tmp_path_factory.mktemp("pods"))
     kubelet.start()
     yield kubelet
     kubelet.close()
@@ -181,6 +184,30 @@ def test_the_planes_accounts_may_do_nothing(plane: ControlPlane, release: Kubele
         assert all(resource.endswith((".authentication.k8s.io", ".authorization.k8s.io")) for resource in resources)
 
 
+def test_the_dashboard_asks_for_what_the_processes_tell(
+    plane: ControlPlane, release: Kubelet, servers: Installation
+) -> None:
+    """By name and label. What needs traffic or trouble to appear has at least its family there."""
+    _served(release, "hello")
+    pages = [
+        httpx.get(f"http://{pod.address}:9090/metrics", trust_env=False).text
+        for component in ("operator", "data-plane")
+        for pod in release.of(component)
+    ]
+    families = {name for page in pages for name in re.findall(r"^# TYPE (\S+) ", page, re.MULTILINE)}
+    labels: dict[str, set[str]] = {}
+    for name, found in re.findall(r"^(\w+)\{(.*)\} ", "\n".join(pages), re.MULTILINE):
+        labels.setdefault(name, set()).update(re.findall(r'(\w+)="', found))
+
+    expressions = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", ())]
+    for expression in expressions:
+        for name in re.findall(r"(?:forebay|process)_\w+", expression):
+            assert {name, name.removesuffix("_bucket"), name.removesuffix("_total")} & families, expression
+            asked = {label for group in re.findall(r"by \(([^)]*)\)", expression) for label in group.split(", ")}
+            if name in labels:
+                assert asked <= labels[name], expression
+
+
 def test_replacing_every_pod_fails_no_request(plane: ControlPlane, release: Kubelet, servers: Installation) -> None:
     before = {pod.name for component in COMPONENTS for pod in release.wait_ready(component)}
     with _asking(release) as answers:
@@ -205,6 +232,8 @@ def test_the_planes_start_again_while_there_is_no_operator(
     plane.kube.kubectl("-n", "forebay", "delete", "pod", "--wait=false", *old)
 
     wait_until(lambda: _replaced(release, "data-plane", old) and _replaced(release, "envoy", old), "new pods", 120.0)
+    # Every address that the operator knew is gone.
+    wait_until(lambda: old <= release.ended.keys(), "the old pods have ended", 120.0)
     answer = wait_until(lambda: _ask(release, "hello"), "Envoy answers", 30.0)
     # The pool has a credential, and those are in no copy.
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "credential_missing")

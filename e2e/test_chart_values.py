@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 import yaml
 
 from .chart import CHART, DEFINITIONS, ROOT, VALUES, Helm, HelmFailed, named, of_kind
+from .kubeconfig import kubectl
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +119,26 @@ def test_a_setting_reaches_what_it_names(helm: Helm) -> None:
     assert plane["template"]["spec"]["containers"][0]["image"] == "registry.example.com/llm/forebay-dataplane:0.1.0"
     assert all(found["metadata"]["labels"]["team"] == "platform" for found in made)
     assert all(found["metadata"]["annotations"]["owner"] == "platform@example.com" for found in made)
+
+
+def test_the_values_of_the_gitops_examples_are_sound(helm: Helm, tmp_path: Path) -> None:
+    (argo,) = yaml.safe_load_all((ROOT / "examples/gitops/argocd/forebay.yaml").read_text())
+    _, flux = yaml.safe_load_all((ROOT / "examples/gitops/flux/forebay.yaml").read_text())
+
+    for values in (argo["spec"]["source"]["helm"]["valuesObject"], flux["spec"]["values"]):
+        file = tmp_path / "values.yaml"
+        file.write_text(yaml.safe_dump(values))
+        assert of_kind(helm.template(values=file), "Certificate")
+
+
+@pytest.mark.parametrize("overlay", ["staging", "production"])
+def test_an_overlay_is_built_and_validated_as_the_workflow_does(overlay: str) -> None:
+    folder = ROOT / "examples/kustomize/overlays" / overlay
+    built = subprocess.run([kubectl(), "kustomize", str(folder)], capture_output=True, timeout=30, check=True).stdout
+
+    validate = [Path(sys.executable).with_name("forebay"), "validate", "-"]
+    done = subprocess.run(validate, input=built, capture_output=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stdout.decode()
+    assert b"no errors" in done.stdout
+    assert {found["metadata"]["namespace"] for found in yaml.safe_load_all(built)} == {f"assistant-{overlay}"}

@@ -121,6 +121,7 @@ def test_planes_start_from_the_last_good_while_no_operator_runs(forebay: Install
     answer = forebay.wait_served("hello", seconds=30.0)
     assert answer.headers["x-forebay-pool"] == f"{namespace}/small"
     # The operator comes back, and the planes follow it again.
+    kube.delete("EndpointSlice", namespace, "forebay-data-plane-dp-0")
     forebay.operators[0].start()
     wait_until(lambda: forebay.leader() == 0, "it leads", TAKEOVER_SECONDS)
     forebay.tell_data_planes()

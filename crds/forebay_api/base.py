@@ -55,6 +55,8 @@ class Strict(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     """A shape that people write: unknown fields are refused, so that a typo is never a silent default."""
 
     cel_rules: ClassVar[tuple[CelRule, ...]] = ()
+    implied: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose default an API server does not write into objects, so that rules see what was written."""
 
 
 class Tolerant(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

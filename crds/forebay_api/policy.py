@@ -8,7 +8,7 @@ from msgspec import Meta, field
 
 from forebay_api.base import CelRule, ObjectMeta, Strict, for_each, unique
 from forebay_api.pool import Boundary, Capability, ReasoningLevel, Tag
-from forebay_api.quantities import BodySize, Duration, ModelName, Name
+from forebay_api.quantities import BodySize, Duration, ModelName, Name, Namespace, ObjectName, SectionName
 from forebay_api.signal import ATOMIC, BY_NAME, Signal
 from forebay_api.status import PolicyStatus
 
@@ -49,6 +49,33 @@ class Attach(Strict, frozen=True):
     def prefix(self) -> str:
         """`path_prefix` as paths are compared with it: ``""`` for the root, else ``/a/b`` without a trailing slash."""
         return self.path_prefix.rstrip("/")
+
+
+class TargetRef(Strict, frozen=True, kw_only=True):
+    """What a policy is attached to where a Gateway API implementation carries the traffic."""
+
+    group: Annotated[Literal["gateway.networking.k8s.io"], Meta(description="API group of the target.")] = (
+        "gateway.networking.k8s.io"
+    )
+    kind: Annotated[Literal["Gateway", "HTTPRoute"], Meta(description="Kind of the target.")]
+    name: Annotated[ObjectName, Meta(description="Name of the target.")]
+    namespace: (
+        Annotated[
+            Namespace,
+            Meta(
+                description="Namespace of the target; the policy's own by default. Another one needs a ReferenceGrant "
+                "there."
+            ),
+        ]
+        | None
+    ) = None
+    section_name: (
+        Annotated[
+            SectionName,
+            Meta(description="One listener of the Gateway, or one rule of the HTTPRoute; all of them by default."),
+        ]
+        | None
+    ) = None
 
 
 class FailOpen(Strict, frozen=True):
@@ -284,9 +311,22 @@ class Limits(Strict, frozen=True):
 class PolicySpec(Strict, frozen=True, kw_only=True):
     """Which requests a policy is asked about, and what becomes of them."""
 
-    attach: Annotated[Attach, Meta(description="Which requests this policy is asked about, from headers alone.")] = (
-        Attach()
-    )
+    attach: Annotated[
+        Attach,
+        Meta(
+            description="Which requests this policy is asked about, from headers alone; every host and path where there are "
+            "no targetRefs either. For Forebay's own Envoy."
+        ),
+    ] = Attach()
+    target_refs: Annotated[
+        list[TargetRef],
+        Meta(
+            max_length=16,
+            description="Gateways and HTTPRoutes whose requests this policy is asked about, where a Gateway API "
+            "implementation carries them. In place of attach.",
+            extra_json_schema=ATOMIC,
+        ),
+    ] = []
     mode: Annotated[
         Mode,
         Meta(description="Shadow decides and records beside the attachment's Enforce policy, and changes nothing."),
@@ -325,7 +365,13 @@ class PolicySpec(Strict, frozen=True, kw_only=True):
     default: Annotated[Default, Meta(description="When no rule decides.")]
     limits: Annotated[Limits, Meta(description="Caps written into the body.")] = Limits()
 
+    implied: ClassVar = frozenset({"attach"})
     cel_rules: ClassVar = (
+        CelRule(
+            "!has(self.attach) || self.targetRefs.size() == 0",
+            "set attach or targetRefs, not both: attach is for Forebay's own Envoy, targetRefs for a Gateway API implementation",
+            field_path=".targetRefs",
+        ),
         for_each(
             "rules",
             "r",

@@ -27,6 +27,7 @@ Money = Annotated[str, Meta(pattern=MONEY_PATTERN, max_length=19, examples=["0.0
 Name = Annotated[str, Meta(pattern=NAME_PATTERN, min_length=1, max_length=63, examples=["a-name"])]
 ObjectName = Annotated[str, Meta(pattern=NAME_PATTERN, min_length=1, max_length=253, examples=["a-name"])]
 Namespace = Annotated[str, Meta(pattern=LABEL_PATTERN, min_length=1, max_length=63, examples=["team-a"])]
+SectionName = Annotated[str, Meta(pattern=NAME_PATTERN, min_length=1, max_length=253, examples=["https"])]
 PortName = Annotated[str, Meta(pattern=LABEL_PATTERN, min_length=1, max_length=63, examples=["http"])]
 ModelName = Annotated[
     str, Meta(pattern=MODEL_PATTERN, min_length=1, max_length=253, examples=["Qwen/Qwen2.5-7B-Instruct"])

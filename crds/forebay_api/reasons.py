@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-ConditionType = Literal["Ready", "Accepted", "ResolvedRefs", "Programmed", "Saturated", "Stalled"]
+ConditionType = Literal["Ready", "Accepted", "ResolvedRefs", "Programmed", "Saturated", "Stalled", "FullySupported"]
 Reason = Literal[
     "Pending",
     "Ready",
@@ -12,6 +12,7 @@ Reason = Literal[
     "Accepted",
     "Invalid",
     "Conflicted",
+    "TargetNotFound",
     "ResolvedRefs",
     "PoolNotFound",
     "ServiceNotFound",
@@ -21,6 +22,8 @@ Reason = Literal[
     "Programmed",
     "Rejected",
     "NoDataPlane",
+    "FullySupported",
+    "FeaturesMissing",
     "NoReadyEndpoints",
     "BelowThreshold",
     "QueueDepth",

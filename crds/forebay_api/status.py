@@ -16,7 +16,8 @@ class Condition(Tolerant, frozen=True):
         str,
         Meta(
             max_length=316,
-            description="Ready, Accepted, ResolvedRefs, Programmed, Saturated; Stalled only while the spec has to be mended.",
+            description="Ready, Accepted, ResolvedRefs, Programmed, Saturated; Stalled only while the spec has to be mended; "
+            "FullySupported with targetRefs.",
         ),
     ]
     status: Annotated[Literal["True", "False", "Unknown"], Meta(description="Whether it holds.")]
@@ -89,6 +90,38 @@ class PoolStatus(Tolerant, frozen=True):
     adapters: Adapters | None = None
 
 
+class AncestorRef(Tolerant, frozen=True, kw_only=True):
+    """What an entry speaks of: a Gateway, or a target that leads to none."""
+
+    group: Annotated[str, Meta(max_length=253, description="API group.")] = "gateway.networking.k8s.io"
+    kind: Annotated[str, Meta(max_length=63, description="Kind.")] = "Gateway"
+    namespace: Annotated[str, Meta(max_length=63, description="Namespace.")] = ""
+    name: Annotated[str, Meta(max_length=253, description="Name.")]
+    section_name: (
+        Annotated[str, Meta(max_length=253, description="Listener or rule, where the target names one.")] | None
+    ) = None
+    port: Annotated[int, Meta(ge=1, le=65535, description="Port; Forebay never sets it.")] | None = None
+
+
+class AncestorStatus(Tolerant, frozen=True, kw_only=True):
+    """PolicyAncestorStatus of the Gateway API: how the policy stands with one ancestor of its targets."""
+
+    ancestor_ref: Annotated[AncestorRef, Meta(description="Which ancestor.")]
+    controller_name: Annotated[str, Meta(min_length=1, max_length=253, description="Who says so.")]
+    conditions: Conditions = []
+
+
+MAX_ANCESTORS = 16
+Ancestors = Annotated[
+    list[AncestorStatus],
+    Meta(
+        max_length=MAX_ANCESTORS,
+        description="With targetRefs: how the policy stands with each Gateway. Entries of other controllers are kept.",
+        extra_json_schema={"x-kubernetes-list-type": "atomic"},
+    ),
+]
+
+
 class PolicyStatus(Tolerant, frozen=True):
     """What the operator has found, and what every replica runs; written by the operator alone."""
 
@@ -98,3 +131,4 @@ class PolicyStatus(Tolerant, frozen=True):
         Annotated[str, Meta(max_length=128, description="Content hash that every expected replica acknowledged.")]
         | None
     ) = None
+    ancestors: Ancestors = []

@@ -26,11 +26,29 @@ SERVED_KEY: Final = "forebay-served"
 """gRPC initial metadata of a stream that an operator has taken on, sent at once, though there may be nothing to send."""
 
 
+class Place(Tolerant, frozen=True):
+    """Where a policy with targetRefs is asked, as it follows from its targets.
+
+    `prefix` is matched in whole segments and `base` is taken off before the path is read: a part of it, or all of it.
+    Both are ``""`` for the root, else ``/a/b`` without a trailing slash.
+    """
+
+    hostnames: tuple[str, ...]
+    prefix: str = ""
+    base: str = ""
+
+
+class PlacedSpec(PolicySpec, frozen=True, kw_only=True):
+    """A policy with its targets resolved: `places` stand for `attach`. Without targetRefs `places` is None."""
+
+    places: tuple[Place, ...] | None = None
+
+
 class PolicyResource(Tolerant, frozen=True):
     """One RoutingPolicy. `name` is ``namespace/name``; specs travel as JSON so that strictness stays with the writer."""
 
     name: str
-    spec: PolicySpec
+    spec: PlacedSpec
     schema: int = SCHEMA
     min_reader: int = READER
 

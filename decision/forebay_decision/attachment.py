@@ -9,15 +9,20 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from forebay_api.policy import Attach
+from forebay_api.policy import Attach, PolicySpec
+from forebay_api.wire import Place, PlacedSpec
 
 
 class Attachment(msgspec.Struct, frozen=True):
-    """One hostname and prefix of one policy; `prefix` is ``""`` for the root, else ``/a/b`` without a trailing slash."""
+    """One hostname and prefix of one policy; `prefix` is ``""`` for the root, else ``/a/b`` without a trailing slash.
+
+    `base` is the part of it that is taken off before the path is read; None is all of it.
+    """
 
     hostname: str
     prefix: str
     policy: str
+    base: str | None = None
 
     def covers(self, host: str) -> bool:
         if self.hostname == "*":
@@ -43,6 +48,20 @@ def attachments(policies: Mapping[str, Attach]) -> tuple[Attachment, ...]:
         Attachment(host, attach.prefix, policy) for policy, attach in policies.items() for host in attach.hostnames
     ]
     return tuple(sorted(found, key=lambda a: (a.rank, a.policy)))
+
+
+def spec_attachments(policies: Mapping[str, PolicySpec]) -> tuple[Attachment, ...]:
+    """Every attachment of these policies in the same order, also of those whose targets were resolved to places."""
+    found = [*attachments({name: spec.attach for name, spec in policies.items() if placed(spec) is None})]
+    for name, spec in policies.items():
+        for place in placed(spec) or ():
+            found += [Attachment(host, place.prefix, name, place.base) for host in place.hostnames]
+    return tuple(sorted(found, key=lambda a: (a.rank, a.policy)))
+
+
+def placed(spec: PolicySpec) -> tuple[Place, ...] | None:
+    """Where a policy's targets have it asked; None where it has `attach`."""
+    return spec.places if isinstance(spec, PlacedSpec) else None
 
 
 def matching(ordered: Iterable[Attachment], host: str, path: str) -> Iterable[Attachment]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from forebay_api.policy import PolicySpec, PoolRef
+from forebay_api.policy import Attach, PolicySpec, PoolRef
 from forebay_api.pool import PoolSpec
 from forebay_api.quantities import byte_count, duration_seconds
-from forebay_decision.attachment import Attachment, attachments, matching
+from forebay_decision.attachment import Attachment, matching, spec_attachments
 from forebay_decision.errors import PolicyError
 from forebay_decision.policy.compiler import compile_rules, look_out
 from forebay_decision.policy.facts import Vantage
@@ -75,6 +75,8 @@ class CompiledConfig(msgspec.Struct, frozen=True):
     policies: Mapping[str, CompiledPolicy]
     enforced: tuple[Attachment, ...]
     shadows: tuple[Attachment, ...]
+    based: Mapping[tuple[str, str], CompiledPolicy] = {}
+    """Policies that take something else off the path than their `attach` says, by name and what they take off."""
 
     def match(self, host: str, path: str) -> Match:
         """The policy of a host (without port, lower case) and path; shadows of the same attachment come with it."""
@@ -82,9 +84,14 @@ class CompiledConfig(msgspec.Struct, frozen=True):
         if found is None:
             return Match(None)
         if not self.shadows:
-            return Match(self.policies[found.policy])
-        same = [a.policy for a in self.shadows if (a.hostname, a.prefix) == (found.hostname, found.prefix)]
-        return Match(self.policies[found.policy], tuple(self.policies[name] for name in same))
+            return Match(self._at(found))
+        same = [a for a in self.shadows if (a.hostname, a.prefix) == (found.hostname, found.prefix)]
+        return Match(self._at(found), tuple(map(self._at, same)))
+
+    def _at(self, attachment: Attachment) -> CompiledPolicy:
+        if attachment.base is None:
+            return self.policies[attachment.policy]
+        return self.based[attachment.policy, attachment.base]
 
 
 def compile_config(
@@ -114,9 +121,19 @@ def compile_config(
             )
         except PolicyError as error:
             errors[name] = error
-    enforced = attachments({name: p.spec.attach for name, p in compiled.items() if p.mode == "Enforce"})
-    shadows = attachments({name: p.spec.attach for name, p in compiled.items() if p.mode == "Shadow"})
-    return CompiledConfig(revision, compiled, enforced, shadows), errors
+    enforced = spec_attachments({name: p.spec for name, p in compiled.items() if p.mode == "Enforce"})
+    shadows = spec_attachments({name: p.spec for name, p in compiled.items() if p.mode == "Shadow"})
+    based = {(a.policy, a.base): a.base for a in (*enforced, *shadows) if a.base is not None}
+    return (
+        CompiledConfig(
+            revision,
+            compiled,
+            enforced,
+            shadows,
+            {(name, base): _based(compiled[name], base) for (name, _), base in based.items()},
+        ),
+        errors,
+    )
 
 
 def compile_policy(
@@ -160,6 +177,11 @@ def compile_policy(
             for model, serving in served_models(own).items()
         },
     )
+
+
+def _based(policy: CompiledPolicy, base: str) -> CompiledPolicy:
+    attach = Attach(path_prefix=base or "/")
+    return msgspec.structs.replace(policy, spec=msgspec.structs.replace(policy.spec, attach=attach))
 
 
 def _still_holds(known: CompiledPolicy, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> bool:

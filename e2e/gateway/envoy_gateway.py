@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import re
 import subprocess
-import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final

@@ -10,9 +10,11 @@ from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.check import Finding, check_policy
 from forebay_decision.served import policy_pools, qualified
+from forebay_operator.memory import recalled
 
 PolicyCheck = Callable[[str, PolicySpec, Mapping[str, PoolSpec]], tuple[Finding, ...]]
 _Question = tuple[PolicySpec, tuple[PoolSpec | None, ...], tuple[str, ...]]
+_pools_of = recalled(policy_pools)
 _VERSIONS: Final = 2
 """The newest version of a policy and its last good one are asked about in turn."""
 
@@ -44,7 +46,7 @@ class CheckMemory:
         return findings
 
     def _question(self, name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> _Question:
-        asked = policy_pools(name, spec)
+        asked = _pools_of(name, spec)
         if spec.fail_open is not None:
             asked = (*asked, qualified(name, spec.fail_open.pool))
         named = tuple(pools.get(pool) for pool in asked)

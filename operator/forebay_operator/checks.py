@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision.check import Finding, check_policy
+from forebay_decision.attachment import placed
 from forebay_decision.served import policy_pools, qualified
 from forebay_operator.backends.endpoint import NOWHERE
 from forebay_operator.check_memory import PolicyCheck
 from forebay_operator.claims import Award, Bid, Rival, award_attachments
-from forebay_operator.findings import errors_of, state_accepted, state_resolved
+from forebay_operator.findings import errors_of, internal_error, state_accepted, state_resolved
 from forebay_operator.gather import Inputs
 from forebay_operator.pool_checks import judge_pool
 from forebay_operator.verdict import NOTHING_JUDGED, PolicyVerdict, Statement, Verdicts
@@ -35,13 +36,17 @@ def judge(inputs: Inputs, previous: Verdicts = NOTHING_JUDGED, *, check: PolicyC
             faults=inputs.pool_faults.get(name, ()),
             backend=inputs.backends.get(name, NOWHERE).findings,
             credentials=inputs.credentials.findings.get(name, ()),
+            withheld=name in inputs.unmade_pools,
+            before=previous.pools[name].findings if name in previous.pools else (),
         )
         for name, pool in inputs.pools.items()
     }
-    present = {name: verdict.spec for name, verdict in pools.items()}
+    present = {name: verdict.spec for name, verdict in pools.items() if not verdict.withheld}
     # A deleted pool still counts for what was published while it was there.
     remembered = previous.accepted_pools() | present
-    findings = {name: check(name, policy.spec, present) for name, policy in inputs.policies.items()}
+    findings = {
+        name: _findings(name, policy.spec, present, previous, check) for name, policy in inputs.policies.items()
+    }
     bids = []
     for name, policy in inputs.policies.items():
         newest = () if errors_of(findings[name]) else (policy.spec,)
@@ -55,14 +60,32 @@ def judge(inputs: Inputs, previous: Verdicts = NOTHING_JUDGED, *, check: PolicyC
     return Verdicts(policies, pools, detained)
 
 
+def _findings(
+    name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec], previous: Verdicts, check: PolicyCheck
+) -> tuple[Finding, ...]:
+    try:
+        return check(name, spec, pools)
+    except Exception as error:  # noqa: BLE001  # it is that policy's, and stops no other
+        before = previous.policies[name].findings if name in previous.policies else ()
+        return (internal_error(error, f"RoutingPolicy {name}", "this was checked", before),)
+
+
 def _last_good(
     name: str, newest: tuple[PolicySpec, ...], previous: Verdicts, pools: Mapping[str, PoolSpec], check: PolicyCheck
 ) -> tuple[PolicySpec, ...]:
     before = previous.policies.get(name)
     last = before.spec if before is not None else None
-    if last is None or last in newest or errors_of(check(name, last, pools)):
+    if last is None or last in newest or not _fits(name, last, pools, check):
         return ()
     return (last,)
+
+
+def _fits(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec], check: PolicyCheck) -> bool:
+    """Whether a version that is served may stay so. A check that fails says nothing against it."""
+    try:
+        return not errors_of(check(name, spec, pools))
+    except Exception:  # noqa: BLE001  # told of the newest version
+        return True
 
 
 def _policy_verdict(name: str, inputs: Inputs, findings: tuple[Finding, ...], award: Award) -> PolicyVerdict:
@@ -70,23 +93,28 @@ def _policy_verdict(name: str, inputs: Inputs, findings: tuple[Finding, ...], aw
     found = (*inputs.policy_faults.get(name, ()), *findings)
     is_last_good = award.spec is not None and (award.spec != policy.spec or bool(errors_of(found)))
     served = "the last good version is served" if is_last_good else "the policy is not served"
-    accepted = state_accepted(found, served)
+    # What is wrong with a target concerns that target: the policy is what it is at the others.
+    targets = inputs.target_findings.get(name, ())
+    lost = bool(targets) and not placed(policy.spec)
+    if targets and not is_last_good:
+        served = "the policy is not served" if lost else "the policy is served at its other targets"
+    accepted = state_accepted((*found, *targets), served)
     if accepted.status == "True" and award.rivals:
         accepted = Statement("Accepted", "False", "Conflicted", f"{_tell_rivals(award.rivals)}; {served}")
     return PolicyVerdict(
         name=name,
         generation=policy.metadata.generation,
         accepted=accepted,
-        resolved=state_resolved(found, served),
-        spec=award.spec,
+        resolved=state_resolved((*found, *targets), served),
+        spec=None if lost else award.spec,
         is_last_good=is_last_good,
-        findings=found,
+        findings=(*found, *targets),
     )
 
 
 def _tell_rivals(rivals: tuple[Rival, ...]) -> str:
     parts = [f"policy {r.policy} has hostname {r.hostname!r} with pathPrefix {r.path_prefix!r}" for r in rivals]
-    return f"spec.attach: {'; '.join(parts)}: change one of the two, or set mode: Shadow"
+    return f"{'; '.join(parts)}: change one of the two, or set mode: Shadow"
 
 
 def _pools_of(name: str, spec: PolicySpec) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import msgspec
 
 from forebay_api.base import ObjectMeta
 from forebay_api.policy import PolicySpec
+from forebay_decision.attachment import placed
 
 
 class Rival(msgspec.Struct, frozen=True):
@@ -59,11 +60,19 @@ def _award(bid: Bid, holders: dict[tuple[str, str], str]) -> Award:
 def _claims(spec: PolicySpec) -> tuple[tuple[str, str], ...]:
     if spec.mode == "Shadow":
         return ()
+    places = placed(spec)
+    if places is not None:
+        return tuple((hostname, place.prefix or "/") for place in places for hostname in place.hostnames)
     return tuple((hostname, spec.attach.path_prefix) for hostname in dict.fromkeys(spec.attach.hostnames))
 
 
 def _seniority(bid: Bid) -> tuple[datetime, str]:
-    return _age(bid.metadata.creation_timestamp), bid.name
+    return seniority(bid.metadata), bid.name
+
+
+def seniority(metadata: ObjectMeta) -> datetime:
+    """When it was made: the smaller goes first."""
+    return _age(metadata.creation_timestamp)
 
 
 def _age(timestamp: str | None) -> datetime:

@@ -12,6 +12,7 @@ from forebay_api.pool import ModelPool
 from forebay_decision.check import Finding
 from forebay_operator.backends.endpoint import Backends
 from forebay_operator.backends.mapped import local_backends
+from forebay_operator.gateway.placing import place, target_findings
 from forebay_operator.secrets import Credentials, resolve_credentials
 from forebay_operator.source.view import View
 
@@ -29,18 +30,23 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     credentials: Credentials = Credentials({}, {})
     policy_faults: Mapping[str, tuple[Finding, ...]] = {}
     pool_faults: Mapping[str, tuple[Finding, ...]] = {}
+    unmade_pools: frozenset[str] = frozenset()
+    """Pools of which no resources can be made, nor of an earlier version: they count as absent, and say why."""
+    target_findings: Mapping[str, tuple[Finding, ...]] = {}
+    """What is wrong with policies' targetRefs. Those policies stand here with their targets resolved (placing.py)."""
 
 
 def gather(view: View, *, base: Path, environ: Mapping[str, str]) -> Inputs:
     """Add to a directory's View what forebay.yaml says of servers and credentials; `base` is its directory."""
     specs = {name: pool.spec for name, pool in view.pools.items()}
     return Inputs(
-        policies=view.policies,
+        policies=place(view.policies, None),
         pools=view.pools,
         backends=local_backends(specs, view.local.backends),
         credentials=resolve_credentials(specs, view.local, base=base, environ=environ),
         policy_faults=_faults(view, "RoutingPolicy", view.policies),
         pool_faults=_faults(view, "ModelPool", view.pools),
+        target_findings=target_findings(view.policies, None),
     )
 
 

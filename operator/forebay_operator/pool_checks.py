@@ -8,7 +8,8 @@ from forebay_api.pool import ModelPool, PoolSpec
 from forebay_api.quantities import duration_seconds
 from forebay_decision.check import Finding
 from forebay_decision.dialects.openai.edits import level_fault
-from forebay_operator.findings import errors_of, state_accepted, state_resolved
+from forebay_operator.findings import errors_of, internal_error, state_accepted, state_resolved
+from forebay_operator.memory import recalled
 from forebay_operator.verdict import PoolVerdict
 
 
@@ -19,19 +20,34 @@ def judge_pool(
     faults: tuple[Finding, ...] = (),
     backend: tuple[Finding, ...] = (),
     credentials: tuple[Finding, ...] = (),
+    withheld: bool = False,
+    before: tuple[Finding, ...] = (),
 ) -> PoolVerdict:
     """The verdict on one pool. `faults` are what is wrong with its newest text; with an Error among them `pool` is the
-    last good version. `backend` and `credentials` are findings about what it refers to."""
-    findings = (*faults, *backend, *credentials, *check_pool(pool.spec))
+    last good version, or, `withheld`, there is none. `backend` and `credentials` are findings about what it refers to, `before` those of the last time."""
+    findings = (*faults, *backend, *credentials, *_checked(name, pool.spec, before))
     return PoolVerdict(
         name=name,
         generation=pool.metadata.generation,
-        accepted=state_accepted(findings, "the last good version is served"),
+        accepted=state_accepted(findings, "the pool is not served" if withheld else "the last good version is served"),
         resolved=state_resolved(findings, "requests to this pool are answered 503 until then"),
         spec=pool.spec,
         is_last_good=bool(errors_of(faults)),
         findings=findings,
+        withheld=withheld,
     )
+
+
+def _checked(name: str, spec: PoolSpec, before: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    try:
+        return _check_pool(name, spec)
+    except Exception as error:  # noqa: BLE001  # it is that pool's, and stops no other
+        return (internal_error(error, f"ModelPool {name}", "this was checked", before),)
+
+
+@recalled
+def _check_pool(_name: str, spec: PoolSpec) -> tuple[Finding, ...]:
+    return check_pool(spec)
 
 
 def check_pool(spec: PoolSpec) -> tuple[Finding, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from typing import cast
 
 import msgspec
 
@@ -15,16 +16,20 @@ from forebay_api.wire import (
     POOL_STATE_TYPE,
     POOL_TYPE,
     REVISION_TYPE,
+    PlacedSpec,
     PolicyResource,
     PoolResource,
     PoolState,
     Revision,
 )
-from forebay_decision.native import natives_by_policy
+from forebay_decision.attachment import placed
+from forebay_decision.native import NativeModel, native_models, shadowed_policies
+from forebay_decision.served import policy_pools
 from forebay_operator.backends.endpoint import Backends
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.gather import Inputs
+from forebay_operator.memory import lately, recalled
 from forebay_operator.resources import Resource, Snapshot
 from forebay_operator.verdict import Verdicts
 
@@ -41,7 +46,8 @@ def envoy_inputs(
     inputs: Inputs, verdicts: Verdicts, backends: Backends, surface: Surface, saturated: frozenset[str]
 ) -> EnvoyInputs:
     """What Envoy's resources are made from; `saturated` pools lose their native routes, so that callers hear 429."""
-    policies = verdicts.accepted_policies()
+    # Where targets were named somebody else's Envoy carries the traffic.
+    policies = {name: spec for name, spec in verdicts.accepted_policies().items() if placed(spec) is None}
     pools = verdicts.accepted_pools()
     enforced = {name: spec for name, spec in policies.items() if spec.mode == "Enforce"}
     return EnvoyInputs(
@@ -51,23 +57,70 @@ def envoy_inputs(
         pickers={name: backend.picker.failure_mode for name, backend in backends.items() if backend.picker},
         data_plane=surface.data_plane,
         listeners=surface.listeners,
-        native=natives_by_policy(policies, pools, saturated),
+        native=_natives(policies, pools, saturated),
         secrets={pool: value for pool, value in inputs.credentials.reveal().items() if pool in pools},
         missing_secrets=frozenset(inputs.credentials.findings).intersection(pools),
         trust_ca=surface.trust_ca,
     )
 
 
+def _natives(
+    policies: Mapping[str, PolicySpec], pools: Mapping[str, PoolSpec], saturated: frozenset[str]
+) -> dict[str, tuple[NativeModel, ...]]:
+    """What Envoy decides alone, for each Enforce policy; the very objects of before where nothing has changed."""
+    shadowed = shadowed_policies(policies)
+    return {
+        name: _native(name, spec, name in shadowed, *_seen(name, spec, pools, saturated))
+        for name, spec in policies.items()
+        if spec.mode == "Enforce"
+    }
+
+
+def _seen(
+    name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec], saturated: frozenset[str]
+) -> Iterator[PoolSpec | bool | None]:
+    for pool in _own_pools(name, spec):
+        yield pools.get(pool)
+        yield pool in saturated
+
+
+_own_pools = recalled(policy_pools)
+
+
+@recalled
+def _native(name: str, spec: PolicySpec, shadowed: bool, *seen: PoolSpec | bool | None) -> tuple[NativeModel, ...]:
+    """`seen` is what is known of each pool of the policy: its spec, and whether it is saturated."""
+    known = list(zip(_own_pools(name, spec), seen[::2], seen[1::2], strict=True))
+    pools = {pool: found for pool, found, _ in known if isinstance(found, PoolSpec)}
+    saturated = frozenset(pool for pool, _, full in known if full is True)
+    return native_models(name, spec, pools, shadowed=shadowed, saturated=saturated)
+
+
 def data_plane_resources(policies: Mapping[str, PolicySpec], pools: Mapping[str, PoolSpec]) -> list[Resource]:
     """Policies and pools, and the Revision that says which of them belong together."""
     made = [
-        *(_resource(POLICY_TYPE, name, PolicyResource(name=name, spec=spec)) for name, spec in policies.items()),
-        *(_resource(POOL_TYPE, name, PoolResource(name=name, spec=spec)) for name, spec in pools.items()),
+        *(_policy_resource(name, spec) for name, spec in policies.items()),
+        *(_pool_resource(name, spec) for name, spec in pools.items()),
     ]
+    return [*made, _revision(*made)]
+
+
+@recalled
+def _policy_resource(name: str, spec: PolicySpec) -> Resource:
+    return _resource(POLICY_TYPE, name, PolicyResource(name=name, spec=cast("PlacedSpec", spec)))
+
+
+@recalled
+def _pool_resource(name: str, spec: PoolSpec) -> Resource:
+    return _resource(POOL_TYPE, name, PoolResource(name=name, spec=spec))
+
+
+@lately
+def _revision(*made: Resource) -> Resource:
     versions = {url: {r.name: r.version for r in made if r.type_url == url} for url in (POLICY_TYPE, POOL_TYPE)}
     digest = sha256(msgspec.msgpack.encode(versions, order="deterministic")).hexdigest()[:12]
     revision = Revision(id=digest, policies=versions[POLICY_TYPE], pools=versions[POOL_TYPE])
-    return [*made, _resource(REVISION_TYPE, revision.name, revision)]
+    return _resource(REVISION_TYPE, revision.name, revision)
 
 
 def state_resources(states: Mapping[str, PoolState]) -> Iterator[Resource]:
@@ -85,6 +138,12 @@ def combined(*snapshots: Snapshot) -> Snapshot:
     return Snapshot({url: found for snapshot in snapshots for url, found in snapshot.resources.items()})
 
 
+def same_routing(old: EnvoyInputs, new: EnvoyInputs) -> bool:
+    """Whether only servers and credentials differ, which routes and policies do not depend on."""
+    kept = {"backends": new.backends, "secrets": new.secrets, "data_plane": new.data_plane}
+    return old == new or msgspec.structs.replace(old, **kept) == new
+
+
 def bridge(old: EnvoyInputs, new: EnvoyInputs) -> Snapshot:
     """Routing that serves the data plane's old policies and its new ones alike, for the moment between the two.
 
@@ -93,7 +152,7 @@ def bridge(old: EnvoyInputs, new: EnvoyInputs) -> Snapshot:
     """
     policies = {name: _merged(old.policies.get(name), spec) for name, spec in new.policies.items()}
     policies |= {name: spec for name, spec in old.policies.items() if name not in new.policies}
-    native = {name: tuple(n for n in new.native.get(name, ()) if n in old.native.get(name, ())) for name in policies}
+    native = {name: _common(old.native.get(name, ()), new.native.get(name, ())) for name in policies}
     pools = {**old.pools, **new.pools}
     return assemble(
         msgspec.structs.replace(
@@ -107,6 +166,10 @@ def bridge(old: EnvoyInputs, new: EnvoyInputs) -> Snapshot:
             missing_secrets=new.missing_secrets | (old.missing_secrets - new.pools.keys()),
         )
     )
+
+
+def _common(old: tuple[NativeModel, ...], new: tuple[NativeModel, ...]) -> tuple[NativeModel, ...]:
+    return new if old is new else tuple(native for native in new if native in old)
 
 
 def _merged(old: PolicySpec | None, new: PolicySpec) -> PolicySpec:

@@ -86,7 +86,10 @@ class Reconciler:
             return
         self.fault = ""
         self._saturated = saturated
-        self._on_reconciled(situation, time.monotonic() - started)
+        try:
+            self._on_reconciled(situation, time.monotonic() - started)
+        except Exception:  # noqa: BLE001  # it is published; who follows it does so with the next one
+            _LOG.exception("what was published could not be followed up")
 
     async def tick(self) -> None:
         """Age pool states and tell what moved, until cancelled."""

@@ -40,7 +40,7 @@ class PolicyVerdict(msgspec.Struct, frozen=True):
 
 
 class PoolVerdict(msgspec.Struct, frozen=True):
-    """`spec` goes out as it stands; `is_last_good` where the newest text could not be read."""
+    """`spec` goes out as it stands, unless `withheld`; `is_last_good` where the newest text could not be read."""
 
     name: str
     generation: int
@@ -49,6 +49,7 @@ class PoolVerdict(msgspec.Struct, frozen=True):
     spec: PoolSpec
     is_last_good: bool = False
     findings: tuple[Finding, ...] = ()
+    withheld: bool = False
 
 
 class Verdicts(msgspec.Struct, frozen=True):
@@ -64,7 +65,8 @@ class Verdicts(msgspec.Struct, frozen=True):
 
     def accepted_pools(self) -> dict[str, PoolSpec]:
         """What to publish, by ``namespace/name``."""
-        return {name: verdict.spec for name, verdict in self.pools.items()} | dict(self.detained)
+        there = {name: verdict.spec for name, verdict in self.pools.items() if not verdict.withheld}
+        return there | dict(self.detained)
 
 
 NOTHING_JUDGED = Verdicts()

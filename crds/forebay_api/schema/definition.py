@@ -34,7 +34,7 @@ def definition(kind: Kind) -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{kind.plural}.{GROUP}"},
+        "metadata": _without_gaps(name=f"{kind.plural}.{GROUP}", labels=dict(kind.labels) or None),
         "spec": {
             "group": GROUP,
             "names": {

@@ -30,6 +30,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     plural: str
     short_names: tuple[str, ...]
     columns: tuple[Column, ...]
+    labels: tuple[tuple[str, str], ...] = ()
+    """Of the CRD itself."""
 
     @property
     def name(self) -> str:
@@ -57,6 +59,8 @@ KINDS: Final[dict[str, Kind]] = {
             status=PolicyStatus,
             plural="routingpolicies",
             short_names=("rp",),
+            # How tools such as gwctl find policies (GEP-713).
+            labels=(("gateway.networking.k8s.io/policy", "Direct"),),
             columns=(
                 _READY,
                 _REASON,

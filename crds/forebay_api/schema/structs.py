@@ -75,7 +75,8 @@ def _struct(node: inspect.Type, path: str) -> Shape:
         child = f"{path}.{field.encode_name}"
         shape = _in_declared_order(_shape(field.type, child), dict(_declared_orders(hints[field.name])))
         # Written out in full: an API server checks a default, CEL rules included, before it fills in what is inside.
-        shape = msgspec.structs.replace(shape, default=fill_defaults(_default(field), shape))
+        if field.name not in getattr(node.cls, "implied", ()):
+            shape = msgspec.structs.replace(shape, default=fill_defaults(_default(field), shape))
         if not shape.description:
             raise SchemaError(f"{child}: has no description; give it Meta(description=...) or its struct a docstring")
         properties[field.encode_name] = shape

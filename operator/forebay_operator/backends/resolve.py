@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from operator import is_
 
+import msgspec
+
 from forebay_api.pool import InferencePoolRef, PoolSpec, ServiceRef
-from forebay_operator.backends.endpoint import Backend, Backends
+from forebay_operator.backends.endpoint import NOWHERE, Backend, Backends
 from forebay_operator.backends.fixed import fixed_backend
 from forebay_operator.backends.grants import grant_finding
 from forebay_operator.backends.inference_pool import inference_pool_backend
 from forebay_operator.backends.service import service_backend
 from forebay_operator.cluster.facts import NOTHING_KNOWN, Facts
 from forebay_operator.cluster.objects import Pod
+from forebay_operator.findings import internal_error
 
 INFERENCE_GROUP = "inference.networking.k8s.io"
 _Grounds = tuple[object, ...]
@@ -50,7 +53,15 @@ class Resolver:
             if known is not None and len(known[0]) == len(grounds) and all(map(is_, known[0], grounds)):
                 yield name, known
             else:
-                yield name, (grounds, _backend(name, spec, facts, self._pods))
+                yield name, (grounds, self._backend(name, spec, facts))
+
+    def _backend(self, name: str, spec: PoolSpec, facts: Facts) -> Backend:
+        try:
+            return _backend(name, spec, facts, self._pods)
+        except Exception as error:  # noqa: BLE001  # it is that pool's, and stops no other
+            finding = internal_error(error, f"ModelPool {name}", "its backend was looked up")
+            _, before = self._known.get(name, ((), NOWHERE))
+            return msgspec.structs.replace(before, findings=(finding,))
 
     def _grounds(self, name: str, spec: PoolSpec, facts: Facts) -> _Grounds:
         """Everything that a pool's backend is made from."""

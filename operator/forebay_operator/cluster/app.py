@@ -6,11 +6,12 @@ A standby does everything but that: its picture, its verdicts and its resources 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 
 from forebay_api.local import LocalConfig
 from forebay_api.manifest import ManifestsRefused, load_local_config
@@ -48,6 +49,7 @@ TELL_SHARE: Final = 4.0
 LOOK_SECONDS: Final = 1.0
 """Most time between them: what waits for time alone (a replica that is late) is seen then."""
 CONFIG_SECONDS: Final = 2.0
+AGAIN_SECONDS: Final = 1.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -80,7 +82,11 @@ class ClusterOperator:
         )
         self._source = ClusterSource(cluster, login, self._api, on_stored=self._on_stored)
         self._situater = Situater(cluster, peer_tls(options.security))
-        self._writer = StatusWriter(self._api, on_written=self._on_written)
+        self._writer = StatusWriter(
+            self._api,
+            on_written=self._on_written,
+            on_result=lambda resource, result: self._metrics.status_written(_kind(resource), result),
+        )
         self._events = EventPoster(self._api, cluster.identity)
         self._truth = Truth(self._writer)
         self._leadership = Leadership(
@@ -109,6 +115,7 @@ class ClusterOperator:
         )
         self._exposition = Exposition(self._metrics.page, self._why_not_ready)
         self._local = LocalConfig()
+        self._config_fault = ""
         self._picture: Picture | None = None
         self._news = asyncio.Event()
         self._redrawn = asyncio.Event()
@@ -126,20 +133,26 @@ class ClusterOperator:
             _LOG.info("metrics on %s", await self._exposition.start(self._options.metrics))
         addresses = await self._server.start(self._options.listen)
         _LOG.info("serving xDS on %s while leading, as %s", ", ".join(addresses), self._cluster.identity)
-        await until(
-            stopping,
-            self._follow,
-            self._situate,
-            self._follow_config,
-            self._reconciler.run,
-            self._reconciler.tick,
-            self._follow_acknowledgements,
-            self._tell,
-            self._writer.run,
-            self._events.run,
-            self._keeper.run,
-            self._leadership.run,
-        )
+        try:
+            await until(
+                stopping,
+                self._follow,
+                self._situate,
+                self._follow_config,
+                self._reconciler.run,
+                self._reconciler.tick,
+                self._follow_acknowledgements,
+                self._tell,
+                self._writer.run,
+                self._events.run,
+                self._keeper.run,
+                self._leadership.run,
+            )
+        finally:
+            await self._stop()
+
+    async def _stop(self) -> None:
+        """Also where a step has failed: the other replica need not wait for the Lease to run out."""
         await self._leadership.release()
         await self._scraping.stop()
         await self._server.stop()
@@ -158,8 +171,13 @@ class ClusterOperator:
         while True:
             await self._redrawn.wait()
             self._redrawn.clear()
-            if self._picture is not None:
+            if self._picture is None:
+                continue
+            try:
                 self._reconciler.aim(await asyncio.to_thread(self._situater.situate, self._picture, self._local))
+            except Exception:  # noqa: BLE001  # what is published stays; the next change is tried again
+                _LOG.exception("the cluster's objects could not be put together")
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def _follow_config(self) -> None:
         """Listeners and trust may change while we run."""
@@ -178,7 +196,9 @@ class ClusterOperator:
         try:
             return load_local_config(path.read_bytes(), path.name)
         except (OSError, ManifestsRefused) as error:
-            _LOG.warning("--config: %s", error)
+            if self._config_fault != str(error):
+                self._config_fault = str(error)
+                _LOG.warning("--config: %s; what was read before stays", error)
             return None
 
     def _on_stored(self, change: Change) -> None:
@@ -224,13 +244,15 @@ class ClusterOperator:
 
     async def _tell(self) -> None:
         """Keep statuses true while leading."""
+        ticked = time.monotonic()
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._news.wait()
-            except TimeoutError:
-                self._writer.tick()
             self._news.clear()
+            if time.monotonic() - ticked >= LOOK_SECONDS:
+                ticked = time.monotonic()
+                self._writer.tick()
             situation = self._reconciler.situation
             started = time.monotonic()
             if self._leadership.leading and situation is not None:
@@ -269,6 +291,9 @@ class ClusterOperator:
         return None if kept is None else shards(*kept, self._cluster.name)
 
     def _on_written(self, resource: Resource, identity: Identity, before: Status, now: Status) -> None:
-        self._metrics.status_written("ModelPool" if resource == POOLS else "RoutingPolicy", "written")
         for told in transitions(resource.kind, identity, before.conditions, now.conditions):
             self._events.post(told)
+
+
+def _kind(resource: Resource) -> Literal["ModelPool", "RoutingPolicy"]:
+    return "ModelPool" if resource == POOLS else "RoutingPolicy"

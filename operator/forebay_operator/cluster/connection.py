@@ -25,6 +25,9 @@ CREDENTIAL_SECONDS: Final = 60.0
 PAGE: Final = 500
 """Objects a page of a list."""
 MAX_ANSWER_BYTES: Final = 64 << 20
+CHUNK_BYTES: Final = 256 << 10
+CONNECTIONS: Final = 16
+"""More than all that ask at a time, so that the Lease never waits for a status."""
 
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -50,6 +53,11 @@ class ApiError(Exception):
     @property
     def conflict(self) -> bool:
         return self.status == 409
+
+    @property
+    def overloaded(self) -> bool:
+        """Whoever asks again at once makes it worse: out of reach, too many requests, or an error of the server's."""
+        return self.status in (0, 429) or self.status >= 500
 
 
 class Login:
@@ -141,8 +149,12 @@ class Api:
     async def _ready(self, *, renew: bool) -> AsyncIterator[aiohttp.ClientSession]:
         async with self._opening:
             if renew or self._session is None or time.monotonic() - self._since > CREDENTIAL_SECONDS:
-                fresh = await asyncio.to_thread(self._login)
-                former, self._session = self._session, _open(fresh)
+                try:
+                    fresh = await asyncio.to_thread(self._login)
+                    opened = _open(fresh)
+                except Exception as error:  # files are being replaced, or nobody has written them yet
+                    raise ApiError(0, type(error).__name__, f"no credentials: {error}") from error
+                former, self._session = self._session, opened
                 self._server, self._since = fresh.server.rstrip("/"), time.monotonic()
                 if former is not None:
                     asyncio.get_running_loop().call_later(REQUEST_SECONDS, _close_later, former)
@@ -154,15 +166,18 @@ async def _send(
     session: aiohttp.ClientSession,
     method: str,
     url: str,
-    data: bytes | None,
+    body: bytes | None,
     headers: Mapping[str, str],
     query: Mapping[str, str] | None,
 ) -> tuple[int, bytes]:
     try:
-        async with session.request(method, url, data=data, headers=headers, params=query) as answer:
-            if (answer.content_length or 0) > MAX_ANSWER_BYTES:
-                raise ApiError(answer.status, "TooLarge", f"an answer of {answer.content_length} bytes")
-            return answer.status, await answer.read()
+        async with session.request(method, url, data=body, headers=headers, params=query) as answer:
+            data = bytearray()
+            async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+                data += chunk
+                if len(data) > MAX_ANSWER_BYTES:
+                    raise ApiError(answer.status, "TooLarge", f"an answer of more than {MAX_ANSWER_BYTES} bytes")
+            return answer.status, bytes(data)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise ApiError(0, type(error).__name__, str(error) or f"no answer within {REQUEST_SECONDS:g} s") from error
 
@@ -179,7 +194,7 @@ def _refused(status: int, answer: bytes) -> ApiError:
 
 def _open(info: kopf.ConnectionInfo) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=info.as_ssl_context(), limit=8),
+        connector=aiohttp.TCPConnector(ssl=info.as_ssl_context(), limit=CONNECTIONS),
         headers=info.as_http_headers(),
         timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -67,6 +67,8 @@ class Keeper:
                 await asyncio.sleep(AGAIN_SECONDS)
             except TooLarge as error:
                 _LOG.warning("the last good configuration was not kept: %s", error)
+            except Exception:  # noqa: BLE001  # a copy is not worth the operator; the next change is tried again
+                _LOG.exception("the last good configuration was not kept")
 
     async def _settle(self) -> None:
         """Until nothing has changed for QUIET_SECONDS, or MOST_SECONDS are over: endpoints may never rest, and a copy

@@ -20,11 +20,12 @@ GRPC_PORT: Final = "grpc"
 
 class Replicas(msgspec.Struct, frozen=True):
     """`expected`: node id -> kind. `ready` are the node ids that take requests. `data_planes` are the addresses that
-    Envoy reaches the data planes at, ``host:port``."""
+    Envoy reaches the data planes at, ``host:port``, and `data_plane_port` is the port that any of them would have."""
 
     expected: Mapping[str, Kind] = {}
     ready: frozenset[str] = frozenset()
     data_planes: tuple[str, ...] = ()
+    data_plane_port: int | None = None
 
 
 def find_replicas(
@@ -38,6 +39,7 @@ def find_replicas(
     expected: dict[str, Kind] = {}
     ready: set[str] = set()
     addresses: list[str] = []
+    data_plane_port: int | None = None
     for service, kind in ((data_plane, Kind.DATA_PLANE), (envoy, Kind.ENVOY)):
         for entry, port in _endpoints(slices.get(service or "", ())):
             node = f"{kind}/{_pod(entry)}"
@@ -46,7 +48,8 @@ def find_replicas(
                 ready.add(node)
             if kind is Kind.DATA_PLANE and port is not None:
                 addresses.extend(_address(host, port) for host in entry.addresses[:1])
-    return Replicas(dict(sorted(expected.items())), frozenset(ready), tuple(sorted(set(addresses))))
+                data_plane_port = port
+    return Replicas(dict(sorted(expected.items())), frozenset(ready), tuple(sorted(set(addresses))), data_plane_port)
 
 
 def _endpoints(slices: Iterable[EndpointSlice]) -> Iterator[tuple[SliceEndpoint, int | None]]:

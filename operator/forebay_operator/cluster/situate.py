@@ -60,7 +60,7 @@ class Situater:
             ),
             surface=Surface(
                 tuple(local.listeners),
-                DataPlane(replicas.data_planes, self._tls),
+                DataPlane(replicas.data_planes, self._tls, _name(options, replicas.data_plane_port)),
                 trust_file(local, Path("/") if options.config is None else options.config.parent),
             ),
             expected=self._same(replicas.expected),
@@ -76,6 +76,13 @@ class Situater:
 
 def _own(namespace: str, service: str | None) -> str | None:
     return None if service is None else f"{namespace}/{service}"
+
+
+def _name(options: ClusterOptions, port: int | None) -> str | None:
+    """Where DNS finds the data planes; the resolver's search list has the cluster's domain."""
+    if options.data_plane_service is None or port is None:
+        return None
+    return f"{options.data_plane_service}.{options.namespace}.svc:{port}"
 
 
 def _faults(stored: Mapping[str, Stored]) -> dict[str, tuple[Finding, ...]]:

@@ -149,8 +149,9 @@ class ClusterSource:
                     listed = [entry async for entry in self._listed(resource)]
                 except ApiError as error:
                     _LOG.warning("waiting for the API server: %s: %s", resource.plural, error)
-                    if error.status == 403 and resource not in ALWAYS:
-                        waiting.discard(resource)  # what may not be read is as good as absent, and said in conditions
+                    if error.status in (403, 404) and resource not in ALWAYS:
+                        # What may not be read is as good as absent, and said in conditions.
+                        waiting.discard(resource)
                         continue
                     await asyncio.sleep(1.0)
                     break

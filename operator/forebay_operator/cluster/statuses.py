@@ -1,7 +1,8 @@
 """Writes status: only what differs from what the API server has, the newest only, and each object apart.
 
 Transitions are written at once. What merely moves (a message, a load) waits until STILL_SECONDS have passed since the
-object's last write. A write that fails is tried again while it is still wanted.
+object's last write. A write that fails is tried again while it is still wanted, later each time; where the API server
+is out of reach or has too much to do, the writer that heard of it rests as well.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -23,8 +24,11 @@ from forebay_operator.cluster.kinds import Resource
 MANAGER: Final = "forebay-operator"
 WRITERS: Final = 4
 STILL_SECONDS: Final = 15.0
-AGAIN_SECONDS: Final = 1.0
+AGAIN_SECONDS: Final = 0.5
+MOST_AGAIN_SECONDS: Final = 60.0
+REST_SECONDS: Final = 1.0
 Status = PolicyStatus | PoolStatus
+Result = Literal["written", "conflict", "failed"]
 _LOG = logging.getLogger(__name__)
 
 
@@ -37,16 +41,27 @@ class Known(msgspec.Struct):
     written_at: float = -STILL_SECONDS
     version: int = 0
     """Resource version of the newest state that we know of."""
+    failures: int = 0
+    """Attempts in a row that the API server did not take."""
+    again_at: float = 0.0
 
 
 class StatusWriter:
-    """`on_written` is called after each write with the object and its status before and now."""
+    """`on_written` is called after each write with the object and its status before and now, `on_result` with what
+    became of each attempt. `clock` gives monotonic seconds."""
 
     def __init__(
-        self, api: Api, *, on_written: Callable[[Resource, Identity, Status, Status], None] = lambda *_: None
+        self,
+        api: Api,
+        *,
+        on_written: Callable[[Resource, Identity, Status, Status], None] = lambda *_: None,
+        on_result: Callable[[Resource, Result], None] = lambda *_: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = api
         self._on_written = on_written
+        self._on_result = on_result
+        self._clock = clock
         self._known: dict[tuple[str, str], Known] = {}
         self._wanted: dict[tuple[str, str], Status] = {}
         self._due: dict[tuple[str, str], None] = {}
@@ -105,7 +120,9 @@ class StatusWriter:
         if known is None or wanted is None or wanted == known.stored:
             self._due.pop(key, None)
             return
-        if not _urgent(known.stored, wanted) and time.monotonic() < known.written_at + STILL_SECONDS:
+        now = self._clock()
+        if now < known.again_at or (not _urgent(known.stored, wanted) and now < known.written_at + STILL_SECONDS):
+            self._due.pop(key, None)
             return
         self._due[key] = None
         self._news.set()
@@ -142,15 +159,24 @@ class StatusWriter:
             path = resource.path(identity.namespace, identity.name, "status")
             answer = await self._api.apply(path, body, manager=MANAGER)
         except ApiError as error:
-            if error.gone or error.conflict:
-                return  # deleted, or made anew: the watch brings the news, and the status to be written then
-            _LOG.warning("status of %s %s not written: %s", resource.kind, identity.key, error)
-            await asyncio.sleep(AGAIN_SECONDS)
+            await self._failed(known, error)
             return
         self.written += 1
-        known.stored, known.written_at = wanted, time.monotonic()
+        known.failures = 0
+        known.stored, known.written_at = wanted, self._clock()
         known.version = max(known.version, _number(answer["metadata"].get("resourceVersion", "")))
+        self._on_result(resource, "written")
         self._on_written(resource, identity, before, wanted)
+
+    async def _failed(self, known: Known, error: ApiError) -> None:
+        """Deleted or made anew (404, 409), the watch brings the news; until then, and for anything else, wait."""
+        known.again_at = self._clock() + min(AGAIN_SECONDS * 2**known.failures, MOST_AGAIN_SECONDS)
+        known.failures = min(known.failures + 1, 16)
+        self._on_result(known.resource, "conflict" if error.gone or error.conflict else "failed")
+        if not (error.gone or error.conflict):
+            _LOG.warning("status of %s %s not written: %s", known.resource.kind, known.identity.key, error)
+        if error.overloaded:
+            await asyncio.sleep(REST_SECONDS)
 
 
 def decode(resource: Resource, status: Any) -> Status:

@@ -5,13 +5,16 @@ Objects about which nothing has changed since the last time are passed over, so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
 from forebay_api.status import PolicyStatus, PoolStatus
+from forebay_api.wire import PoolState
 from forebay_operator.cluster.kinds import POLICIES, POOLS, Resource
 from forebay_operator.cluster.statuses import Status, StatusWriter
 from forebay_operator.cluster.store import Stored
@@ -27,6 +30,7 @@ from forebay_operator.xds.server import XdsServer
 
 LOOK_SECONDS: Final = 5.0
 """How often a pool is looked at although nothing but its load has moved."""
+_LOG = logging.getLogger(__name__)
 
 
 class Truth:
@@ -77,8 +81,8 @@ class Truth:
         for name, verdict in verdicts.policies.items():
             rollout = rollouts.get(_named(POLICIES, name))
             if self._is_news(POLICIES, name, (verdict, rollout)):
-                before = self._writer.stored(POLICIES, name)
-                self._tell(POLICIES, name, policy_status(verdict, rollout, _policy(before), wall))
+                before = _policy(self._writer.stored(POLICIES, name))
+                self._tell(POLICIES, name, partial(policy_status, verdict, rollout, before, wall))
         told = states.told
         for name, pool in verdicts.pools.items():
             rollout = rollouts.get(_named(POOLS, name))
@@ -86,16 +90,38 @@ class Truth:
             # Loads are written in their own time, so the clock is among the grounds, in coarse steps.
             if self._is_news(POOLS, name, (pool, rollout, state, tried, stretch, int(now / LOOK_SECONDS))):
                 stored = _pool(self._writer.stored(POOLS, name))
-                status = pool_status(pool, rollout, state, stored, wall, tried=tried, stretch=stretch)
                 known = state if tried else None
-                self._tell(POOLS, name, self._loads.complete(name, status, known, stored, wall.timestamp()))
+                make = partial(pool_status, pool, rollout, state, stored, wall, tried=tried, stretch=stretch)
+                self._tell(POOLS, name, partial(self._with_load, name, make, known, stored, wall.timestamp()))
         for (plural, name), entry in refused.items():
             resource = POOLS if plural == POOLS.plural else POLICIES
             if self._is_news(resource, name, (entry.generation, entry.refused)):
-                self._tell(resource, name, _unreadable(entry, self._writer.stored(resource, name), resource, wall))
+                self._tell(
+                    resource, name, partial(_unreadable, entry, self._writer.stored(resource, name), resource, wall)
+                )
+        self._forget_but(verdicts, refused)
 
-    def _tell(self, resource: Resource, name: str, status: Status) -> None:
-        self._writer.want(resource, name, status)
+    def _with_load(
+        self, name: str, make: Callable[[], PoolStatus], state: PoolState | None, stored: PoolStatus | None, at: float
+    ) -> PoolStatus:
+        return self._loads.complete(name, make(), state, stored, at)
+
+    def _tell(self, resource: Resource, name: str, make: Callable[[], Status]) -> None:
+        try:
+            status = make()
+        except Exception:  # noqa: BLE001  # all other objects' statuses stay true; tried again when something changes
+            _LOG.exception("%s %s: its status cannot be worked out", resource.kind, name)
+        else:
+            self._writer.want(resource, name, status)
+
+    def _forget_but(self, verdicts: Verdicts, refused: Mapping[tuple[str, str], Stored]) -> None:
+        """Objects that are gone are remembered no longer."""
+        there = {POLICIES.plural: verdicts.policies.keys(), POOLS.plural: verdicts.pools.keys()}
+        gone = [key for key in self._grounds if key[1] not in there[key[0]] and key not in refused]
+        for key in gone:
+            del self._grounds[key]
+            if key[0] == POOLS.plural:
+                self._loads.forget(key[1])
 
     def _is_news(self, resource: Resource, name: str, grounds: tuple[Any, ...]) -> bool:
         # What the API server shows is a ground, too: somebody else may have written over it.

@@ -23,12 +23,12 @@ from forebay_operator.envoy.hosts import route_table
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.envoy.internal import internal_cluster
 from forebay_operator.envoy.listeners import listener_name, public_listener
-from forebay_operator.envoy.memory import remembered
 from forebay_operator.envoy.messages import published
 from forebay_operator.envoy.picker import picker_cluster, picker_cluster_name, picker_listener, picker_routes
 from forebay_operator.envoy.rooms import composite_cluster, room_cluster, room_listener, room_routes
 from forebay_operator.envoy.routes import chains
 from forebay_operator.envoy.secrets import certificate, certificate_name, credential, credential_name
+from forebay_operator.memory import recalled, remembered
 from forebay_operator.resources import Resource, Snapshot
 
 
@@ -83,10 +83,15 @@ def _pickers(inputs: EnvoyInputs) -> Iterator[Resource]:
 
 def _secrets(inputs: EnvoyInputs) -> Iterator[Resource]:
     for pool, value in sorted(inputs.secrets.items()):
-        yield published(credential_name(pool), credential(pool, value))
+        yield _credential(pool, value)
     for wanted in inputs.listeners:
         if wanted.tls is not None:
             yield published(certificate_name(wanted), certificate(wanted, wanted.tls))
+
+
+@remembered
+def _credential(pool: str, value: str) -> Resource:
+    return published(credential_name(pool), credential(pool, value))
 
 
 @remembered
@@ -101,6 +106,7 @@ def _data_plane(data_plane: DataPlane) -> tuple[Resource, ...]:
     return tuple(made) if by_name(hosts) else (*made, published(DATA_PLANE, load_assignment(DATA_PLANE, hosts)))
 
 
+@recalled
 @remembered
 def _pool(
     pool: str, spec: PoolSpec, credential: bool, trust_ca: str | None, picked: bool, named: Backend | None
@@ -110,12 +116,13 @@ def _pool(
     return published(made.name, made)
 
 
-@remembered
+@recalled
 def _pool_endpoints(pool: str, backend: Backend) -> Resource:
     made = pool_assignment(names.pool_cluster(pool), backend)
     return published(made.cluster_name, made)
 
 
+@recalled
 @remembered
 def _chain(chain: str, order: tuple[str, ...]) -> Resource:
     return published(chain, composite_cluster(chain, order))
@@ -126,6 +133,7 @@ def _room(pool: str) -> tuple[Resource, ...]:
     return tuple(published(made.name, made) for made in (room_cluster(pool), room_listener(pool)))
 
 
+@recalled
 @remembered
 def _room_routes(pool: str, spec: PoolSpec, secret_missing: bool, picker: FailureMode | None) -> Resource:
     made = room_routes(pool, spec, secret_missing=secret_missing, picker=picker)
@@ -142,13 +150,14 @@ def _picker(pool: str, encrypted: bool) -> tuple[Resource, ...]:
     return tuple(published(part.name, part) for part in made)
 
 
+@recalled
 @remembered
 def _picker_routes(pool: str, spec: PoolSpec) -> Resource:
     made = picker_routes(pool, spec)
     return published(made.name, made)
 
 
-@remembered
+@recalled
 def _picker_endpoints(pool: str, endpoints: tuple[Endpoint, ...]) -> Resource:
     made = pool_assignment(picker_cluster_name(pool), Backend(endpoints))
     return published(made.cluster_name, made)

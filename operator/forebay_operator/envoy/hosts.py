@@ -6,25 +6,30 @@ longest path prefix, so that a request falls through to a less specific host's p
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from forebay_decision.attachment import Attachment as Place
+import msgspec
+
+from forebay_api.policy import Attach
 from forebay_decision.attachment import attachments
 from forebay_operator.envoy.actions import UNPICKED_HEADER
-from forebay_operator.envoy.attachment import Attachment, json_content
+from forebay_operator.envoy.attachment import json_content
 from forebay_operator.envoy.elements import element, elements
 from forebay_operator.envoy.encoding import encoded
 from forebay_operator.envoy.explanations import DECIDED, response_headers
 from forebay_operator.envoy.filters import EXT_PROC, JSON_TO_METADATA
 from forebay_operator.envoy.inputs import EnvoyInputs
 from forebay_operator.envoy.local_replies import NO_POLICY, direct_error
-from forebay_operator.envoy.memory import remembered
 from forebay_operator.envoy.messages import published, switched_off
 from forebay_operator.envoy.proto import route
 from forebay_operator.envoy.routes import ROUTES_FIELD, serialised_routes
+from forebay_operator.memory import lately, latest, remembered
 from forebay_operator.resources import Resource
 
 ROUTES: Final = "forebay"
+NATIVE_ROOM: Final = 14 << 20
+"""Bytes of a table with native routes."""
 HOSTS_FIELD: Final = 2
 """RouteConfiguration.virtual_hosts."""
 
@@ -32,20 +37,59 @@ HOSTS_FIELD: Final = 2
 def route_table(inputs: EnvoyInputs) -> Resource:
     """Everything the public listeners route by.
 
-    Put together from serialised parts, so that an edit serialises the routes that it changes and no others.
+    A table is one resource, and a resource has to fit into a message. One that would not does without native routes: they
+    save the data plane work, and it decides the same without them.
     """
-    ordered = attachments({name: spec.attach for name, spec in inputs.policies.items()})
-    hostnames = {place.hostname for place in ordered} | {"*"}
+    whole = _route_table(inputs)
+    if len(whole.value) <= NATIVE_ROOM or not inputs.native:
+        return whole
+    return _route_table(msgspec.structs.replace(inputs, native={}))
+
+
+def _route_table(inputs: EnvoyInputs) -> Resource:
+    """Put together from serialised parts, so that an edit serialises the routes that it changes and no others."""
+    routes = {name: serialised_routes(name, inputs) for name in inputs.policies}
+    covered = covered_hosts({name: spec.attach for name, spec in inputs.policies.items()})
+    parts: list[str | bytes] = []
+    for host, names in covered.items():
+        parts.append(host)
+        parts.extend(routes[name] for name in names)
+    return _table(*parts)
+
+
+@lately
+def _table(*parts: str | bytes) -> Resource:
+    """`parts` are host names, each before the routes of its virtual host."""
+    hosts: list[list[bytes]] = []
+    for part in parts:
+        if isinstance(part, str):
+            hosts.append([_host(part)])
+        else:
+            hosts[-1].append(part)
     # Clusters arrive on their own stream; a route to one that is still on its way answers 503, not a NACK.
     table = published(ROUTES, route.RouteConfiguration(name=ROUTES, validate_clusters=False))
-    hosts = (element(HOSTS_FIELD, _virtual_host(hostname, ordered, inputs)) for hostname in sorted(hostnames))
-    return Resource(table.name, table.type_url, table.value + b"".join(hosts))
+    made = (element(HOSTS_FIELD, b"".join([*host, _no_policy()])) for host in hosts)
+    return Resource(table.name, table.type_url, table.value + b"".join(made))
 
 
-def _virtual_host(hostname: str, ordered: tuple[Place, ...], inputs: EnvoyInputs) -> bytes:
-    covering = dict.fromkeys(place.policy for place in ordered if place.covers(hostname))
-    routes = [serialised_routes(Attachment(name, inputs.policies[name], inputs)) for name in covering]
-    return _host(hostname) + b"".join(routes) + _no_policy()
+@latest
+def covered_hosts(attached: Mapping[str, Attach]) -> dict[str, tuple[str, ...]]:
+    """Host name -> the policies that a request to it may meet, in order; `attached` says where each policy is."""
+    by_host: dict[str, list[str]] = {"*": []}
+    for place in attachments(attached):
+        by_host.setdefault(place.hostname, []).append(place.policy)
+    return {
+        host: tuple(dict.fromkeys(policy for wider in _wider(host) for policy in by_host.get(wider, ())))
+        for host in sorted(by_host)
+    }
+
+
+def _wider(host: str) -> Iterator[str]:
+    """The host name, then the wildcards that cover it, the most specific first."""
+    labels = host.split(".")
+    yield host
+    yield from ("*." + ".".join(labels[index:]) for index in range(1, len(labels)))
+    yield "*"
 
 
 @remembered

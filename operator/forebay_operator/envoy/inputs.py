@@ -18,11 +18,13 @@ from forebay_operator.envoy.identity import PeerTls
 class DataPlane(msgspec.Struct, frozen=True):
     """Where the workers listen, one address each: ``unix:/path`` or ``host:port`` (IPv6 in brackets).
 
-    `tls` is how Envoy talks to them; None is plaintext.
+    `tls` is how Envoy talks to them; None is plaintext. `service` is a name, ``host:port``, under which DNS finds whoever
+    is there: what counts where nobody says any more who that is.
     """
 
     addresses: tuple[str, ...]
     tls: PeerTls | None = None
+    service: str | None = None
 
 
 class EnvoyInputs(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,30 +6,63 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from forebay_api.policy import FailOpen, PolicySpec
-from forebay_api.pool import Model
+from forebay_api.pool import Model, PoolSpec
 from forebay_decision import names
 from forebay_decision.native import NativeModel
 from forebay_decision.served import chain_order, policy_pools, qualified
+from forebay_operator.cluster.objects import FailureMode
 from forebay_operator.envoy.actions import by_silence, chain_action
 from forebay_operator.envoy.attachment import Attachment
 from forebay_operator.envoy.clusters import UNDECIDED
 from forebay_operator.envoy.elements import elements
 from forebay_operator.envoy.explanations import stated
 from forebay_operator.envoy.filters import EXT_PROC, HEADER_TO_METADATA, JSON_TO_METADATA, LUA
-from forebay_operator.envoy.memory import remembered
+from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.envoy.messages import packed, span, struct, switched_off
 from forebay_operator.envoy.natives import native_routes, posts, visible
 from forebay_operator.envoy.proto import ext_proc, lua, matcher, protobuf, route
+from forebay_operator.memory import recalled, remembered
 
 ROUTES_FIELD: Final = 3
 """VirtualHost.routes."""
 
 
-def serialised_routes(here: Attachment) -> bytes:
-    """All routes of an attachment, most specific first, as elements of a virtual host."""
-    name, spec, pools = here.name, here.spec, here.inputs.pools
-    natives = tuple(filter(visible, here.inputs.native.get(name, ())))
-    parts = [_native_part(here.reduced(native.pool), native) for native in natives if native.pool in pools]
+def serialised_routes(name: str, inputs: EnvoyInputs) -> bytes:
+    """All routes of a policy, most specific first, as elements of a virtual host."""
+    spec = inputs.policies[name]
+    seen = (
+        part
+        for pool in _reached(name, spec)
+        for part in (inputs.pools.get(pool), pool in inputs.missing_secrets, inputs.pickers.get(pool))
+    )
+    return _routes(name, spec, inputs.native.get(name, ()), *seen)
+
+
+@recalled
+def _reached(name: str, spec: PolicySpec) -> tuple[str, ...]:
+    """Every pool that a route of the policy may lead to."""
+    open_to = () if spec.fail_open is None else (qualified(name, spec.fail_open.pool),)
+    return tuple(dict.fromkeys((*policy_pools(name, spec), *open_to)))
+
+
+@recalled
+def _routes(
+    name: str, spec: PolicySpec, native: tuple[NativeModel, ...], *seen: PoolSpec | bool | FailureMode | None
+) -> bytes:
+    """`seen` is what is known of each pool that the policy reaches: its spec, whether its credential is missing, and
+    what happens without its picker."""
+    known = list(zip(_reached(name, spec), seen[::3], seen[1::3], seen[2::3], strict=True))
+    inputs = EnvoyInputs(
+        policies={},
+        pools={pool: found for pool, found, _, _ in known if isinstance(found, PoolSpec)},
+        data_plane=DataPlane(()),
+        listeners=(),
+        missing_secrets=frozenset(pool for pool, _, missing, _ in known if missing is True),
+        pickers={pool: mode for pool, _, _, mode in known if mode == "FailOpen" or mode == "FailClose"},
+    )
+    here, pools = Attachment(name, spec, inputs), inputs.pools
+    natives = tuple(filter(visible, native))
+    parts = [_native_part(here.reduced(entry.pool), entry) for entry in natives if entry.pool in pools]
     parts += [_pool_part(here.reduced(pool), pool) for pool in policy_pools(name, spec) if pool in pools]
     for cluster, order in chains(name, spec):
         if all(pool in pools for pool in order):
@@ -38,8 +71,13 @@ def serialised_routes(here: Attachment) -> bytes:
     return b"".join([*parts, _last_part(here.reduced(*open_to, fail_open=spec.fail_open), bool(natives))])
 
 
-def chains(name: str, spec: PolicySpec) -> Iterator[tuple[str, tuple[str, ...]]]:
+@recalled
+def chains(name: str, spec: PolicySpec) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Composite cluster and its pools in order, for every first choice that has somewhere to fall."""
+    return tuple(_chains(name, spec))
+
+
+def _chains(name: str, spec: PolicySpec) -> Iterator[tuple[str, tuple[str, ...]]]:
     for strategy in spec.strategies:
         direct = strategy.direct
         for first in dict.fromkeys(qualified(name, ref.name) for ref in (*direct.pools, *direct.fallback)):

@@ -14,7 +14,16 @@ from forebay_operator.resources import Resource, Snapshot
 from forebay_operator.xds.type_urls import FOUNDATION, ROUTING, SECRET
 from forebay_transport.shards import INDEX, MAX_SHARDS, Content, Kept, TooLarge, pack
 
-__all__ = ["MAX_SHARDS", "Shard", "TooLarge", "names", "shards", "snapshot_of", "without_credentials"]
+__all__ = [
+    "MAX_SHARDS",
+    "Shard",
+    "TooLarge",
+    "names",
+    "shards",
+    "snapshot_of",
+    "without_credentials",
+    "without_operator",
+]
 
 TYPES: Final = (*FOUNDATION, *ROUTING, *(url for url in DATA_PLANE_TYPES if url != POOL_STATE_TYPE))
 """What is kept. Load is not: it would be old."""
@@ -34,6 +43,15 @@ def without_credentials(inputs: EnvoyInputs) -> EnvoyInputs:
     return msgspec.structs.replace(
         inputs, secrets={}, missing_secrets=inputs.missing_secrets.union(inputs.secrets).intersection(inputs.pools)
     )
+
+
+def without_operator(inputs: EnvoyInputs) -> EnvoyInputs:
+    """The same for an Envoy that nobody tells anything: no credentials, and data planes by name as well, because those
+    that there are by then may be others."""
+    plane = inputs.data_plane
+    if plane.service is not None:
+        plane = msgspec.structs.replace(plane, addresses=(*plane.addresses, plane.service), service=None)
+    return msgspec.structs.replace(without_credentials(inputs), data_plane=plane)
 
 
 def shards(envoy: Snapshot, ours: Snapshot, name: str) -> tuple[Shard, ...]:

@@ -21,6 +21,7 @@ from forebay_operator.xds.ledger import TooManyNames
 from forebay_operator.xds.load import load_handler
 from forebay_operator.xds.machine import ACK_DEADLINE, LINGER, Machine
 from forebay_operator.xds.messages import Request, Response
+from forebay_operator.xds.sizes import MAX_MESSAGE_BYTES, check_sizes
 from forebay_operator.xds.type_urls import short
 from forebay_operator.xds.wire import Context, discovery_handler, encode_response
 from forebay_transport.identities import Role
@@ -29,8 +30,6 @@ from forebay_transport.security import PLAINTEXT, Security
 log = logging.getLogger(__name__)
 
 MAX_CLIENTS: Final = 1024
-MAX_MESSAGE_BYTES: Final = 16 << 20
-MAX_RESOURCE_BYTES: Final = MAX_MESSAGE_BYTES - (1 << 20)
 MAX_NODE_ID: Final = 256
 FIRST_REQUEST_SECONDS: Final = 10.0
 STANDING_BY: Final = "standing by: another operator leads"
@@ -151,15 +150,10 @@ class XdsServer:
         Returns at once, and only the newest snapshot counts. `bridge`: routing resources that serve the old and the new
         policies alike, sent until the new policies are in; it may name clusters of this snapshot and of the last one.
 
-        Raises ValueError for a resource that does not fit into a message; what was published before stays.
+        Raises ResourceTooLarge (a ValueError) for one that does not fit into a message; what was published before
+        stays.
         """
-        for resources in snapshot.resources.values():
-            for resource in resources.values():
-                if len(resource.value) > MAX_RESOURCE_BYTES:
-                    raise ValueError(
-                        f"{short(resource.type_url)} {resource.name} has {len(resource.value)} bytes, "
-                        f"{MAX_RESOURCE_BYTES} are the most that can be sent: split it"
-                    )
+        check_sizes(snapshot)
         revision = self._machine.publish(snapshot, self._clock(), bridge=bridge)
         self._moved()
         return revision

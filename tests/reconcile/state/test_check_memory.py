@@ -49,6 +49,31 @@ def test_a_pool_of_another_namespace_is_none_of_its_business(build: Build, count
     assert len(counting.asked) == 1
 
 
+def test_a_pool_that_the_policy_does_not_name_is_none_of_its_business(build: Build, counting: Counting) -> None:
+    memory, small = CheckMemory(counting), build.pool().spec
+    memory("ai/p", build.policy().spec, {"ai/small": small})
+    memory("ai/p", build.policy().spec, {"ai/small": small, "ai/other": small})
+    assert len(counting.asked) == 1
+
+
+def test_where_a_named_pool_is_missing_the_pools_beside_it_count_because_the_finding_names_them(
+    build: Build, counting: Counting
+) -> None:
+    memory, other = CheckMemory(counting), build.pool().spec
+    memory("ai/p", build.policy().spec, {})
+    memory("ai/p", build.policy().spec, {"ai/smaller": other})
+    memory("ai/p", build.policy().spec, {"ai/smaller": build.pool(models=[{"name": "n"}]).spec})
+    assert len(counting.asked) == 2
+
+
+def test_the_pool_of_fail_open_is_one_that_the_policy_names(build: Build, counting: Counting) -> None:
+    memory, spec = CheckMemory(counting), build.policy(failOpen={"pool": "spare", "model": "m"}).spec
+    pools = {"ai/small": build.pool().spec, "ai/spare": build.pool().spec}
+    memory("ai/p", spec, pools)
+    memory("ai/p", spec, {**pools, "ai/spare": build.pool(models=[{"name": "n"}]).spec})
+    assert len(counting.asked) == 2
+
+
 def test_a_version_and_its_last_good_one_are_both_remembered(build: Build, counting: Counting) -> None:
     memory = CheckMemory(counting)
     for _ in range(3):

@@ -1,0 +1,268 @@
+"""With the Gateway API inference extension: Forebay chooses the pool, the extension's own endpoint picker the replica.
+
+The picker is the real one, watching the real InferencePool and its Pods, asked by our own Envoy over TLS as it comes
+(a certificate that it makes itself).
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+from openai import OpenAI
+
+from .control_plane import ControlPlane
+from .foreign import INFERENCE_EXTENSION
+from .installation import READY, Installation, installed
+from .isolation import HOST
+from .kube import Kube
+from .process import Process
+from .waiting import free_port, wait_until
+
+MODEL: Final = "small-model"
+REPLICAS: Final = {"replica-a": "192.0.2.11", "replica-b": "192.0.2.12"}
+PICKER: Final = "small-epp"
+PLUGINS: Final = """
+apiVersion: inference.networking.x-k8s.io/v1alpha1
+kind: EndpointPickerConfig
+plugins: [{type: queue-scorer}, {type: kv-cache-utilization-scorer}, {type: max-score-picker}, {type: single-profile-handler}]
+schedulingProfiles:
+- name: default
+  plugins: [{pluginRef: queue-scorer}, {pluginRef: kv-cache-utilization-scorer}, {pluginRef: max-score-picker}]
+"""
+RESOURCES: Final = """
+apiVersion: inference.networking.k8s.io/v1
+kind: InferencePool
+metadata: {name: small}
+spec:
+  selector: {matchLabels: {app: small}}
+  targetPorts: [{number: 8000}]
+  endpointPickerRef: {name: small-epp, port: {number: 9002}, failureMode: FAILURE}
+---
+apiVersion: forebay.dev/v1alpha1
+kind: ModelPool
+metadata: {name: small}
+spec:
+  backend: {inferencePool: {name: small}}
+  models: [{name: small-model}]
+  telemetry: {engine: vLLM}
+---
+apiVersion: forebay.dev/v1alpha1
+kind: ModelPool
+metadata: {name: large}
+spec:
+  backend: {service: {name: large, port: 8000}}
+  models: [{name: large-model}]
+  telemetry: {engine: vLLM}
+---
+apiVersion: forebay.dev/v1alpha1
+kind: RoutingPolicy
+metadata: {name: assistant}
+spec:
+  models: [auto]
+  signals: [{name: proof, keyword: {any: [theorem]}}]
+  strategies:
+  - {name: cheap, direct: {pools: [{name: small}]}}
+  - {name: careful, direct: {pools: [{name: large}]}}
+  rules: [{name: proofs, when: signals.proof.matched, use: careful}]
+  default: {use: cheap}
+"""
+
+
+class Extended:
+    """An installation whose pool `small` is an InferencePool of two replicas with a real endpoint picker."""
+
+    def __init__(self, forebay: Installation, picker: Process) -> None:
+        self.forebay = forebay
+        self.picker = picker
+        self.client = OpenAI(base_url=f"{forebay.url}/v1", api_key="none", max_retries=0, timeout=10.0)
+
+    def ask(self, text: str) -> tuple[str, str]:
+        """(pool, server) of one answer."""
+        answer = self.client.chat.completions.with_raw_response.create(
+            model="auto", messages=[{"role": "user", "content": text}]
+        )
+        return answer.headers["x-forebay-pool"].partition("/")[2], answer.headers["x-sim-server"]
+
+    def places(self, count: int) -> Counter[tuple[str, str]]:
+        return Counter(self.ask("hello") for _ in range(count))
+
+    @contextmanager
+    def busy(self, replica: str, requests: int = 6) -> Iterator[None]:
+        """Requests that go straight to a replica and keep it busy: one runs, the others wait in its queue."""
+        url = f"http://{REPLICAS[replica]}:8000"
+        body = {"model": MODEL, "messages": [{"role": "user", "content": "Take your time."}]}
+        httpx.put(f"{url}/sim/faults", json={"mode": "slow", "delay": "60s"}, trust_env=False).raise_for_status()
+        with httpx.Client(trust_env=False, timeout=90.0) as client:
+
+            def hang() -> None:
+                try:
+                    client.post(f"{url}/v1/chat/completions", json=body)
+                except (httpx.HTTPError, RuntimeError):
+                    return
+
+            for _ in range(requests):
+                threading.Thread(target=hang, daemon=True).start()
+            wait_until(lambda: _queued(url) >= requests - 1, f"{replica} has a queue")
+            yield
+            self.forebay.servers[replica].kill()
+
+
+@pytest.fixture(scope="module")
+def extended_kube(own_control_plane: ControlPlane) -> Kube:
+    """An API server that knows the extension's kinds."""
+    if missing := [wanted.path for wanted in INFERENCE_EXTENSION if not wanted.file.exists()]:
+        pytest.skip(f"not fetched: {', '.join(missing)}: `make e2e-parts` does, or says why it cannot")
+    for wanted in INFERENCE_EXTENSION:
+        own_control_plane.kube.kubectl("apply", "--server-side", "-f", str(wanted.file))
+    own_control_plane.kube.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    return own_control_plane.kube
+
+
+@pytest.fixture(params=["FailClose"])
+def extended(
+    extended_kube: Kube, binary: Callable[[str], Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Extended]:
+    kube = extended_kube
+    namespace = f"extended-{time.monotonic_ns() % 10**9}"
+    kube.kubectl("create", "namespace", namespace)
+    with installed(kube, namespace, tmp_path) as made:
+        for name, address in REPLICAS.items():
+            _serve(made, name, address)
+        port = made.add_server("large-0", "large-model")
+        made.service("large", [8000])
+        made.slice("large", "large-0", port, {"large-0": (HOST, READY)})
+        kube.apply(RESOURCES.replace("FAILURE", request.param), namespace=namespace)
+        picker = _picker(made, binary("epp"))
+        made.add_operator("--inference-pools")
+        made.add_data_plane("dp-0")
+        made.add_envoy("envoy-0")
+        kube.wait_condition("RoutingPolicy", namespace, "assistant", "Ready", seconds=60)
+        kube.wait_condition("ModelPool", namespace, "small", "Ready")
+        made.wait_served("hello", 20)
+        yield Extended(made, picker)
+    kube.kubectl("delete", "namespace", namespace, "--wait=false", check=False)
+
+
+def test_forebay_chooses_the_pool_and_the_picker_the_idle_replica(extended: Extended) -> None:
+    with extended.busy("replica-a"):
+        _settle(extended)
+        assert extended.places(12) == {("small", "replica-b"): 12}
+        assert extended.ask("Prove the theorem.") == ("large", "large-0")
+
+
+def test_the_picker_follows_a_replica_that_gets_busy(extended: Extended) -> None:
+    with extended.busy("replica-b"):
+        _settle(extended)
+        assert extended.places(12) == {("small", "replica-a"): 12}
+
+
+def test_a_caller_cannot_name_the_replica(extended: Extended) -> None:
+    with extended.busy("replica-a"):
+        _settle(extended)
+        chosen = extended.forebay.ask("hello", **{"x-gateway-destination-endpoint": "192.0.2.11:8000"})
+        assert chosen.headers["x-sim-server"] == "replica-b"
+
+
+def test_without_its_picker_a_pool_that_fails_closed_answers_503(extended: Extended) -> None:
+    extended.picker.kill()
+
+    answer = extended.forebay.ask("hello")
+
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "picker_unavailable"
+    assert extended.ask("Prove the theorem.") == ("large", "large-0"), "other pools are not concerned"
+
+
+@pytest.mark.parametrize("extended", ["FailOpen"], indirect=True)
+def test_without_its_picker_a_pool_that_fails_open_is_served_by_any_replica(extended: Extended) -> None:
+    extended.picker.kill()
+
+    assert {pool for pool, _ in extended.places(12)} == {"small"}
+
+
+def test_a_picker_that_is_back_is_asked_again(extended: Extended) -> None:
+    extended.picker.kill()
+    assert extended.forebay.ask("hello").status_code == 503
+
+    extended.picker.start()
+
+    wait_until(lambda: extended.forebay.ask("hello").status_code == 200, "the picker is asked again", 30)
+
+
+def _serve(made: Installation, name: str, address: str) -> None:
+    """A replica as its Pod and, there being no kubelet, its process; every replica has the pool's one port."""
+    argv = [
+        sys.executable, "-m", "forebay_cli.sim", "--host", address, "--port", "8000",
+        "--name", name, "--model", MODEL, "--concurrency", "1",
+    ]  # fmt: skip
+    process = Process(argv, made.folder / f"{name}.log")
+    process.start()
+    made.servers[name] = process
+    wait_until(lambda: _answers(f"http://{address}:8000/v1/models"), f"{name} answers")
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": "small"}},
+        "spec": {"containers": [{"name": "server", "image": "server"}]},
+    }
+    made.kube.create(pod, made.namespace).raise_for_status()
+    status = {
+        "phase": "Running",
+        "podIP": address,
+        "podIPs": [{"ip": address}],
+        "conditions": [{"type": "Ready", "status": "True"}],
+    }
+    made.kube.patch("Pod", made.namespace, name, {"status": status}, status=True)
+
+
+def _picker(made: Installation, binary: Path) -> Process:
+    """The endpoint picker and its Service; it is serving when this returns."""
+    port, health, metrics = free_port(HOST), free_port(), free_port()
+    plugins = made.folder / "plugins.yaml"
+    plugins.write_text(PLUGINS)
+    argv = [
+        binary, "--pool-name=small", f"--pool-namespace={made.namespace}", f"--grpc-port={port}",
+        f"--grpc-health-port={health}", f"--metrics-port={metrics}", "--metrics-endpoint-auth=false",
+        "--tracing=false", f"--config-file={plugins}",
+    ]  # fmt: skip
+    process = Process(argv, made.folder / "epp.log", {"KUBECONFIG": str(made.kube.kubeconfig)})
+    process.start()
+    made.servers[PICKER] = process
+    made.service(PICKER, [9002])
+    made.slice(PICKER, f"{PICKER}-0", port, {PICKER: (HOST, READY)})
+    return process
+
+
+def _settle(extended: Extended) -> None:
+    """The picker reads metrics every 50 ms. What it sends to a busy replica before it has seen the queue is not answered
+    in time."""
+
+    def served() -> bool:
+        try:
+            return extended.forebay.ask("hello").status_code == 200
+        except httpx.TimeoutException:
+            return False
+
+    wait_until(served, "the picker has seen the queue", 30)
+
+
+def _queued(url: str) -> int:
+    text = httpx.get(f"{url}/metrics", trust_env=False).text
+    found = [line for line in text.splitlines() if line.startswith("vllm:num_requests_waiting")]
+    return int(float(found[0].rpartition(" ")[2])) if found else 0
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False, timeout=1.0).status_code == 200
+    except httpx.TransportError:
+        return False

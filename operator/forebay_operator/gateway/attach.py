@@ -1,0 +1,298 @@
+"""Whose requests are whose: from policies with targetRefs and all Gateways and routes to what each policy holds.
+
+Precedence is GEP-713's. Each rule of each route behind each listener is a *spot*; it belongs, whole, to the policy with
+the most specific target that covers it: the rule, the route, the listener, the Gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from forebay_api.policy import RoutingPolicy, TargetRef
+from forebay_api.status import AncestorRef
+from forebay_api.wire import Place
+from forebay_decision.check import Finding
+from forebay_operator.claims import seniority
+from forebay_operator.gateway.facts import GatewayFacts
+from forebay_operator.gateway.hostnames import shared_hostnames
+from forebay_operator.gateway.naming import MANAGED_BY, OPERATOR
+from forebay_operator.gateway.objects import Gateway, Listener, Stored, key_of, matches_of, parents_of, rules_of, said
+from forebay_operator.gateway.paths import prefix_and_base
+from forebay_operator.gateway.permission import advice, permitted
+
+Key = tuple[str, str, str | None]
+"""A target: kind, ``namespace/name``, section."""
+MOST_ADVICE: Final = 4
+
+
+class Spot(msgspec.Struct, frozen=True, order=True):
+    """Rule number `rule` of a route, behind one listener of one Gateway; routes and Gateways by ``namespace/name``."""
+
+    route: str
+    rule: int
+    gateway: str
+    listener: str
+
+
+class Ancestor(msgspec.Struct, frozen=True):
+    """One entry of status.ancestors: `problem` is empty where the policy is accepted there."""
+
+    ref: AncestorRef
+    problem: tuple[Finding, ...] = ()
+
+    @property
+    def gateway(self) -> str:
+        return f"{self.ref.namespace}/{self.ref.name}"
+
+
+class Attached(msgspec.Struct, frozen=True):
+    """What one policy's targets come to. `targets` are those that it has; `spots` what of routes is its own."""
+
+    targets: tuple[Key, ...] = ()
+    spots: tuple[Spot, ...] = ()
+    places: tuple[Place, ...] = ()
+    ancestors: tuple[Ancestor, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def attach(
+    policies: Mapping[str, RoutingPolicy], facts: GatewayFacts, controllers: frozenset[str]
+) -> dict[str, Attached]:
+    """What every policy with targetRefs holds. `controllers` are those whose Gateways we have an adapter for."""
+    asking = {name: policy for name, policy in policies.items() if policy.spec.target_refs}
+    routes = {key: route for key, route in sorted(facts.routes.items()) if not _ours(route)}
+    world = _World(facts, routes, controllers)
+    wanted = {name: list(_targets(name, policy, world)) for name, policy in asking.items()}
+    holders = _holders(asking, wanted)
+    owned = _owners(world.spots, holders, routes)
+    return {
+        name: _attached(name, policy.spec.mode == "Shadow", wanted[name], holders, owned, world)
+        for name, policy in asking.items()
+    }
+
+
+class _World:
+    """The facts, with every spot found once."""
+
+    def __init__(self, facts: GatewayFacts, routes: Mapping[str, Stored], controllers: frozenset[str]) -> None:
+        self.facts = facts
+        self.routes = routes
+        self.controllers = controllers
+        self.parents = {key: tuple(_gateways(route, facts)) for key, route in routes.items()}
+        self.spots = tuple(
+            Spot(key, index, key_of(gateway.metadata), listener.name)
+            for key, route in routes.items()
+            for gateway, listener in self.behind(key)
+            for index in range(len(rules_of(route)))
+        )
+
+    def supports(self, gateway: Gateway) -> bool:
+        return self.facts.controller(gateway) in self.controllers
+
+    def behind(self, key: str) -> Iterator[tuple[Gateway, Listener]]:
+        """Listeners of supported Gateways that have a route's requests."""
+        route = self.routes[key]
+        for gateway in self.parents[key]:
+            if not self.supports(gateway) or _refused(route, gateway, self.facts.controller(gateway)):
+                continue
+            refs = [ref for ref in parents_of(route) if ref.names(gateway, route.metadata.namespace)]
+            for listener in gateway.listeners:
+                if any(ref.chooses(listener) for ref in refs) and shared_hostnames(
+                    listener.hostname, route.spec.get("hostnames") or ()
+                ):
+                    yield gateway, listener
+
+
+class _Target(msgspec.Struct, frozen=True):
+    key: Key
+    path: str
+    ancestors: tuple[AncestorRef, ...]
+    problem: Finding | None = None
+
+
+def _targets(name: str, policy: RoutingPolicy, world: _World) -> Iterator[_Target]:
+    namespace = name.partition("/")[0]
+    for index, ref in enumerate(policy.spec.target_refs):
+        path = f"spec.targetRefs[{index}]"
+        target = f"{ref.namespace or namespace}/{ref.name}"
+        key = (ref.kind, target, ref.section_name)
+        alone = (_ancestor(target, ref.kind, ref.section_name),)
+        if not permitted(world.facts.grants.values(), namespace=namespace, kind=ref.kind, target=target):
+            message = f"{ref.kind} {target} does not let policies of {namespace} name it: {advice(namespace, ref.kind, target)}"
+            yield _Target(key, path, alone, Finding(f"{path}.namespace", message, reason="RefNotPermitted"))
+        elif ref.kind == "Gateway":
+            yield _gateway_target(key, path, ref, alone, world)
+        else:
+            yield _route_target(key, path, ref, alone, world)
+
+
+def _gateway_target(key: Key, path: str, ref: TargetRef, alone: tuple[AncestorRef, ...], world: _World) -> _Target:
+    gateway = world.facts.gateways.get(key[1])
+    problem = None
+    if gateway is None:
+        problem = _missing(path, f"there is no Gateway {key[1]}: create it, or correct the name")
+    elif not world.supports(gateway):
+        problem = _unsupported(path, gateway, world)
+    elif ref.section_name and ref.section_name not in {listener.name for listener in gateway.listeners}:
+        has = ", ".join(listener.name for listener in gateway.listeners[:MOST_ADVICE]) or "none that speaks HTTP"
+        problem = _missing(f"{path}.sectionName", f"Gateway {key[1]} has no such HTTP listener; it has {has}")
+    return _Target(key, path, alone, problem)
+
+
+def _route_target(key: Key, path: str, ref: TargetRef, alone: tuple[AncestorRef, ...], world: _World) -> _Target:
+    route = world.routes.get(key[1])
+    if route is None:
+        return _Target(
+            key, path, alone, _missing(path, f"there is no HTTPRoute {key[1]}: create it, or correct the name")
+        )
+    named = {rule.get("name") for rule in rules_of(route)} - {None}
+    if ref.section_name and ref.section_name not in named:
+        has = ", ".join(sorted(map(str, named))[:MOST_ADVICE]) or "no named rule"
+        message = f"HTTPRoute {key[1]} has no such rule; it has {has}"
+        return _Target(key, path, alone, _missing(f"{path}.sectionName", message))
+    parents = world.parents[key[1]]
+    if not parents:
+        message = f"no Gateway that HTTPRoute {key[1]} names in spec.parentRefs exists: create it, or correct the name"
+        return _Target(key, path, alone, _missing(path, message))
+    above = tuple(_ancestor(key_of(gateway.metadata), "Gateway", None) for gateway in parents)
+    if not any(map(world.supports, parents)):
+        return _Target(key, path, above, _unsupported(path, parents[0], world))
+    return _Target(key, path, above)
+
+
+def _holders(asking: Mapping[str, RoutingPolicy], wanted: Mapping[str, Iterable[_Target]]) -> dict[Key, str]:
+    """Which Enforce policy has each target: the oldest one, then the first by ``namespace/name``."""
+    holders: dict[Key, str] = {}
+    for name in sorted(asking, key=lambda name: (seniority(asking[name].metadata), name)):
+        if asking[name].spec.mode == "Enforce":
+            for target in wanted[name]:
+                if target.problem is None:
+                    holders.setdefault(target.key, name)
+    return holders
+
+
+def _covering(spot: Spot, routes: Mapping[str, Stored]) -> Iterator[Key]:
+    """Targets that cover a spot, the most specific first."""
+    if (rule := rules_of(routes[spot.route])[spot.rule].get("name")) is not None:
+        yield "HTTPRoute", spot.route, str(rule)
+    yield "HTTPRoute", spot.route, None
+    yield "Gateway", spot.gateway, spot.listener
+    yield "Gateway", spot.gateway, None
+
+
+def _owners(spots: Iterable[Spot], holders: Mapping[Key, str], routes: Mapping[str, Stored]) -> dict[Spot, Key]:
+    """The target by which each spot is held, for those that are."""
+    found = {}
+    for spot in spots:
+        held = next((key for key in _covering(spot, routes) if key in holders), None)
+        if held is not None:
+            found[spot] = held
+    return found
+
+
+def _attached(
+    name: str, shadow: bool, wanted: list[_Target], holders: Mapping[Key, str], owned: Mapping[Spot, Key], world: _World
+) -> Attached:
+    settled = [target if shadow else _contended(name, target, holders) for target in wanted]
+    keys = tuple(dict.fromkeys(target.key for target in settled if target.problem is None))
+    if shadow:
+        spots = [spot for spot in world.spots if any(key in keys for key in _covering(spot, world.routes))]
+    else:
+        spots = [spot for spot, key in owned.items() if key in keys and holders[key] == name]
+    return Attached(
+        keys,
+        tuple(sorted(spots)),
+        tuple(_places(spots, world)),
+        tuple(_ancestors(settled, world)),
+        tuple(dict.fromkeys(target.problem for target in settled if target.problem is not None)),
+    )
+
+
+def _contended(name: str, target: _Target, holders: Mapping[Key, str]) -> _Target:
+    winner = holders.get(target.key, name)
+    if target.problem is not None or winner == name:
+        return target
+    kind, where, section = target.key
+    part = f", section {section}," if section else ""
+    message = (
+        f"policy {winner} has {kind} {where}{part} and is the older one: change one of the two, or set mode: Shadow"
+    )
+    return msgspec.structs.replace(target, problem=Finding(target.path, message, reason="Conflicted"))
+
+
+def _places(spots: Iterable[Spot], world: _World) -> Iterator[Place]:
+    """Hostnames by what is matched and taken off, in a stable order."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for spot in spots:
+        route = world.routes[spot.route]
+        listeners = world.facts.gateways[spot.gateway].listeners
+        own = next(listener.hostname for listener in listeners if listener.name == spot.listener)
+        hosts = shared_hostnames(own, route.spec.get("hostnames") or ())
+        for match in matches_of(rules_of(route)[spot.rule]):
+            found.setdefault(prefix_and_base(match), set()).update(hosts)
+    for (prefix, base), hostnames in sorted(found.items()):
+        yield Place(hostnames=tuple(sorted(hostnames)), prefix=prefix, base=base)
+
+
+def _ancestors(targets: Iterable[_Target], world: _World) -> Iterator[Ancestor]:
+    """One entry a Gateway; it is accepted there if one of its targets is."""
+    found: dict[AncestorRef, list[Finding]] = {}
+    accepted: set[AncestorRef] = set()
+    for target in targets:
+        for ref in target.ancestors:
+            problems = found.setdefault(ref, [])
+            gateway = world.facts.gateways.get(f"{ref.namespace}/{ref.name}") if ref.kind == "Gateway" else None
+            if target.problem is not None:
+                problems.append(target.problem)
+            elif gateway is not None and not world.supports(gateway):
+                problems.append(_unsupported(target.path, gateway, world))
+            else:
+                accepted.add(ref)
+    for ref, problems in found.items():
+        yield Ancestor(ref, () if ref in accepted else tuple(dict.fromkeys(problems)))
+
+
+def _gateways(route: Stored, facts: GatewayFacts) -> Iterator[Gateway]:
+    home = route.metadata.namespace
+    for ref in dict.fromkeys(
+        f"{parent.namespace or home}/{parent.name}" for parent in parents_of(route) if parent.kind == "Gateway"
+    ):
+        if (found := facts.gateways.get(ref)) is not None:
+            yield found
+
+
+def _refused(route: Stored, gateway: Gateway, controller: str) -> bool:
+    """Whether the Gateway's controller has said that it does not take the route."""
+    said_of = [
+        condition
+        for parent in route.status.parents
+        if parent.controller_name == controller and parent.parent_ref.names(gateway, route.metadata.namespace)
+        if (condition := said(parent.conditions, "Accepted")) is not None
+    ]
+    return bool(said_of) and all(condition.status == "False" for condition in said_of)
+
+
+def _ours(route: Stored) -> bool:
+    return route.metadata.labels.get(MANAGED_BY) == OPERATOR
+
+
+def _ancestor(target: str, kind: str, section: str | None) -> AncestorRef:
+    namespace, _, name = target.partition("/")
+    return AncestorRef(kind=kind, namespace=namespace, name=name, section_name=section)
+
+
+def _missing(path: str, message: str) -> Finding:
+    return Finding(path, message, reason="TargetNotFound")
+
+
+def _unsupported(path: str, gateway: Gateway, world: _World) -> Finding:
+    controller = world.facts.controller(gateway)
+    whose = f"belongs to {controller}" if controller else "does not exist"
+    message = (
+        f"the class {gateway.spec.gateway_class_name} of Gateway {key_of(gateway.metadata)} {whose}, and Forebay writes for "
+        f"{', '.join(sorted(world.controllers))} only"
+    )
+    return Finding(path, message)

@@ -1,0 +1,89 @@
+"""The adapter to Envoy Gateway: all that it writes, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from forebay_api.policy import PolicySpec
+from forebay_decision.served import chain_order, policy_pools, qualified
+from forebay_operator.gateway.envoy_gateway.client_traffic import client_traffic
+from forebay_operator.gateway.envoy_gateway.extension import data_plane_objects, extensions, grants
+from forebay_operator.gateway.envoy_gateway.routes import routes
+from forebay_operator.gateway.envoy_gateway.servers import Servers, servers
+from forebay_operator.gateway.envoy_gateway.standing import judge
+from forebay_operator.gateway.implementation import Generated, Judgement, Plan, Wanted
+
+CONTROLLER: Final = "gateway.envoyproxy.io/gatewayclass-controller"
+
+
+class EnvoyGateway:
+    """Implementation for Envoy Gateway; `controller` is its gateway.controllerName."""
+
+    own_kinds = frozenset({"envoyextensionpolicies", "clienttrafficpolicies", "backends", "httproutefilters"})
+
+    def __init__(self, controller: str = CONTROLLER) -> None:
+        self.controllers = frozenset({controller})
+
+    def plan(self, wanted: Wanted) -> Plan:
+        """Every object, in the order of stages, namespaces and names."""
+        pools = {
+            pool: wanted.pools[pool]
+            for name, held in wanted.policies.items()
+            if held.attached.spots
+            for pool in policy_pools(name, held.spec)
+            if pool in wanted.pools
+        }
+        behind = {pool: servers(pool, spec, wanted) for pool, spec in sorted(pools.items())}
+        made: list[Generated] = [*data_plane_objects(wanted)]
+        for pool, found in behind.items():
+            users = tuple(sorted(n for n, held in wanted.policies.items() if pool in policy_pools(n, held.spec)))
+            made += [_used_by(entry, users) for entry in found.objects]
+        for name in sorted(wanted.policies):
+            own = list(routes(name, wanted, behind))
+            made += [*own, *extensions(name, wanted, own)]
+        traffic, asked = client_traffic(wanted)
+        made += [*traffic, *grants(wanted, made)]
+        losses = {
+            name: tuple(dict.fromkeys([*asked.get(name, ()), *_losses(name, wanted, behind)]))
+            for name in wanted.policies
+        }
+        return Plan(tuple(sorted(made, key=lambda entry: (entry.stage, entry.plural, entry.key))), losses)
+
+    def judge(self, policy: str, plan: Plan, wanted: Wanted) -> Judgement:
+        return judge(policy, plan, wanted, self.controllers)
+
+
+def _used_by(made: Generated, policies: tuple[str, ...]) -> Generated:
+    return Generated(made.plural, made.namespace, made.name, made.spec, made.labels, made.owner, made.stage, policies)
+
+
+def _losses(name: str, wanted: Wanted, behind: dict[str, Servers]) -> Iterator[str]:
+    held = wanted.policies[name]
+    for pool in policy_pools(name, held.spec):
+        if pool in behind:
+            yield from behind[pool].losses
+    if held.spec.fail_open is not None:
+        yield (
+            "while no data plane answers, requests go to the route's own backends with the model name as it came, and not to "
+            f"pool {held.spec.fail_open.pool}"
+        )
+    if _has_chains(name, held.spec):
+        yield "a request that has failed at its pool is not tried at the strategy's fallback pools"
+    yield from _blocked(name, wanted, (spot.route for spot in held.attached.spots))
+
+
+def _has_chains(name: str, spec: PolicySpec) -> bool:
+    return any(
+        len(chain_order(name, strategy.direct, qualified(name, strategy.direct.pools[0].name))) > 1
+        for strategy in spec.strategies
+    )
+
+
+def _blocked(name: str, wanted: Wanted, held: Iterable[str]) -> Iterator[str]:
+    """Credentials cannot be put on where the route stands in another namespace than the pool."""
+    namespace = name.partition("/")[0]
+    if any(route.partition("/")[0] != namespace for route in held):
+        for pool in policy_pools(name, wanted.policies[name].spec):
+            if pool in wanted.injectable:
+                yield f"pool {pool} is called without its credential behind routes of other namespaces"

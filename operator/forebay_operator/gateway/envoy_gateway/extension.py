@@ -1,0 +1,137 @@
+"""The EnvoyExtensionPolicy that has a target's requests shown to the data plane, and the way there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from forebay_decision import names
+from forebay_operator.gateway.envoy_gateway.ownership import for_policy, labels
+from forebay_operator.gateway.envoy_gateway.servers import ENVOY_GROUP
+from forebay_operator.gateway.implementation import DataPlaneRef, Generated, Wanted
+from forebay_operator.gateway.naming import generated_name
+from forebay_operator.gateway.objects import GROUP
+
+STAGE: Final = 2
+MANY: Final = 1_000_000
+RETRIES: Final = 3
+MESSAGE_TIMEOUT: Final = "2s"
+"""Envoy Gateway's own default of 200 ms is less than a decision may take."""
+
+
+def extensions(policy: str, wanted: Wanted, routes: Sequence[Generated]) -> Iterator[Generated]:
+    """One a namespace in which the policy has targets; `routes` are those generated for the policy.
+
+    It is on our own routes, too: a client that forges the routing header meets the processor all the same.
+    """
+    held = wanted.policies[policy]
+    by_namespace: dict[str, list[dict[str, Any]]] = {}
+    for kind, target, section in held.attached.targets:
+        namespace, _, name = target.partition("/")
+        ref = {"group": GROUP, "kind": kind, "name": name}
+        by_namespace.setdefault(namespace, []).append({**ref, "sectionName": section} if section else ref)
+    for namespace, refs in sorted(by_namespace.items()):
+        if all(ref["kind"] == "Gateway" for ref in refs):
+            own: list[dict[str, Any]] = []  # they hang on the Gateway themselves
+        else:
+            own = [
+                {"group": GROUP, "kind": "HTTPRoute", "name": route.name}
+                for route in routes
+                if route.namespace == namespace
+            ]
+        spec = {
+            "targetRefs": [*refs, *own],
+            "extProc": [_processor(namespace, wanted.data_plane, fail_open=held.spec.fail_open is not None)],
+        }
+        name = generated_name(policy.partition("/")[2], policy)
+        yield for_policy(wanted, policy, "envoyextensionpolicies", namespace, name, spec, STAGE)
+
+
+def data_plane_objects(wanted: Wanted) -> Iterator[Generated]:
+    """With mutual TLS: a Backend by the headless Service's name, which stands for every replica."""
+    to = wanted.data_plane
+    if not (to.tls_secret and wanted.policies):
+        return
+    namespace, _, service = to.service.partition("/")
+    secret = {"group": "", "kind": "Secret", "name": to.tls_secret}
+    spec = {
+        "endpoints": [{"fqdn": {"hostname": f"{service}.{namespace}.svc.{to.domain}", "port": to.port}}],
+        "tls": {"sni": to.server_name, "caCertificateRefs": [secret], "clientCertificateRef": secret},
+    }
+    yield Generated(
+        "backends", namespace, _backend_name(to), spec, labels(wanted.installation), None, 0, tuple(wanted.policies)
+    )
+
+
+def grants(wanted: Wanted, generated: Iterable[Generated]) -> Iterator[Generated]:
+    """ReferenceGrants for what crosses namespaces: to the data plane, and from routes to pools."""
+    home = wanted.data_plane.service.partition("/")[0]
+    needed: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
+    whose: dict[tuple[str, str, str], set[str]] = {}
+    for made in generated:
+        if made.plural == "envoyextensionpolicies" and made.namespace != home:
+            for ref in made.spec["extProc"][0]["backendRefs"]:
+                needed.setdefault((home, ENVOY_GROUP, made.namespace), set()).add((ref["group"], ref["kind"]))
+                whose.setdefault((home, ENVOY_GROUP, made.namespace), set()).update(made.policies)
+        elif made.plural == "httproutes":
+            for ref in (
+                ref for rule in made.spec["rules"] for ref in rule.get("backendRefs", ()) if "namespace" in ref
+            ):
+                where = (ref["namespace"], GROUP, made.namespace)
+                needed.setdefault(where, set()).add((ref["group"], ref["kind"]))
+                whose.setdefault(where, set()).update(made.policies)
+    for (namespace, group, source), to in sorted(needed.items()):
+        kind = "EnvoyExtensionPolicy" if group == ENVOY_GROUP else "HTTPRoute"
+        spec = {
+            "from": [{"group": group, "kind": kind, "namespace": source}],
+            "to": [{"group": g, "kind": k} for g, k in sorted(to)],
+        }
+        name = generated_name(source, group, source)
+        yield Generated(
+            "referencegrants", namespace, name, spec, labels(wanted.installation), None, 0,
+            tuple(sorted(whose[namespace, group, source])),
+        )  # fmt: skip
+
+
+def _processor(namespace: str, to: DataPlaneRef, *, fail_open: bool) -> dict[str, Any]:
+    return {
+        "backendRefs": [_data_plane(namespace, to)],
+        "processingMode": {"request": {"body": "Buffered"}},
+        "messageTimeout": MESSAGE_TIMEOUT,
+        "failOpen": fail_open,
+        "statusOnError": 503,
+        "metadata": {"writableNamespaces": [names.METADATA_NAMESPACE]},
+        "backendSettings": {
+            "circuitBreaker": {
+                "maxConnections": MANY,
+                "maxPendingRequests": MANY,
+                "maxParallelRequests": MANY,
+                "maxParallelRetries": MANY,
+            },
+            "retry": {
+                "numRetries": RETRIES,
+                "retryOn": {
+                    "triggers": [
+                        "connect-failure",
+                        "refused-stream",
+                        "reset-before-request",
+                        "reset",
+                        "cancelled",
+                        "unavailable",
+                    ]
+                },
+            },
+        },
+    }
+
+
+def _data_plane(namespace: str, to: DataPlaneRef) -> dict[str, Any]:
+    home, _, service = to.service.partition("/")
+    ref: dict[str, Any] = {"group": "", "kind": "Service", "name": service, "port": to.port}
+    if to.tls_secret:
+        ref = {"group": ENVOY_GROUP, "kind": "Backend", "name": _backend_name(to)}
+    return ref if namespace == home else {**ref, "namespace": home}
+
+
+def _backend_name(to: DataPlaneRef) -> str:
+    return generated_name(to.service.partition("/")[2], to.service)

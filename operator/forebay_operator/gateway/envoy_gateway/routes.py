@@ -1,0 +1,158 @@
+"""HTTPRoutes that stand beside a user's own: the same but for one header more in each match, and a pool behind it.
+
+The data plane's answer sets the header and clears the route cache, so the request finds the rule of its pool. More
+header matches make a rule more specific (Gateway API), so it always goes before the user's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from forebay_api.policy import PolicySpec
+from forebay_api.pool import PoolSpec
+from forebay_api.quantities import duration_seconds
+from forebay_decision import names
+from forebay_decision.served import chain_order, policy_pools, qualified
+from forebay_operator.gateway.attach import Attached
+from forebay_operator.gateway.envoy_gateway.ownership import for_policy
+from forebay_operator.gateway.envoy_gateway.servers import Servers
+from forebay_operator.gateway.implementation import Generated, Wanted
+from forebay_operator.gateway.naming import digest, generated_name
+from forebay_operator.gateway.objects import Stored, matches_of, rules_of
+
+MOST_RULES: Final = 16
+MOST_MATCHES: Final = 128
+MOST_HEADERS: Final = 16
+STAGE: Final = 1
+_OURS: Final = (names.CLUSTER_HEADER, names.HOPS_HEADER)
+
+
+class Destination(msgspec.Struct, frozen=True, order=True):
+    """A value of the routing header, and the pool that it leads to."""
+
+    value: str
+    pool: str
+
+
+def destinations(policy: str, spec: PolicySpec) -> tuple[Destination, ...]:
+    """All that a data plane may write into the routing header for a policy, in a stable order. A chain leads to its first
+    pool: Envoy Gateway knows no fallback that writes another model's name."""
+    found = {Destination(names.pool_cluster(pool), pool) for pool in policy_pools(policy, spec)}
+    for strategy in spec.strategies:
+        direct = strategy.direct
+        for ref in (*direct.pools, *direct.fallback):
+            first = qualified(policy, ref.name)
+            if len(chain_order(policy, direct, first)) > 1:
+                found.add(Destination(names.chain_cluster(policy, strategy.name, first), first))
+    return tuple(sorted(found))
+
+
+def held_rules(attached: Attached) -> dict[str, tuple[int, ...]]:
+    """Route -> the numbers of its rules that a policy holds."""
+    found: dict[str, set[int]] = {}
+    for spot in attached.spots:
+        found.setdefault(spot.route, set()).add(spot.rule)
+    return {route: tuple(sorted(rules)) for route, rules in sorted(found.items())}
+
+
+def routes(policy: str, wanted: Wanted, servers: Mapping[str, Servers]) -> Iterator[Generated]:
+    """Every HTTPRoute of one policy."""
+    held = wanted.policies[policy]
+    wanted_at = [d for d in destinations(policy, held.spec) if d.pool in servers]
+    for key, numbers in held_rules(held.attached).items():
+        route = wanted.facts.routes[key]
+        namespace, _, name = key.partition("/")
+        parts = [(d, tuple(_rules(route, numbers, d, wanted.pools[d.pool], servers[d.pool]))) for d in wanted_at]
+        for part, rules in spread(parts):
+            own = generated_name(name, policy, key)
+            own = own if part is None else f"{own[:54]}-{digest([part.value])}"
+            spec = {**_heading(route), "rules": list(rules)}
+            yield for_policy(wanted, policy, "httproutes", namespace, own, spec, STAGE)
+
+
+def spread(
+    parts: Sequence[tuple[Destination, tuple[dict[str, Any], ...]]],
+) -> Iterator[tuple[Destination | None, tuple[dict[str, Any], ...]]]:
+    """One route with all rules where they fit, else one a destination: no rule ever moves from one object to another
+    while both layouts stay the same, and what a destination's object holds does not depend on the others."""
+    filled = [(destination, rules) for destination, rules in parts if rules]
+    together = tuple(rule for _, rules in filled for rule in rules)
+    if len(together) <= MOST_RULES and sum(len(rule["matches"]) for rule in together) <= MOST_MATCHES:
+        if together:
+            yield None, together
+    else:
+        yield from filled
+
+
+def _heading(route: Stored) -> dict[str, Any]:
+    return {key: route.spec[key] for key in ("parentRefs", "hostnames") if route.spec.get(key)}
+
+
+def _rules(
+    route: Stored, numbers: Sequence[int], destination: Destination, pool: PoolSpec, to: Servers
+) -> Iterator[dict[str, Any]]:
+    namespace = route.metadata.namespace
+    for number in numbers:
+        rule = rules_of(route)[number]
+        filters = [dict(found) for found in rule.get("filters") or ()]
+        matches = [made for match in matches_of(rule) if (made := _match(match, destination.value)) is not None]
+        if not matches or any(found.get("type") == "RequestRedirect" for found in filters):
+            continue
+        made = {
+            "matches": matches,
+            "filters": _filters(filters, pool),
+            "backendRefs": [_backend(ref, to, namespace) for ref in to.refs],
+            "timeouts": rule.get("timeouts") or {"request": f"{duration_seconds(pool.resilience.request_timeout):g}s"},
+        }
+        yield {key: value for key, value in made.items() if value}
+
+
+def _match(match: Mapping[str, Any], value: str) -> dict[str, Any] | None:
+    """The match with our header; None where it is full."""
+    headers = list(match.get("headers") or ())
+    if len(headers) >= MOST_HEADERS:
+        return None
+    path = match.get("path") or {"type": "PathPrefix", "value": "/"}
+    own = {"type": "Exact", "name": names.CLUSTER_HEADER, "value": value}
+    return {**match, "path": path, "headers": [*headers, own]}
+
+
+def _backend(ref: Mapping[str, Any], to: Servers, namespace: str) -> dict[str, Any]:
+    made = dict(ref)
+    if to.namespace != namespace:
+        made["namespace"] = to.namespace
+    elif to.filters:
+        made["filters"] = list(to.filters)
+    return made
+
+
+def _filters(filters: list[dict[str, Any]], pool: PoolSpec) -> list[dict[str, Any]]:
+    """The user's, with ours in them: a kind of filter stands once in a rule."""
+    removed = [*_OURS, *(() if pool.forward_client_credentials else names.CREDENTIAL_HEADERS)]
+    made = _with(filters, "RequestHeaderModifier", "requestHeaderModifier", lambda had: _removing(had, removed))
+    if pool.backend.external is not None:
+        hostname = pool.backend.external.hostname
+        made = _with(made, "URLRewrite", "urlRewrite", lambda had: {**had, "hostname": hostname})
+    return made
+
+
+def _removing(had: Mapping[str, Any], removed: Sequence[str]) -> dict[str, Any]:
+    """What the user sets stays, but for what must not leave: a credential of the client's or for another server."""
+    forbidden = {name.lower() for name in removed}
+    made: dict[str, Any] = {"remove": list(dict.fromkeys([*removed, *(had.get("remove") or ())]))[:MOST_HEADERS]}
+    for key in ("set", "add"):
+        kept = [header for header in had.get(key) or () if header.get("name", "").lower() not in forbidden]
+        if kept:
+            made[key] = kept
+    return made
+
+
+def _with(
+    filters: list[dict[str, Any]], type_: str, field: str, change: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    if not any(found.get("type") == type_ for found in filters):
+        filters = [*filters, {"type": type_, field: {}}]
+    return [{**f, field: change(f.get(field) or {})} if f.get("type") == type_ else f for f in filters]

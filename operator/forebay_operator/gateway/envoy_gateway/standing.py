@@ -1,0 +1,74 @@
+"""What Envoy Gateway says of what was written for it, and of the listeners behind which it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from forebay_operator.gateway.attach import Spot
+from forebay_operator.gateway.implementation import Generated, Judgement, Plan, Wanted
+from forebay_operator.gateway.objects import AncestorStatus, ParentStatus, Said, Stored, said
+
+KINDS: Final = {
+    "envoyextensionpolicies": "EnvoyExtensionPolicy",
+    "clienttrafficpolicies": "ClientTrafficPolicy",
+    "backends": "Backend",
+    "httproutes": "HTTPRoute",
+    "httproutefilters": "HTTPRouteFilter",
+    "referencegrants": "ReferenceGrant",
+}
+_SILENT: Final = frozenset({"httproutefilters", "referencegrants"})
+"""Kinds without a status."""
+
+
+def judge(policy: str, plan: Plan, wanted: Wanted, controllers: frozenset[str]) -> Judgement:
+    """How the objects of a policy and its listeners stand."""
+    waiting: list[str] = []
+    refused: list[str] = []
+    for made in plan.objects:
+        if policy in made.policies and made.plural not in _SILENT:
+            for told, bad in _object(made, wanted, controllers):
+                (refused if bad else waiting).append(told)
+    held = wanted.policies.get(policy)
+    if held is not None:
+        waiting += _listeners(held.attached.spots, wanted)
+    return Judgement(tuple(waiting), tuple(refused))
+
+
+def _object(made: Generated, wanted: Wanted, controllers: frozenset[str]) -> Iterator[tuple[str, bool]]:
+    who = f"{KINDS[made.plural]} {made.key}"
+    stored = wanted.facts.stored(made.plural, made.key)
+    if stored is None:
+        yield f"{who} is not written yet", False
+        return
+    groups = list(_said(stored, controllers))
+    if not groups:
+        yield f"{who} is not accepted yet", False
+    for conditions in groups:
+        for type_ in ("Accepted", "ResolvedRefs"):
+            found = said(conditions, type_)
+            if found is None and type_ == "ResolvedRefs":
+                continue
+            if found is None or (found.observed_generation and found.observed_generation < stored.metadata.generation):
+                yield f"{who} is not accepted yet", False
+            elif found.status != "True":
+                yield f"{who}: {type_}: {found.reason}: {found.message}", found.status == "False"
+
+
+def _said(stored: Stored, controllers: frozenset[str]) -> Iterator[tuple[Said, ...]]:
+    entries: tuple[ParentStatus | AncestorStatus, ...] = (*stored.status.parents, *stored.status.ancestors)
+    for entry in entries:
+        if entry.controller_name in controllers:
+            yield entry.conditions
+    if stored.status.conditions:
+        yield stored.status.conditions
+
+
+def _listeners(spots: tuple[Spot, ...], wanted: Wanted) -> Iterator[str]:
+    for gateway, listener in dict.fromkeys((spot.gateway, spot.listener) for spot in spots):
+        status = wanted.facts.gateways[gateway].status.listeners
+        found = next((entry for entry in status if entry.name == listener), None)
+        programmed = None if found is None else said(found.conditions, "Programmed")
+        if programmed is None or programmed.status != "True":
+            why = f": {programmed.reason}: {programmed.message}" if programmed is not None else " yet"
+            yield f"listener {listener} of Gateway {gateway} is not programmed{why}"

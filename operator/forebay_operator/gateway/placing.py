@@ -1,0 +1,43 @@
+"""Policies with their targets resolved, as the rest of the operator takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from forebay_api.policy import PolicySpec, RoutingPolicy
+from forebay_api.wire import PlacedSpec, Place
+from forebay_decision.check import Finding
+from forebay_operator.gateway.attach import Attached
+
+NEEDS_A_CLUSTER: Final = (
+    "a Gateway or an HTTPRoute is found in a cluster only, by an operator with --gateway-api (chart: gatewayAPI.enabled): "
+    "nothing is served here; with Forebay's own Envoy use spec.attach"
+)
+
+
+def place(policies: Mapping[str, RoutingPolicy], attached: Mapping[str, Attached] | None) -> Mapping[str, RoutingPolicy]:
+    """The policies; those with targetRefs have places in their stead, none where `attached` is None."""
+    if not any(policy.spec.target_refs for policy in policies.values()):
+        return policies
+    return {
+        name: _placed(policy, attached[name].places if attached is not None else ()) if policy.spec.target_refs else policy
+        for name, policy in policies.items()
+    }
+
+
+def target_findings(
+    policies: Mapping[str, RoutingPolicy], attached: Mapping[str, Attached] | None
+) -> dict[str, tuple[Finding, ...]]:
+    """What is wrong with targets, by policy; with all of them where `attached` is None."""
+    if attached is not None:
+        return {name: found.findings for name, found in attached.items() if found.findings}
+    nowhere = (Finding("spec.targetRefs", NEEDS_A_CLUSTER),)
+    return {name: nowhere for name, policy in policies.items() if policy.spec.target_refs}
+
+
+def _placed(policy: RoutingPolicy, places: tuple[Place, ...]) -> RoutingPolicy:
+    fields = {field: getattr(policy.spec, field) for field in PolicySpec.__struct_fields__ if field != "target_refs"}
+    return msgspec.structs.replace(policy, spec=PlacedSpec(**fields, places=places))

@@ -1,0 +1,27 @@
+"""The chart's copies of the CRDs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from forebay_api.schema.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+COPIES = ROOT / "charts/forebay-crds/files"
+
+
+def test_the_charts_definitions_are_those_of_crds_byte_by_byte() -> None:
+    originals = {path.name: path.read_bytes() for path in (ROOT / "crds").glob("*.yaml")}
+
+    assert {path.name: path.read_bytes() for path in COPIES.iterdir()} == originals
+
+
+def test_a_copy_that_differs_is_found(tmp_path: Path) -> None:
+    arguments = ["--out", str(ROOT / "crds"), "--chart", str(tmp_path)]
+    for path in COPIES.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    assert main([*arguments, "--check"]) == 0
+
+    (tmp_path / "forebay.dev_modelpools.yaml").write_text("apiVersion: v1\n")
+
+    assert main([*arguments, "--check"]) == 1

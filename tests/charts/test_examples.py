@@ -1,0 +1,66 @@
+"""The GitOps examples, as far as they can be tried without the tools they are for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "examples/gitops").rglob("*.yaml"))
+
+
+def _documents(path: Path) -> list[dict[str, Any]]:
+    return [document for document in yaml.safe_load_all(path.read_text()) if document is not None]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_an_example_is_yaml_and_says_what_it_is(path: Path) -> None:
+    for document in _documents(path):
+        assert {"apiVersion", "kind", "metadata"} <= document.keys() or {"name", "jobs"} <= document.keys()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_paths_in_an_example_exist(path: Path) -> None:
+    for document in _documents(path):
+        for place in _places(document):
+            assert (ROOT / place).is_dir(), f"{path.name} names {place}"
+
+
+def _places(document: Any) -> list[str]:
+    """Whatever looks like a folder of this repository."""
+    if isinstance(document, dict):
+        return [place for value in document.values() for place in _places(value)]
+    if isinstance(document, list):
+        return [place for value in document for place in _places(value)]
+    return (
+        [document]
+        if isinstance(document, str)
+        and document.startswith(("charts/", "examples/", "./examples/"))
+        and "*" not in document
+        else []
+    )
+
+
+def test_health_checks_are_about_objects_that_the_overlay_makes() -> None:
+    (flux,) = _documents(ROOT / "examples/gitops/flux/assistant.yaml")
+    base = [d for name in ("pools", "policy") for d in _documents(ROOT / f"examples/kustomize/base/{name}.yaml")]
+    made = {(document["kind"], document["metadata"]["name"]) for document in base}
+
+    assert {(check["kind"], check["name"]) for check in flux["spec"]["healthChecks"]} <= made
+
+
+def test_what_renders_charts_without_the_cluster_does_not_let_the_chart_make_certificates() -> None:
+    (application,) = _documents(ROOT / "examples/gitops/argocd/forebay.yaml")
+
+    assert application["spec"]["source"]["helm"]["valuesObject"]["mtls"]["mode"] != "chart"
+
+
+def test_the_readme_marks_what_nobody_has_run() -> None:
+    lines = (ROOT / "examples/gitops/README.md").read_text().splitlines()
+    rows = {line.split("|")[1].strip(): line for line in lines if line.startswith("| [")}
+
+    assert len(rows) == 4
+    assert [row for row in rows if "kustomize" not in row and "untested" not in rows[row]] == []
