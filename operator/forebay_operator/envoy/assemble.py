@@ -23,8 +23,9 @@ from forebay_operator.envoy.hosts import route_table
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.envoy.internal import internal_cluster
 from forebay_operator.envoy.listeners import listener_name, public_listener
-from forebay_operator.envoy.messages import published
+from forebay_operator.envoy.messages import published, socket_address, type_url
 from forebay_operator.envoy.picker import picker_cluster, picker_cluster_name, picker_listener, picker_routes
+from forebay_operator.envoy.proto import endpoint
 from forebay_operator.envoy.rooms import composite_cluster, room_cluster, room_listener, room_routes
 from forebay_operator.envoy.routes import chains
 from forebay_operator.envoy.secrets import certificate, certificate_name, credential, credential_name
@@ -111,15 +112,15 @@ def _data_plane(data_plane: DataPlane) -> tuple[Resource, ...]:
 def _pool(
     pool: str, spec: PoolSpec, credential: bool, trust_ca: str | None, picked: bool, named: Backend | None
 ) -> Resource:
-    servers = None if named is None else pool_assignment(names.pool_cluster(pool), named)
+    hosts = () if named is None else (socket_address(member.host, member.port) for member in named.endpoints)
+    servers = None if named is None else load_assignment(names.pool_cluster(pool), hosts)
     made = pool_cluster(pool, spec, credential=credential, trust_ca=trust_ca, picked=picked, by_name=servers)
     return published(made.name, made)
 
 
 @recalled
 def _pool_endpoints(pool: str, backend: Backend) -> Resource:
-    made = pool_assignment(names.pool_cluster(pool), backend)
-    return published(made.cluster_name, made)
+    return _assignment(names.pool_cluster(pool), backend)
 
 
 @recalled
@@ -159,5 +160,8 @@ def _picker_routes(pool: str, spec: PoolSpec) -> Resource:
 
 @recalled
 def _picker_endpoints(pool: str, endpoints: tuple[Endpoint, ...]) -> Resource:
-    made = pool_assignment(picker_cluster_name(pool), Backend(endpoints))
-    return published(made.cluster_name, made)
+    return _assignment(picker_cluster_name(pool), Backend(endpoints))
+
+
+def _assignment(cluster: str, backend: Backend) -> Resource:
+    return Resource(cluster, type_url(endpoint.ClusterLoadAssignment), pool_assignment(cluster, backend))

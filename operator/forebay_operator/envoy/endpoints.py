@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Final
 
 from forebay_operator.backends.endpoint import Backend, Endpoint
+from forebay_operator.envoy.elements import element
+from forebay_operator.envoy.encoding import encoded
 from forebay_operator.envoy.messages import is_ip, socket_address
 from forebay_operator.envoy.proto import core, endpoint
+
+LOCALITIES_FIELD: Final = 2
+"""ClusterLoadAssignment.endpoints."""
+MEMBERS_FIELD: Final = 2
+"""LocalityLbEndpoints.lb_endpoints."""
 
 
 def resolved_by_dns(backend: Backend) -> bool:
@@ -19,25 +27,23 @@ def resolved_by_dns(backend: Backend) -> bool:
     return any(not _is_ip(member.host) for member in backend.endpoints)
 
 
-def pool_assignment(cluster: str, backend: Backend) -> endpoint.ClusterLoadAssignment:
-    """The pool's servers by zone. Zones are told, and used only by an Envoy that knows its own; none is preferred here.
+def pool_assignment(cluster: str, backend: Backend) -> bytes:
+    """The pool's servers by zone, a ClusterLoadAssignment. Zones are told, and used only by an Envoy that knows its own;
+    none is preferred here.
 
     Who drains is told as draining: requests that it has go on, new ones go elsewhere. Where nobody else is left it
     takes new ones, too, as kube-proxy has it: better a server that is about to leave than none. What is not ready is
     left out, except where a picker chooses: it may know better, and its choice must be found.
     """
     anyone = any(member.ready for member in backend.endpoints)
-    zones: dict[str, list[endpoint.LbEndpoint]] = {}
+    zones: dict[str, list[bytes]] = {}
     for member in backend.endpoints:
         health = _health(member, anyone)
         if health is not core.HealthStatus.UNHEALTHY or backend.picker is not None:
-            zones.setdefault(member.zone, []).append(_member(socket_address(_bare(member.host), member.port), health))
-    return endpoint.ClusterLoadAssignment(
-        cluster_name=cluster,
-        endpoints=[
-            endpoint.LocalityLbEndpoints(locality=core.Locality(zone=zone) if zone else None, lb_endpoints=zones[zone])
-            for zone in sorted(zones)
-        ],
+            zones.setdefault(member.zone, []).append(_member(member.host, member.port, health))
+    named = encoded(endpoint.ClusterLoadAssignment(cluster_name=cluster))
+    return named + b"".join(
+        element(LOCALITIES_FIELD, _zone(zone) + b"".join(members)) for zone, members in sorted(zones.items())
     )
 
 
@@ -55,8 +61,17 @@ def _health(member: Endpoint, anyone: bool) -> core.HealthStatus:
     return core.HealthStatus.DRAINING if member.draining else core.HealthStatus.UNHEALTHY
 
 
-def _member(host: core.Address, health: core.HealthStatus) -> endpoint.LbEndpoint:
-    return endpoint.LbEndpoint(endpoint=endpoint.Endpoint(address=host), health_status=health)
+@lru_cache(maxsize=1 << 15)
+def _member(host: str, port: int, health: core.HealthStatus) -> bytes:
+    """An element of a zone's list: put together from bytes, because a pool may have thousands."""
+    address = socket_address(_bare(host), port)
+    made = endpoint.LbEndpoint(endpoint=endpoint.Endpoint(address=address), health_status=health)
+    return element(MEMBERS_FIELD, encoded(made))
+
+
+@lru_cache(maxsize=1 << 10)
+def _zone(zone: str) -> bytes:
+    return encoded(endpoint.LocalityLbEndpoints(locality=core.Locality(zone=zone) if zone else None))
 
 
 @lru_cache(maxsize=1 << 16)

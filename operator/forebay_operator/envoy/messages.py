@@ -22,15 +22,16 @@ OVERWRITE: Final = core.HeaderValueOptionHeaderAppendAction.OVERWRITE_IF_EXISTS_
 
 def packed(message: betterproto2.Message) -> protobuf.Any:
     """The message inside an Any."""
-    return protobuf.Any(type_url=_type_url(type(message)), value=encoded(message))
+    return protobuf.Any(type_url=type_url(type(message)), value=encoded(message))
 
 
 def published(name: str, message: betterproto2.Message) -> Resource:
     """The message as an xDS resource."""
-    return Resource(name=name, type_url=_type_url(type(message)), value=encoded(message))
+    return Resource(name=name, type_url=type_url(type(message)), value=encoded(message))
 
 
-def _type_url(kind: type[betterproto2.Message]) -> str:
+def type_url(kind: type[betterproto2.Message]) -> str:
+    """How a message of this class is called inside an Any."""
     return default_message_pool.type_to_url[kind]
 
 
