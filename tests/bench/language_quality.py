@@ -19,8 +19,34 @@ from forebay_decision.signals.language import detect_languages
 
 SAME: Final = {"nb": "no", "nn": "no", "zh_Hans": "zh", "zh_Hant": "zh", "bs": "hr", "pt_BR": "pt", "ckb": "ku"}
 FEW: Final = frozenset(
-    "ar_DZ en_AU es_AR es_CO es_MX es_VE fy dsb hsb io kab ia udm os ast am sr_Latn tk ig my br lb gd ug tt".split()
-)  # noqa: SIM905
+    [
+        "ar_DZ",
+        "en_AU",
+        "es_AR",
+        "es_CO",
+        "es_MX",
+        "es_VE",
+        "fy",
+        "dsb",
+        "hsb",
+        "io",
+        "kab",
+        "ia",
+        "udm",
+        "os",
+        "ast",
+        "am",
+        "sr_Latn",
+        "tk",
+        "ig",
+        "my",
+        "br",
+        "lb",
+        "gd",
+        "ug",
+        "tt",
+    ]
+)
 """Regional variants, and translations too small to draw from or not known to CLD2."""
 DENSE: Final = frozenset({"zh_Hans", "zh_Hant", "ja", "ko", "th", "km"})
 CONFIDENCE: Final = 0.6
