@@ -63,6 +63,17 @@ exec "$@"
 """
 
 
+def why_not() -> str:
+    """Empty, or why pods cannot be run here."""
+    missing = [tool for tool in ("ip", "mount", "nsenter", "unshare") if shutil.which(tool) is None]
+    if missing:
+        return f"there is no {', '.join(missing)} here: install util-linux and iproute2"
+    tried = subprocess.run(
+        ["unshare", "--mount", "--net", "true"], capture_output=True, text=True, timeout=10, check=False
+    )
+    return f"pods need namespaces of their own: {tried.stderr.strip()}" if tried.returncode else ""
+
+
 class Pod:
     """One pod's container as a process, and its files below `folder`."""
 

@@ -18,7 +18,7 @@ from .chart import CHART, DEFINITIONS, VALUES, Helm, rules
 from .control_plane import ControlPlane, running_control_plane
 from .installation import Installation, installed
 from .isolation import HOST
-from .kubelet import Kubelet
+from .kubelet import Kubelet, why_not
 from .waiting import wait_until
 
 DASHBOARD = json.loads((CHART / "dashboards/forebay.json").read_text())
@@ -53,6 +53,8 @@ spec:
 def plane(control_plane_binaries: dict[str, Path]) -> Iterator[ControlPlane]:
     if "kube-controller-manager" not in control_plane_binaries:
         pytest.skip("there is no kube-controller-manager to make pods of Deployments: `make e2e-parts`")
+    if problem := why_not():
+        pytest.skip(problem)
     with running_control_plane(control_plane_binaries) as made:
         yield made
 

@@ -18,7 +18,7 @@ from .chart import ROOT
 from .control_plane import running_control_plane
 from .kube import Kube
 from .kubeconfig import kubectl
-from .kubelet import Kubelet
+from .kubelet import Kubelet, why_not
 from .waiting import wait_until
 
 DOCUMENT = ROOT / "docs/install.md"
@@ -30,6 +30,8 @@ COMMAND_SECONDS = 150
 def kube(control_plane_binaries: dict[str, Path]) -> Iterator[Kube]:
     if "kube-controller-manager" not in control_plane_binaries:
         pytest.skip("there is no kube-controller-manager to make pods of Deployments: `make e2e-parts`")
+    if problem := why_not():
+        pytest.skip(problem)
     with running_control_plane(control_plane_binaries) as made:
         yield made.kube
 

@@ -23,7 +23,11 @@ from forebay_operator.cluster.handlers import Follower
 from forebay_operator.cluster.kinds import (
     ALWAYS,
     BY_PLURAL,
+    ENVOY_GATEWAY,
+    GATEWAY_CLASSES,
+    GATEWAYS,
     GRANTS,
+    HTTP_ROUTES,
     INFERENCE_POOLS,
     PODS,
     POLICIES,
@@ -31,6 +35,7 @@ from forebay_operator.cluster.kinds import (
     SECRETS,
     SERVICES,
     SLICES,
+    WRITTEN,
     Resource,
 )
 from forebay_operator.cluster.store import Picture, Store, surplus
@@ -94,7 +99,12 @@ class ClusterSource:
         """Where a kind is followed; empty means everywhere. Our own planes' Services are always among them."""
         if resource == SECRETS:
             return self._options.credential_namespaces
+        if not resource.namespaced:
+            return ()
         watched = self._options.watched
+        if watched and resource in WRITTEN:
+            # The way to the data planes is in our own namespace.
+            return tuple(dict.fromkeys((*watched, self._options.namespace)))
         if watched and resource in (SERVICES, SLICES):
             return tuple(dict.fromkeys((*watched, self._options.namespace)))
         return watched
@@ -117,6 +127,8 @@ class ClusterSource:
             change = self._arrived.popleft()
             if change.listed and self._complete:
                 self._to_sweep.add(change.resource)
+            if change.refused is not None and change.resource not in (POLICIES, POOLS):
+                _LOG.warning("%s %s %s", change.resource.kind, change.identity.key, change.refused.findings[0].message)
             moved |= self.store.take(change)
             if change.resource in (POLICIES, POOLS):
                 self._on_stored(change)
@@ -204,11 +216,14 @@ class ClusterSource:
 
     async def _discover(self) -> None:
         """Follow ReferenceGrants and InferencePools where the API server has these kinds."""
-        optional = (GRANTS, *((INFERENCE_POOLS,) if self._options.inference_pools else ()))
-        for resource in optional:
-            group = (resource, *((PODS,) if resource == INFERENCE_POOLS else ()))
+        groups: list[tuple[Resource, ...]] = [(GRANTS,)]
+        if self._options.inference_pools:
+            groups.append((INFERENCE_POOLS, PODS))
+        if self._options.gateway_api:
+            groups += [(GATEWAY_CLASSES,), (GATEWAYS, HTTP_ROUTES), ENVOY_GATEWAY]
+        for group in groups:
             try:
-                there = await self._serves(resource)
+                there = all([await self._serves(resource) for resource in group if resource.optional])
             except ApiError:
                 continue  # asked again soon
             follower = self._followers.get(group)

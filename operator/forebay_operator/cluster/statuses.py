@@ -76,6 +76,7 @@ class StatusWriter:
         at = _number(version)
         known = self._known.get(key)
         if known is None or known.identity != identity:
+            self._wanted.pop(key, None)  # it was said of the object that had the name before
             self._known[key] = Known(resource, identity, decode(resource, status), version=at)
         elif at >= known.version:
             known.stored, known.version = decode(resource, status), at

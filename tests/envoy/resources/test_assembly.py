@@ -161,6 +161,7 @@ def test_an_edit_is_live_and_fails_no_request(rig: Rig, live: Live) -> None:
     thread = threading.Thread(target=ask)
     thread.start()
     try:
+        wait_until(lambda: len(statuses) > 5, "requests are under way")
         for name in ("two", "one") * 3:
             rig.ads.publish(live.serving(name))
             wait_until(lambda name=name: rig.chat({"model": "m"}).headers.get("x-forebay-pool") == f"ai/{name}", name)
