@@ -30,6 +30,12 @@ PLACES: Final[Mapping[str, str]] = {
     "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
     "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
     "InferencePool": "/apis/inference.networking.k8s.io/v1/namespaces/{}/inferencepools",
+    "Gateway": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/gateways",
+    "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
+    "Backend": "/apis/gateway.envoyproxy.io/v1alpha1/namespaces/{}/backends",
+    "ClientTrafficPolicy": "/apis/gateway.envoyproxy.io/v1alpha1/namespaces/{}/clienttrafficpolicies",
+    "EnvoyExtensionPolicy": "/apis/gateway.envoyproxy.io/v1alpha1/namespaces/{}/envoyextensionpolicies",
+    "HTTPRouteFilter": "/apis/gateway.envoyproxy.io/v1alpha1/namespaces/{}/httproutefilters",
     "ReferenceGrant": "/apis/gateway.networking.k8s.io/v1beta1/namespaces/{}/referencegrants",
 }
 

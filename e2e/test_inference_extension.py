@@ -6,12 +6,9 @@ The picker is the real one, watching the real InferencePool and its Pods, asked 
 
 from __future__ import annotations
 
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -21,32 +18,14 @@ from openai import OpenAI
 
 from .control_plane import ControlPlane
 from .foreign import INFERENCE_EXTENSION
+from .inference_pool import busy, inference_pool, serve_replicas, start_picker
 from .installation import READY, Installation, installed
 from .isolation import HOST
 from .kube import Kube
 from .process import Process
-from .waiting import free_port, wait_until
+from .waiting import wait_until
 
-MODEL: Final = "small-model"
-REPLICAS: Final = {"replica-a": "192.0.2.11", "replica-b": "192.0.2.12"}
-PICKER: Final = "small-epp"
-PLUGINS: Final = """
-apiVersion: inference.networking.x-k8s.io/v1alpha1
-kind: EndpointPickerConfig
-plugins: [{type: queue-scorer}, {type: kv-cache-utilization-scorer}, {type: max-score-picker}, {type: single-profile-handler}]
-schedulingProfiles:
-- name: default
-  plugins: [{pluginRef: queue-scorer}, {pluginRef: kv-cache-utilization-scorer}, {pluginRef: max-score-picker}]
-"""
-RESOURCES: Final = """
-apiVersion: inference.networking.k8s.io/v1
-kind: InferencePool
-metadata: {name: small}
-spec:
-  selector: {matchLabels: {app: small}}
-  targetPorts: [{number: 8000}]
-  endpointPickerRef: {name: small-epp, port: {number: 9002}, failureMode: FAILURE}
----
+RESOURCES: Final = """---
 apiVersion: forebay.dev/v1alpha1
 kind: ModelPool
 metadata: {name: small}
@@ -95,26 +74,6 @@ class Extended:
     def places(self, count: int) -> Counter[tuple[str, str]]:
         return Counter(self.ask("hello") for _ in range(count))
 
-    @contextmanager
-    def busy(self, replica: str, requests: int = 6) -> Iterator[None]:
-        """Requests that go straight to a replica and keep it busy: one runs, the others wait in its queue."""
-        url = f"http://{REPLICAS[replica]}:8000"
-        body = {"model": MODEL, "messages": [{"role": "user", "content": "Take your time."}]}
-        httpx.put(f"{url}/sim/faults", json={"mode": "slow", "delay": "60s"}, trust_env=False).raise_for_status()
-        with httpx.Client(trust_env=False, timeout=90.0) as client:
-
-            def hang() -> None:
-                try:
-                    client.post(f"{url}/v1/chat/completions", json=body)
-                except (httpx.HTTPError, RuntimeError):
-                    return
-
-            for _ in range(requests):
-                threading.Thread(target=hang, daemon=True).start()
-            wait_until(lambda: _queued(url) >= requests - 1, f"{replica} has a queue")
-            yield
-            self.forebay.servers[replica].kill()
-
 
 @pytest.fixture(scope="module")
 def extended_kube(own_control_plane: ControlPlane) -> Kube:
@@ -135,13 +94,12 @@ def extended(
     namespace = f"extended-{time.monotonic_ns() % 10**9}"
     kube.kubectl("create", "namespace", namespace)
     with installed(kube, namespace, tmp_path) as made:
-        for name, address in REPLICAS.items():
-            _serve(made, name, address)
+        serve_replicas(made)
         port = made.add_server("large-0", "large-model")
         made.service("large", [8000])
         made.slice("large", "large-0", port, {"large-0": (HOST, READY)})
-        kube.apply(RESOURCES.replace("FAILURE", request.param), namespace=namespace)
-        picker = _picker(made, binary("epp"))
+        kube.apply(inference_pool(request.param) + RESOURCES, namespace=namespace)
+        picker = start_picker(made, binary("epp"))
         made.add_operator("--inference-pools")
         made.add_data_plane("dp-0")
         made.add_envoy("envoy-0")
@@ -153,20 +111,20 @@ def extended(
 
 
 def test_forebay_chooses_the_pool_and_the_picker_the_idle_replica(extended: Extended) -> None:
-    with extended.busy("replica-a"):
+    with busy(extended.forebay, "replica-a"):
         _settle(extended)
         assert extended.places(12) == {("small", "replica-b"): 12}
         assert extended.ask("Prove the theorem.") == ("large", "large-0")
 
 
 def test_the_picker_follows_a_replica_that_gets_busy(extended: Extended) -> None:
-    with extended.busy("replica-b"):
+    with busy(extended.forebay, "replica-b"):
         _settle(extended)
         assert extended.places(12) == {("small", "replica-a"): 12}
 
 
 def test_a_caller_cannot_name_the_replica(extended: Extended) -> None:
-    with extended.busy("replica-a"):
+    with busy(extended.forebay, "replica-a"):
         _settle(extended)
         chosen = extended.forebay.ask("hello", **{"x-gateway-destination-endpoint": "192.0.2.11:8000"})
         assert chosen.headers["x-sim-server"] == "replica-b"
@@ -198,50 +156,6 @@ def test_a_picker_that_is_back_is_asked_again(extended: Extended) -> None:
     wait_until(lambda: extended.forebay.ask("hello").status_code == 200, "the picker is asked again", 30)
 
 
-def _serve(made: Installation, name: str, address: str) -> None:
-    """A replica as its Pod and, there being no kubelet, its process; every replica has the pool's one port."""
-    argv = [
-        sys.executable, "-m", "forebay_cli.sim", "--host", address, "--port", "8000",
-        "--name", name, "--model", MODEL, "--concurrency", "1",
-    ]  # fmt: skip
-    process = Process(argv, made.folder / f"{name}.log")
-    process.start()
-    made.servers[name] = process
-    wait_until(lambda: _answers(f"http://{address}:8000/v1/models"), f"{name} answers")
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": {"app": "small"}},
-        "spec": {"containers": [{"name": "server", "image": "server"}]},
-    }
-    made.kube.create(pod, made.namespace).raise_for_status()
-    status = {
-        "phase": "Running",
-        "podIP": address,
-        "podIPs": [{"ip": address}],
-        "conditions": [{"type": "Ready", "status": "True"}],
-    }
-    made.kube.patch("Pod", made.namespace, name, {"status": status}, status=True)
-
-
-def _picker(made: Installation, binary: Path) -> Process:
-    """The endpoint picker and its Service; it is serving when this returns."""
-    port, health, metrics = free_port(HOST), free_port(), free_port()
-    plugins = made.folder / "plugins.yaml"
-    plugins.write_text(PLUGINS)
-    argv = [
-        binary, "--pool-name=small", f"--pool-namespace={made.namespace}", f"--grpc-port={port}",
-        f"--grpc-health-port={health}", f"--metrics-port={metrics}", "--metrics-endpoint-auth=false",
-        "--tracing=false", f"--config-file={plugins}",
-    ]  # fmt: skip
-    process = Process(argv, made.folder / "epp.log", {"KUBECONFIG": str(made.kube.kubeconfig)})
-    process.start()
-    made.servers[PICKER] = process
-    made.service(PICKER, [9002])
-    made.slice(PICKER, f"{PICKER}-0", port, {PICKER: (HOST, READY)})
-    return process
-
-
 def _settle(extended: Extended) -> None:
     """The picker reads metrics every 50 ms. What it sends to a busy replica before it has seen the queue is not answered
     in time."""
@@ -253,16 +167,3 @@ def _settle(extended: Extended) -> None:
             return False
 
     wait_until(served, "the picker has seen the queue", 30)
-
-
-def _queued(url: str) -> int:
-    text = httpx.get(f"{url}/metrics", trust_env=False).text
-    found = [line for line in text.splitlines() if line.startswith("vllm:num_requests_waiting")]
-    return int(float(found[0].rpartition(" ")[2])) if found else 0
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False, timeout=1.0).status_code == 200
-    except httpx.TransportError:
-        return False
