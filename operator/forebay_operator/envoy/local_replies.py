@@ -57,7 +57,6 @@ ERRORS: Final = (
 PICKER_ERRORS: Final = (
     LocalError(503, UNAVAILABLE, "picker_unavailable", "The pool's endpoint picker is unavailable.", DATA_PLANE_FAILED),
     LocalError(504, UNAVAILABLE, "picker_timeout", "The pool's endpoint picker did not answer in time.", UNANSWERED),
-    LocalError(408, UNAVAILABLE, "picker_timeout", "The pool's endpoint picker did not answer in time.", UNANSWERED),
 )
 OTHER: Final = LocalError(0, "server_error", "gateway_error", "The gateway could not complete the request.")
 

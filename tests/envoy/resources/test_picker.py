@@ -17,6 +17,7 @@ from aiohttp import web
 
 from forebay_operator.backends.endpoint import Backend, Endpoint
 from forebay_operator.backends.endpoint import Picker as PickerFacts
+from forebay_operator.cluster.objects import FailureMode
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.resources import Snapshot
 
@@ -307,3 +308,37 @@ def test_the_pickers_choice_counts_for_a_server_that_is_not_ready_yet(scene: Sce
     finally:
         scene.rig.publish(scene.snapshot())
         wait_until(lambda: list(scene.rig.stats(unhealthy).values()) == [2], "both are ready")
+
+
+def test_a_picker_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebay_operator.envoy.picker.PICK_SECONDS", 1)
+    with running_rig() as rig:
+        server, picker = rig.upstream(), Picker(rig.loop)
+        picker.delay = 3
+        asked = (local(picker.port),)
+        modes: dict[str, FailureMode] = {"open": "FailOpen", "close": "FailClose"}
+        rig.start(
+            assemble(
+                inputs(
+                    rig.port,
+                    (rig.processor.address,),
+                    {"ai/p": policy(*modes)},
+                    {f"ai/{name}": pool(backend={"inferencePool": {"name": "x"}}) for name in modes},
+                    backends={
+                        f"ai/{name}": Backend((local(server.port),), PickerFacts(asked, tls=False, failure_mode=mode))
+                        for name, mode in modes.items()
+                    },
+                    pickers={f"ai/{name}": mode for name, mode in modes.items()},
+                )
+            )
+        )
+        answers = {}
+        for name in modes:
+            rig.processor.decide = lambda _, name=name: Forward(cluster=f"pool/ai/{name}")
+            began = time.monotonic()
+            answers[name] = rig.chat()
+            assert 0.9 < time.monotonic() - began < 2.5
+        picker.stop()
+    assert answers["open"].status_code == 200
+    assert answers["close"].status_code == 504
+    assert answers["close"].json()["error"]["code"] == "picker_timeout"
