@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
-from forebay_decision.check import Finding, check_policy
 from forebay_decision.attachment import placed
+from forebay_decision.check import Finding, check_policy
 from forebay_decision.served import policy_pools, qualified
 from forebay_operator.backends.endpoint import NOWHERE
 from forebay_operator.check_memory import PolicyCheck

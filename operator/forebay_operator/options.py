@@ -15,6 +15,7 @@ from forebay_transport.address import PlaintextRefused
 from forebay_transport.certificates import UnusableTls
 from forebay_transport.security import PLAINTEXT, Security, add_security_options, security_of
 
+GATEWAY_CONTROLLER: Final = "gateway.envoyproxy.io/gatewayclass-controller"
 OWN_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -34,6 +35,10 @@ class ClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
     watched: tuple[str, ...] = ()
     credential_namespaces: tuple[str, ...] = ()
     inference_pools: bool = False
+    gateway_api: bool = False
+    gateway_controller: str = GATEWAY_CONTROLLER
+    gateway_tls_secret: str = ""
+    cluster_domain: str = "cluster.local"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +139,18 @@ def _parser() -> argparse.ArgumentParser:
         help="where Secrets labelled forebay.dev/credential are read; repeatable (default: its own)",
     )  # fmt: skip
     cluster.add_argument("--no-credentials", action="store_true", help="read no Secret anywhere")
+    cluster.add_argument(
+        "--gateway-api", action="store_true", help="attach policies with targetRefs to Gateways and HTTPRoutes"
+    )
+    cluster.add_argument(
+        "--gateway-controller", default=GATEWAY_CONTROLLER, metavar="NAME",
+        help="controllerName of Envoy Gateway's GatewayClasses (%(default)s)",
+    )  # fmt: skip
+    cluster.add_argument(
+        "--gateway-tls-secret", default="", metavar="NAME",
+        help="Secret beside the data planes with tls.crt, tls.key and ca.crt by which a gateway calls them",
+    )  # fmt: skip
+    cluster.add_argument("--cluster-domain", default="cluster.local", metavar="NAME", help="DNS domain (%(default)s)")
     cluster.add_argument("--inference-pools", action="store_true", help="follow InferencePools and Pods, too")
     return parser
 
@@ -158,6 +175,10 @@ def _cluster(parser: argparse.ArgumentParser, found: argparse.Namespace) -> Clus
         watched=tuple(found.watch_namespace),
         credential_namespaces=() if found.no_credentials else tuple(found.credential_namespace) or (namespace,),
         inference_pools=found.inference_pools,
+        gateway_api=found.gateway_api,
+        gateway_controller=found.gateway_controller,
+        gateway_tls_secret=found.gateway_tls_secret,
+        cluster_domain=found.cluster_domain,
     )
 
 

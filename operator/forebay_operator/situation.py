@@ -9,6 +9,7 @@ import msgspec
 
 from forebay_api.manifest import ManifestError
 from forebay_operator.gather import Inputs
+from forebay_operator.gateway.situation import GatewaySituation
 from forebay_operator.publication import Surface
 from forebay_operator.xds.acknowledgements import Kind
 
@@ -21,6 +22,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     expected: Mapping[str, Kind] = {}
     ready: frozenset[str] = frozenset()
     errors: tuple[ManifestError, ...] = ()
+    gateway: GatewaySituation | None = None
 
 
 class Source(Protocol):

@@ -17,9 +17,17 @@ import msgspec
 
 from forebay_api.pool import PoolSpec
 from forebay_api.reasons import Reason
-from forebay_api.status import Condition, EndpointCounts, PolicyStatus, PoolStatus
+from forebay_api.status import AncestorStatus, Condition, EndpointCounts, PolicyStatus, PoolStatus
 from forebay_api.wire import PoolState
 from forebay_operator.findings import cut
+from forebay_operator.gateway.told import (
+    CONTROLLER,
+    GatewayTold,
+    ancestor_statements,
+    state_gateway,
+    state_supported,
+    with_others,
+)
 from forebay_operator.progress import Rollout, state_programmed
 from forebay_operator.scrape.budget import slowed
 from forebay_operator.verdict import PolicyVerdict, PoolVerdict, Statement
@@ -32,29 +40,60 @@ _SATURATION_FIELDS: Final[Mapping[str, tuple[Reason, str]]] = {
 
 
 def policy_status(
-    verdict: PolicyVerdict, rollout: Rollout | None, before: PolicyStatus | None, now: datetime
+    verdict: PolicyVerdict,
+    rollout: Rollout | None,
+    before: PolicyStatus | None,
+    now: datetime,
+    gateway: GatewayTold | None = None,
 ) -> PolicyStatus:
-    """The status of a policy. `rollout` is None until something has been published; `before` is its present status."""
+    """The status of a policy. `rollout` is None until something has been published; `before` is its present status.
+
+    `gateway` is what is to be said of a policy with targetRefs.
+    """
     programmed = state_programmed(rollout)
     if verdict.spec is None:
         programmed = Statement("Programmed", "False", "Pending", "Not published: see Accepted and ResolvedRefs")
     elif verdict.is_last_good and programmed.status == "True":
         message = f"The last good version, not this one: {programmed.message}"
         programmed = Statement("Programmed", "False", "Pending", message)
+    programmed = state_gateway(programmed, gateway)
     statements = (verdict.accepted, verdict.resolved, programmed)
+    beside = _stalled(verdict.accepted)
+    if gateway is not None and verdict.spec is not None:
+        beside = (*beside, state_supported(gateway))
     revision = before.revision if before else None
     if rollout is not None and rollout.acknowledgements.complete and verdict.spec is not None:
         revision = rollout.acknowledgements.revision
     return PolicyStatus(
         observed_generation=verdict.generation,
         conditions=_stamp(
-            (_ready(statements), *statements, *_stalled(verdict.accepted)),
+            (_ready(statements), *statements, *beside),
             before.conditions if before else (),
             verdict.generation,
             now,
         ),
         revision=revision,
+        ancestors=_ancestors(gateway, programmed, before.ancestors if before else (), verdict.generation, now),
     )
+
+
+def _ancestors(
+    of: GatewayTold | None,
+    programmed: Statement,
+    before: Sequence[AncestorStatus],
+    generation: int,
+    now: datetime,
+) -> list[AncestorStatus]:
+    former = {entry.ancestor_ref: entry.conditions for entry in before if entry.controller_name == CONTROLLER}
+    own = [
+        AncestorStatus(
+            ancestor_ref=entry.ref,
+            controller_name=CONTROLLER,
+            conditions=_stamp(ancestor_statements(entry, programmed), former.get(entry.ref, ()), generation, now),
+        )
+        for entry in (of.ancestors if of is not None else ())
+    ]
+    return with_others(own, before)
 
 
 def pool_status(
@@ -100,7 +139,9 @@ def _ready(statements: Sequence[Statement]) -> Statement:
 
 def _stalled(accepted: Statement) -> tuple[Statement, ...]:
     """Nothing that happens around the object will get it accepted, but for a conflict whose winner goes."""
-    return (msgspec.structs.replace(accepted, type="Stalled", status="True"),) if accepted.status == "False" else ()
+    if accepted.status != "False" or accepted.reason == "TargetNotFound":
+        return ()  # a target may come
+    return (msgspec.structs.replace(accepted, type="Stalled", status="True"),)
 
 
 def _stands(statement: Statement, before: Sequence[Condition]) -> Statement:

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from forebay_api.local import LocalConfig
 from forebay_api.manifest import ManifestsRefused, load_local_config
 from forebay_api.wire import LoadReport
+from forebay_operator.cluster.attachments import Attachments
 from forebay_operator.cluster.change import Change, Identity
 from forebay_operator.cluster.connection import Api, Login
 from forebay_operator.cluster.events import EventPoster, transitions
@@ -28,6 +29,7 @@ from forebay_operator.cluster.statuses import Status, StatusWriter
 from forebay_operator.cluster.store import Picture, Stored
 from forebay_operator.cluster.truth import Truth
 from forebay_operator.envoy.identity import peer_tls
+from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.lastgood.shards import Shard, shards
 from forebay_operator.options import ClusterOptions, Options
 from forebay_operator.reconciler import Reconciler
@@ -89,6 +91,9 @@ class ClusterOperator:
         )
         self._events = EventPoster(self._api, cluster.identity)
         self._truth = Truth(self._writer)
+        self._attachments = Attachments(
+            self._api, EnvoyGateway(cluster.gateway_controller), on_told=self._look, post=self._events.post
+        )
         self._leadership = Leadership(
             self._api,
             namespace=cluster.namespace,
@@ -146,6 +151,7 @@ class ClusterOperator:
                 self._writer.run,
                 self._events.run,
                 self._keeper.run,
+                self._attachments.run,
                 self._leadership.run,
             )
         finally:
@@ -216,6 +222,8 @@ class ClusterOperator:
         core = self._reconciler.core
         self._truth.note_published(core.verdicts, self._server.sequence)
         self._scraping.aim(scrape_targets(core.verdicts.accepted_pools(), core.backends), situation.surface.trust_ca)
+        if situation.gateway is not None:
+            self._attachments.look(situation.gateway, core)
         self._look()
 
     async def _follow_acknowledgements(self) -> None:
@@ -232,6 +240,7 @@ class ClusterOperator:
         else:
             self._writer.withdraw()
         self._keeper.forget()
+        self._attachments.lead(leading)
         self._metrics.lead(leading)
         self._server.lead(leading)
         self._scraping.switch(leading)
@@ -262,9 +271,11 @@ class ClusterOperator:
                     situation,
                     self._states,
                     self._unreadable(),
+                    self._attachments.told,
                     now=time.monotonic(),
                     wall=datetime.now(UTC),
                 )
+                self._attachments.ask(self._truth.reached)
             await asyncio.sleep(max(TELL_SECONDS, TELL_SHARE * (time.monotonic() - started)))
 
     def _unreadable(self) -> dict[tuple[str, str], Stored]:

@@ -86,8 +86,12 @@ class Api:
         self._server = ""
         self._since = 0.0
         self._opening = asyncio.Lock()
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
+        for task in self._closing:
+            task.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
 
@@ -104,6 +108,11 @@ class Api:
     async def apply(self, path: str, body: Mapping[str, Any], *, manager: str) -> Json:
         """Server-side apply: the fields in `body` are `manager`'s from now on, and no other field is touched."""
         return await self._call("PATCH", path, body, kind=APPLY, query={"fieldManager": manager, "force": "true"})
+
+    async def delete(self, path: str, *, uid: str) -> Json:
+        """Only this incarnation of the object: another one that has taken the name is a conflict."""
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        return await self._call("DELETE", path, options)
 
     async def merge(self, path: str, body: Mapping[str, Any], *, manager: str) -> Json:
         return await self._call("PATCH", path, body, kind=MERGE_PATCH, query={"fieldManager": manager})
@@ -157,7 +166,9 @@ class Api:
                 former, self._session = self._session, opened
                 self._server, self._since = fresh.server.rstrip("/"), time.monotonic()
                 if former is not None:
-                    asyncio.get_running_loop().call_later(REQUEST_SECONDS, _close_later, former)
+                    task = asyncio.create_task(_close_later(former))
+                    self._closing.add(task)
+                    task.add_done_callback(self._closing.discard)
             session = self._session
         yield session
 
@@ -192,6 +203,14 @@ def _refused(status: int, answer: bytes) -> ApiError:
     return ApiError(status, str(told.get("reason", "")), str(told.get("message", "no message")))
 
 
+async def _close_later(session: aiohttp.ClientSession) -> None:
+    """Once requests that began with a former session have had time to end."""
+    try:
+        await asyncio.sleep(REQUEST_SECONDS)
+    finally:
+        await session.close()
+
+
 def _open(info: kopf.ConnectionInfo) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=info.as_ssl_context(), limit=CONNECTIONS),
@@ -199,16 +218,6 @@ def _open(info: kopf.ConnectionInfo) -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
-
-
-_closing: set[asyncio.Task[None]] = set()
-
-
-def _close_later(session: aiohttp.ClientSession) -> None:
-    """Requests that began with the former session have had time to end."""
-    task = asyncio.get_running_loop().create_task(session.close())
-    _closing.add(task)
-    task.add_done_callback(_closing.discard)
 
 
 def _from_kubeconfig(path: Path) -> kopf.ConnectionInfo:

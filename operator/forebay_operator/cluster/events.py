@@ -28,11 +28,13 @@ _LOG = logging.getLogger(__name__)
 
 
 class Transition(msgspec.Struct, frozen=True):
-    """A condition that has changed its status, or been refused for another reason."""
+    """A condition that has changed its status, or been refused for another reason. `note` stands for what the condition
+    would say of itself."""
 
     kind: str
     identity: Identity
     condition: Condition
+    note: str = ""
 
     @property
     def warns(self) -> bool:
@@ -79,7 +81,7 @@ def event(told: Transition, instance: str, now: datetime) -> dict[str, Any]:
         "action": "Reconcile",
         "reason": condition.reason[:128],
         "type": "Warning" if told.warns else "Normal",
-        "note": cut(f"{condition.type} is {condition.status}: {condition.message}", LONGEST_NOTE),
+        "note": cut(told.note or f"{condition.type} is {condition.status}: {condition.message}", LONGEST_NOTE),
         "regarding": {
             "apiVersion": API_VERSION,
             "kind": told.kind,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from forebay_operator.cluster.objects import EndpointSlice, InferencePool, Pod, ReferenceGrant, Service
+from forebay_operator.gateway.facts import NO_GATEWAYS, GatewayFacts
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +19,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     pods: Mapping[str, Pod] = {}
     inference_pools: Mapping[str, InferencePool] = {}
     grants: Mapping[str, ReferenceGrant] = {}
+    gateway: GatewayFacts = NO_GATEWAYS
 
 
 NOTHING_KNOWN = Facts()

@@ -9,6 +9,8 @@ import msgspec
 
 from forebay_api.base import GROUP, VERSION
 from forebay_operator.cluster import objects
+from forebay_operator.gateway.naming import MANAGED_BY, OPERATOR
+from forebay_operator.gateway.objects import Gateway, GatewayClass, Stored
 
 CREDENTIAL_LABEL: Final = "forebay.dev/credential"
 """Only Secrets with this label leave the API server: it is the server that selects by it."""
@@ -24,6 +26,7 @@ class Resource(msgspec.Struct, frozen=True):
     decoded: type[Any] | None = None
     optional: bool = False
     selector: str = ""
+    namespaced: bool = True
 
     @property
     def root(self) -> str:
@@ -31,7 +34,7 @@ class Resource(msgspec.Struct, frozen=True):
 
     def path(self, namespace: str | None = None, name: str | None = None, part: str | None = None) -> str:
         """The URL path of the collection, an object, or a subresource of it."""
-        scope = "" if namespace is None else f"/namespaces/{namespace}"
+        scope = "" if namespace is None or not self.namespaced else f"/namespaces/{namespace}"
         return "/".join(filter(None, (f"{self.root}{scope}/{self.plural}", name, part)))
 
 
@@ -48,11 +51,34 @@ GRANTS: Final = Resource(
 INFERENCE_POOLS: Final = Resource(
     "inference.networking.k8s.io", "v1", "inferencepools", "InferencePool", objects.InferencePool, optional=True
 )
+GATEWAY_CLASSES: Final = Resource(
+    "gateway.networking.k8s.io", "v1", "gatewayclasses", "GatewayClass", GatewayClass, optional=True, namespaced=False
+)
+GATEWAYS: Final = Resource("gateway.networking.k8s.io", "v1", "gateways", "Gateway", Gateway, optional=True)
+HTTP_ROUTES: Final = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", Stored, optional=True)
+_OURS: Final = f"{MANAGED_BY}={OPERATOR}"
+EXTENSION_POLICIES: Final = Resource(
+    "gateway.envoyproxy.io", "v1alpha1", "envoyextensionpolicies", "EnvoyExtensionPolicy", Stored, optional=True
+)
+CLIENT_POLICIES: Final = Resource(
+    "gateway.envoyproxy.io", "v1alpha1", "clienttrafficpolicies", "ClientTrafficPolicy", Stored, optional=True
+)
+BACKENDS: Final = Resource(
+    "gateway.envoyproxy.io", "v1alpha1", "backends", "Backend", Stored, optional=True, selector=_OURS
+)
+ROUTE_FILTERS: Final = Resource(
+    "gateway.envoyproxy.io", "v1alpha1", "httproutefilters", "HTTPRouteFilter", Stored, optional=True, selector=_OURS
+)
+GATEWAY_API: Final = (GATEWAY_CLASSES, GATEWAYS, HTTP_ROUTES)
+ENVOY_GATEWAY: Final = (EXTENSION_POLICIES, CLIENT_POLICIES, BACKENDS, ROUTE_FILTERS)
+WRITTEN: Final = (GRANTS, HTTP_ROUTES, *ENVOY_GATEWAY)
+"""What is written for targets of policies."""
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")
 
 ALWAYS: Final = (POLICIES, POOLS, SERVICES, SLICES)
 """Followed from the start: the view is complete only when each of these has been listed."""
 BY_PLURAL: Final[Mapping[str, Resource]] = {
-    resource.plural: resource for resource in (*ALWAYS, PODS, SECRETS, GRANTS, INFERENCE_POOLS)
+    resource.plural: resource
+    for resource in (*ALWAYS, PODS, SECRETS, GRANTS, INFERENCE_POOLS, *GATEWAY_API, *ENVOY_GATEWAY)
 }

@@ -18,7 +18,9 @@ from forebay_operator.cluster.replicas import find_replicas
 from forebay_operator.cluster.store import Picture, Stored
 from forebay_operator.envoy.identity import PeerTls
 from forebay_operator.envoy.inputs import DataPlane
+from forebay_operator.cluster.gateways import gateway_situation
 from forebay_operator.gather import Inputs
+from forebay_operator.gateway.placing import place, target_findings
 from forebay_operator.options import ClusterOptions
 from forebay_operator.publication import Surface
 from forebay_operator.situation import Situation
@@ -49,14 +51,18 @@ class Situater:
             data_plane=_own(options.namespace, options.data_plane_service),
             envoy=_own(options.namespace, options.envoy_service),
         )
+        newest = _at_newest(picture.policies, picture.stored_policies)
+        gateway = None if not options.gateway_api else gateway_situation(options, self._tls, picture, newest, specs)
+        attached = None if gateway is None else gateway.attached
         return Situation(
             inputs=Inputs(
-                policies=_at_newest(picture.policies, picture.stored_policies),
+                policies=place(newest, attached),
                 pools=_at_newest(picture.pools, picture.stored_pools),
                 backends=self._resolver.resolve(specs, picture.facts),
                 credentials=resolve_secrets(specs, picture.secrets, frozenset(options.credential_namespaces)),
                 policy_faults=_faults(picture.stored_policies),
                 pool_faults=_faults(picture.stored_pools),
+                target_findings=target_findings(newest, attached),
             ),
             surface=Surface(
                 tuple(local.listeners),
@@ -65,6 +71,7 @@ class Situater:
             ),
             expected=self._same(replicas.expected),
             ready=replicas.ready,
+            gateway=gateway,
         )
 
     def _same(self, expected: Mapping[str, Kind]) -> Mapping[str, Kind]:

@@ -7,6 +7,7 @@ very same objects in the next picture, so that what is computed from them need n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import is_
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,8 @@ from forebay_api.pool import ModelPool
 from forebay_operator.cluster.change import Change, Identity, Refused, SecretFacts
 from forebay_operator.cluster.facts import Facts
 from forebay_operator.cluster.kinds import (
+    ENVOY_GATEWAY,
+    GATEWAY_API,
     GRANTS,
     INFERENCE_POOLS,
     PODS,
@@ -27,6 +30,7 @@ from forebay_operator.cluster.kinds import (
     Resource,
 )
 from forebay_operator.cluster.objects import EndpointSlice
+from forebay_operator.gateway.facts import NO_GATEWAYS, GatewayFacts
 
 SERVICE_LABEL: Final = "kubernetes.io/service-name"
 
@@ -62,6 +66,8 @@ class Store:
         self._owners: dict[str, str] = {}
         self._by_service: dict[str, tuple[EndpointSlice, ...]] = {}
         self._pictured: dict[str, Mapping[str, Any]] = {}
+        self._gateway_parts: list[Mapping[str, Any]] = []
+        self._gateway_facts = NO_GATEWAYS
 
     def take(self, change: Change) -> bool:
         """Take in one change; say whether a picture taken now would differ in anything but stored status."""
@@ -110,11 +116,23 @@ class Store:
                 pods=self._part(PODS),
                 inference_pools=self._part(INFERENCE_POOLS),
                 grants=self._part(GRANTS),
+                gateway=self._gateway(),
             ),
             secrets=self._part(SECRETS),
             stored_policies=dict(self._stored[POLICIES.plural]),
             stored_pools=dict(self._stored[POOLS.plural]),
         )
+
+    def _gateway(self) -> GatewayFacts:
+        """The very object of before where nothing has changed."""
+        parts = [self._part(resource) for resource in (*GATEWAY_API, *ENVOY_GATEWAY, GRANTS)]
+        if not all(map(is_, parts, self._gateway_parts)) or len(parts) != len(self._gateway_parts):
+            classes, gateways, routes, *kinds, grants = self._gateway_parts = parts
+            named = dict(zip((resource.plural for resource in ENVOY_GATEWAY), kinds, strict=True))
+            self._gateway_facts = GatewayFacts(
+                classes=classes, gateways=gateways, routes=routes, kinds=named, grants=grants
+            )
+        return self._gateway_facts
 
     def _part(self, resource: Resource) -> Mapping[str, Any]:
         plural = resource.plural

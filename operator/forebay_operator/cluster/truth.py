@@ -20,6 +20,7 @@ from forebay_operator.cluster.statuses import Status, StatusWriter
 from forebay_operator.cluster.store import Stored
 from forebay_operator.core import Core
 from forebay_operator.findings import state_accepted
+from forebay_operator.gateway.told import GatewayTold
 from forebay_operator.programme import Programme
 from forebay_operator.scrape.load_status import LoadStatuses
 from forebay_operator.scrape.state import PoolStates
@@ -33,6 +34,9 @@ LOOK_SECONDS: Final = 5.0
 _LOG = logging.getLogger(__name__)
 
 
+_NO_GATEWAYS: Final[Mapping[str, GatewayTold]] = {}
+
+
 class Truth:
     """One leader's view of what every status has to be. Times are passed in."""
 
@@ -41,6 +45,8 @@ class Truth:
         self._programme = Programme()
         self._loads = LoadStatuses()
         self._grounds: dict[tuple[str, str], tuple[Any, ...]] = {}
+        self.reached: frozenset[str] = frozenset()
+        """Policies with targetRefs that every expected replica has."""
 
     def note_published(self, verdicts: Verdicts, sequence: int) -> None:
         """These verdicts went out with publication `sequence`, or with an earlier one where nothing has changed."""
@@ -64,12 +70,13 @@ class Truth:
         situation: Situation,
         states: PoolStates,
         refused: Mapping[tuple[str, str], Stored],
+        gateways: Mapping[str, GatewayTold] = _NO_GATEWAYS,
         *,
         now: float,
         wall: datetime,
     ) -> None:
         """Work out every status that may have changed. `refused`: objects that cannot be taken, and have no last good
-        version, by plural and name."""
+        version, by plural and name. `gateways` is what policies with targetRefs have to say of theirs."""
         verdicts = core.verdicts
         names = [
             *(_named(POLICIES, name) for name in verdicts.policies),
@@ -80,9 +87,15 @@ class Truth:
         )
         for name, verdict in verdicts.policies.items():
             rollout = rollouts.get(_named(POLICIES, name))
-            if self._is_news(POLICIES, name, (verdict, rollout)):
+            gateway = gateways.get(name)
+            if self._is_news(POLICIES, name, (verdict, rollout, gateway)):
                 before = _policy(self._writer.stored(POLICIES, name))
-                self._tell(POLICIES, name, partial(policy_status, verdict, rollout, before, wall))
+                self._tell(POLICIES, name, partial(policy_status, verdict, rollout, before, wall, gateway))
+        self.reached = frozenset(
+            name
+            for name in gateways
+            if (rollout := rollouts.get(_named(POLICIES, name))) is not None and rollout.acknowledgements.complete
+        )
         told = states.told
         for name, pool in verdicts.pools.items():
             rollout = rollouts.get(_named(POOLS, name))

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from forebay_api.policy import PolicySpec, RoutingPolicy
-from forebay_api.wire import PlacedSpec, Place
+from forebay_api.wire import Place, PlacedSpec
 from forebay_decision.check import Finding
 from forebay_operator.gateway.attach import Attached
 
@@ -18,12 +18,16 @@ NEEDS_A_CLUSTER: Final = (
 )
 
 
-def place(policies: Mapping[str, RoutingPolicy], attached: Mapping[str, Attached] | None) -> Mapping[str, RoutingPolicy]:
+def place(
+    policies: Mapping[str, RoutingPolicy], attached: Mapping[str, Attached] | None
+) -> Mapping[str, RoutingPolicy]:
     """The policies; those with targetRefs have places in their stead, none where `attached` is None."""
     if not any(policy.spec.target_refs for policy in policies.values()):
         return policies
     return {
-        name: _placed(policy, attached[name].places if attached is not None else ()) if policy.spec.target_refs else policy
+        name: _placed(policy, attached[name].places if attached is not None else ())
+        if policy.spec.target_refs
+        else policy
         for name, policy in policies.items()
     }
 

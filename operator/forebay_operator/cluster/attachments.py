@@ -1,0 +1,89 @@
+"""Keeps what is written for policies' targets in step with verdicts, and tells how it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from forebay_api.status import Condition
+from forebay_operator.cluster.applier import RESOURCES, Aim, Applier
+from forebay_operator.cluster.change import Identity
+from forebay_operator.cluster.connection import Api
+from forebay_operator.cluster.events import Transition
+from forebay_operator.core import Core
+from forebay_operator.gateway.implementation import Generated, Implementation
+from forebay_operator.gateway.situation import GatewaySituation, wanted
+from forebay_operator.gateway.told import GatewayTold, told
+
+REST_SECONDS: Final = 0.05
+_LOG = logging.getLogger(__name__)
+
+
+class Attachments:
+    """`on_told` is called when what policies have to say of gateways may have changed, `post` with Events."""
+
+    def __init__(
+        self, api: Api, adapter: Implementation, *, on_told: Callable[[], None], post: Callable[[Transition], None]
+    ) -> None:
+        self._adapter = adapter
+        self._on_told = on_told
+        self._post = post
+        self._applier = Applier(api, on_repaired=self._repaired, on_failed=lambda: self._news.set())
+        self._news = asyncio.Event()
+        self._ground: tuple[GatewaySituation, Core] | None = None
+        self._aim: Aim | None = None
+        self._asked: frozenset[str] = frozenset()
+        self._leads = False
+        self.told: Mapping[str, GatewayTold] = {}
+
+    def look(self, situation: GatewaySituation, core: Core) -> None:
+        """This is how things are, and `core` has judged them."""
+        self._ground = (situation, core)
+        self._news.set()
+
+    def ask(self, policies: frozenset[str]) -> None:
+        """These policies every data plane has now."""
+        if policies != self._asked:
+            self._asked = policies
+            self._news.set()
+
+    def lead(self, leading: bool) -> None:
+        self._leads = leading
+        if not leading:
+            self._applier.rest()
+        self._news.set()
+
+    async def run(self) -> None:
+        """Plan until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._applier.run())
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                try:
+                    await self._plan()
+                except Exception:  # noqa: BLE001  # what is written stays; the next change is tried again
+                    _LOG.exception("what gateways are to be told could not be worked out")
+                await asyncio.sleep(REST_SECONDS)
+
+    async def _plan(self) -> None:
+        if self._ground is None:
+            return
+        situation, core = self._ground
+        need = wanted(situation, core.verdicts, core.backends)
+        plan = await asyncio.to_thread(self._adapter.plan, need)
+        self.told = await asyncio.to_thread(told, situation.attached, plan, need, self._adapter, self._applier.failures)
+        if self._leads:
+            self._applier.aim(Aim(plan, situation.facts, situation.installation, self._asked))
+        self._on_told()
+
+    def _repaired(self, made: Generated, how: str) -> None:
+        situation = self._ground[0] if self._ground else None
+        for policy in made.policies[:1]:
+            namespace, _, name = policy.partition("/")
+            uid = situation.policy_uids.get(policy, "") if situation else ""
+            message = f"{RESOURCES[made.plural].kind} {made.key} {how}"
+            condition = Condition(type="Programmed", status="False", reason="Repaired", message=message)
+            self._post(Transition("RoutingPolicy", Identity(namespace, name, uid), condition, note=message))

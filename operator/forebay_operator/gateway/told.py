@@ -1,0 +1,84 @@
+"""What a policy with targetRefs says beside the usual: how its gateways take it, and what it does not get there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from forebay_api.reasons import Reason
+from forebay_api.status import MAX_ANCESTORS, AncestorStatus
+from forebay_operator.findings import cut, tell
+from forebay_operator.gateway.attach import Ancestor, Attached
+from forebay_operator.gateway.implementation import Implementation, Judgement, Plan, Wanted
+from forebay_operator.verdict import Statement
+
+CONTROLLER = "forebay.dev/operator"
+_SHOWN = 4
+
+
+class GatewayTold(msgspec.Struct, frozen=True):
+    """Of one policy. `failures` are writes that the API server has not taken."""
+
+    ancestors: tuple[Ancestor, ...] = ()
+    judgement: Judgement = Judgement()
+    losses: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+
+
+def told(
+    attached: Mapping[str, Attached], plan: Plan, wanted: Wanted, adapter: Implementation, failures: Mapping[str, str]
+) -> dict[str, GatewayTold]:
+    """What every policy has to say. `failures` are by plural and key of the object, ``plural namespace/name``."""
+    found = {}
+    for name, own in attached.items():
+        mine = [made for made in plan.objects if name in made.policies]
+        failed = [failures[key] for made in mine if (key := f"{made.plural} {made.key}") in failures]
+        found[name] = GatewayTold(
+            own.ancestors,
+            adapter.judge(name, plan, wanted) if name in wanted.policies else Judgement(),
+            plan.losses.get(name, ()),
+            tuple(failed),
+        )
+    return found
+
+
+def state_gateway(programmed: Statement, of: GatewayTold | None) -> Statement:
+    """Programmed, once the gateway is asked, too."""
+    if of is None or programmed.status != "True":
+        return programmed
+    if of.failures:
+        return _programmed("Rejected", of.failures)
+    if of.judgement.refused:
+        return _programmed("Rejected", of.judgement.refused)
+    if of.judgement.waiting:
+        return _programmed("Pending", of.judgement.waiting)
+    return programmed
+
+
+def state_supported(of: GatewayTold) -> Statement:
+    if of.losses:
+        return Statement("FullySupported", "False", "FeaturesMissing", cut(_some(of.losses)))
+    return Statement("FullySupported", "True", "FullySupported", "This gateway can do all that the policy asks for")
+
+
+def ancestor_statements(of: Ancestor, programmed: Statement) -> tuple[Statement, ...]:
+    """Conditions of one entry of status.ancestors."""
+    if of.problem:
+        return (Statement("Accepted", "False", of.problem[0].reason, tell(of.problem)),)
+    return Statement("Accepted", "True", "Accepted", "Accepted"), programmed
+
+
+def with_others(own: Sequence[AncestorStatus], before: Sequence[AncestorStatus]) -> list[AncestorStatus]:
+    """Entries of other controllers as they are, then as many of ours as there is room for."""
+    others = [entry for entry in before if entry.controller_name != CONTROLLER]
+    return [*others, *own][:MAX_ANCESTORS] if len(others) < MAX_ANCESTORS else others
+
+
+def _programmed(reason: Reason, why: Sequence[str]) -> Statement:
+    return Statement("Programmed", "False", reason, cut(_some(why)))
+
+
+def _some(parts: Sequence[str]) -> str:
+    more = f"; and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
+    return "; ".join(parts[:_SHOWN]) + more
