@@ -36,8 +36,13 @@ def inference_pool_backend(
     try:
         picker = _picker(f"{name.partition('/')[0]}/{ref.name}", ref, services, slices)
     except Unresolved as unresolved:
-        message = f"InferencePool {name}: spec.endpointPickerRef: {unresolved}"
-        finding = Finding(f"{_FIELD}.name", message, reason="RefNotFound")
+        served = "; any pod serves until then" if ref.failure_mode == "FailOpen" else ""
+        finding = Finding(
+            f"{_FIELD}.name",
+            f"InferencePool {name}: spec.endpointPickerRef: {unresolved}{served}",
+            reason="RefNotFound",
+            severity="Warning" if served else "Error",
+        )
         return Backend(endpoints, Picker(failure_mode=ref.failure_mode), (finding,))
     return Backend(endpoints, picker)
 

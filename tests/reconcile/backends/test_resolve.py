@@ -175,6 +175,14 @@ def test_a_picker_that_cannot_be_found_is_told_and_stays_away(picker: dict[str, 
     assert hosts(backend) == ["10.1.0.1:8000"]
 
 
+def test_a_missing_picker_breaks_a_pool_that_fails_closed_and_only_warns_of_one_that_fails_open() -> None:
+    def severity(mode: str) -> str:
+        (finding,) = resolved(facts(inference_pool(picker=PICKER | {"failureMode": mode})), **POOL).findings
+        return finding.severity
+
+    assert (severity("FailOpen"), severity("FailClose")) == ("Warning", "Error")
+
+
 def test_an_inference_pool_that_is_not_there_is_named_with_what_to_do() -> None:
     path, reason, message = complaint(resolved(facts(), **POOL))
     assert (path, reason) == ("spec.backend.inferencePool.name", "RefNotFound")
