@@ -36,8 +36,11 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with policies' targetRefs. Those policies stand here with their targets resolved (placing.py)."""
 
 
-def gather(view: View, *, base: Path, environ: Mapping[str, str]) -> Inputs:
-    """Add to a directory's View what forebay.yaml says of servers and credentials; `base` is its directory."""
+def gather(view: View, *, base: Path, environ: Mapping[str, str], for_cluster: bool = False) -> Inputs:
+    """Add to a directory's View what forebay.yaml says of servers and credentials; `base` is its directory.
+
+    `for_cluster`: the manifests are to be taken elsewhere, so that targetRefs are only something to know.
+    """
     specs = {name: pool.spec for name, pool in view.pools.items()}
     return Inputs(
         policies=place(view.policies, None),
@@ -46,7 +49,7 @@ def gather(view: View, *, base: Path, environ: Mapping[str, str]) -> Inputs:
         credentials=resolve_credentials(specs, view.local, base=base, environ=environ),
         policy_faults=_faults(view, "RoutingPolicy", view.policies),
         pool_faults=_faults(view, "ModelPool", view.pools),
-        target_findings=target_findings(view.policies, None),
+        target_findings=target_findings(view.policies, None, "Warning" if for_cluster else "Error"),
     )
 
 

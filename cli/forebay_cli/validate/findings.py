@@ -81,7 +81,7 @@ def load(paths: Sequence[Path]) -> Loaded:
 
 def _load(directory: Path, places: Places) -> Loaded:
     view = Directory(directory).read()
-    verdicts = judge(gather(view, base=directory, environ=os.environ))
+    verdicts = judge(gather(view, base=directory, environ=os.environ, for_cluster=True))
     lines = [_reading_line(error, places) for error in view.errors]
     told = {(line.object, line.path, line.message) for line in lines}
     for kind, found in (("RoutingPolicy", verdicts.policies), ("ModelPool", verdicts.pools)):

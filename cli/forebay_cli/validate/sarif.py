@@ -31,6 +31,7 @@ RULES: Final[Mapping[Reason | Literal["Manifest"], str]] = {
     "PoolNotFound": "A pool is named that does not exist",
     "ServiceNotFound": "A Service is named that does not exist",
     "RefNotFound": "Something is named that does not exist",
+    "TargetNotFound": "A target of the policy does not exist",
     "RefNotPermitted": "Something in another namespace is named without its leave",
     "SecretNotFound": "A Secret is named that is not to be had here",
 }

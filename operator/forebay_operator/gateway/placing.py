@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -33,12 +33,14 @@ def place(
 
 
 def target_findings(
-    policies: Mapping[str, RoutingPolicy], attached: Mapping[str, Attached] | None
+    policies: Mapping[str, RoutingPolicy],
+    attached: Mapping[str, Attached] | None,
+    severity: Literal["Error", "Warning"] = "Error",
 ) -> dict[str, tuple[Finding, ...]]:
     """What is wrong with targets, by policy; with all of them where `attached` is None."""
     if attached is not None:
         return {name: found.findings for name, found in attached.items() if found.findings}
-    nowhere = (Finding("spec.targetRefs", NEEDS_A_CLUSTER),)
+    nowhere = (Finding("spec.targetRefs", NEEDS_A_CLUSTER, severity=severity),)
     return {name: nowhere for name, policy in policies.items() if policy.spec.target_refs}
 
 
