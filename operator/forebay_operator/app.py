@@ -10,6 +10,7 @@ import asyncio
 import logging
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from forebay_operator.situation import Situation
 from forebay_operator.source.local import LocalSource
 from forebay_operator.steps import until
 from forebay_operator.telemetry.exposition import Exposition
+from forebay_operator.telemetry.lag import measure_lag
 from forebay_operator.telemetry.metrics import OperatorMetrics
 from forebay_operator.telemetry.pools import pool_views
 from forebay_operator.xds.server import XdsServer
@@ -81,7 +83,14 @@ class LocalOperator:
             _LOG.info("metrics on %s", await self._exposition.start(self._options.metrics))
         addresses = await self._server.start(self._options.listen)
         _LOG.info("serving xDS on %s", ", ".join(addresses))
-        await until(stopping, self._follow, self._reconciler.run, self._reconciler.tick, self._follow_acknowledgements)
+        await until(
+            stopping,
+            self._follow,
+            self._reconciler.run,
+            self._reconciler.tick,
+            self._follow_acknowledgements,
+            partial(measure_lag, self._metrics.lagged),
+        )
         await self._scraping.stop()
         await self._server.stop()
         await self._exposition.stop()

@@ -11,6 +11,7 @@ import logging
 import time
 from contextlib import aclosing
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, Literal
 
 from forebay_api.local import LocalConfig
@@ -39,6 +40,7 @@ from forebay_operator.scraping import Scraping
 from forebay_operator.situation import Situation
 from forebay_operator.steps import until
 from forebay_operator.telemetry.exposition import Exposition
+from forebay_operator.telemetry.lag import measure_lag
 from forebay_operator.telemetry.metrics import OperatorMetrics
 from forebay_operator.telemetry.pools import pool_views
 from forebay_operator.xds.server import XdsServer
@@ -153,6 +155,7 @@ class ClusterOperator:
                 self._keeper.run,
                 self._attachments.run,
                 self._leadership.run,
+                partial(measure_lag, self._metrics.lagged),
             )
         finally:
             await self._stop()
@@ -200,12 +203,14 @@ class ClusterOperator:
         if path is None:
             return None
         try:
-            return load_local_config(path.read_bytes(), path.name)
+            found = load_local_config(path.read_bytes(), path.name)
         except (OSError, ManifestsRefused) as error:
             if self._config_fault != str(error):
                 self._config_fault = str(error)
                 _LOG.warning("--config: %s; what was read before stays", error)
             return None
+        self._config_fault = ""
+        return found
 
     def _on_stored(self, change: Change) -> None:
         if change.gone:

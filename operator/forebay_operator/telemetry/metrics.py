@@ -23,6 +23,7 @@ from forebay_operator.xds.type_urls import short
 
 SCRAPE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 RECONCILE_SECONDS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+LAG_SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 WriteResult = Literal["written", "conflict", "failed"]
 _TYPES: Final = frozenset(
     {
@@ -50,6 +51,9 @@ class OperatorMetrics:
         self._reconcile_seconds = Spread(
             "forebay_reconcile_seconds", "From a change to its publication.", RECONCILE_SECONDS
         )
+        self._lag = Spread(
+            "forebay_loop_lag_seconds", "How late the event loop was, looked at 20 times a second.", LAG_SECONDS
+        )
         self._writes = Count("forebay_status_writes", "Writes of status to the API server.", ("kind", "result"))
         self._process = ProcessCollector(registry=None)
 
@@ -73,6 +77,10 @@ class OperatorMetrics:
         """A reconcile has been published, or has failed as a whole."""
         self._reconciles.add(("failed" if failed else "published",))
         self._reconcile_seconds.observe(seconds)
+
+    def lagged(self, seconds: float) -> None:
+        """The loop was so late."""
+        self._lag.observe(seconds)
 
     def status_written(self, kind: Literal["ModelPool", "RoutingPolicy"], result: WriteResult) -> None:
         """A status write has been answered."""
@@ -105,7 +113,7 @@ class OperatorMetrics:
         families = [
             *(count.freeze() for count in (self._scrapes, self._responses, self._sent, self._bytes, self._removed)),
             *(count.freeze() for count in (self._reconciles, self._writes)),
-            *(spread.freeze() for spread in (self._scrape_seconds, self._reconcile_seconds)),
+            *(spread.freeze() for spread in (self._scrape_seconds, self._reconcile_seconds, self._lag)),
             gauge("forebay_leader", "1 while this replica leads.", (), {(): float(self._leading)}),
         ]
         frozen = [source() for source in self._sources]
