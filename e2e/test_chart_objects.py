@@ -373,3 +373,50 @@ def _without_tls(given: list[str]) -> list[str]:
 def _where(made: list[Object], resource: str) -> tuple[str | None, ...]:
     """The namespaces in which something may be read; None for the whole cluster."""
     return tuple(role["metadata"].get("namespace") for role, rule in rules(made) if resource in rule["resources"])
+
+
+WRITTEN_FOR_GATEWAYS = {
+    "httproutes",
+    "referencegrants",
+    "envoyextensionpolicies",
+    "clienttrafficpolicies",
+    "backends",
+    "httproutefilters",
+}
+
+
+def test_rights_on_gateways_are_roles_of_their_own_and_off_with_the_mode(helm: Helm) -> None:
+    off, on = helm.template(), helm.template(sets=["gatewayAPI.enabled=true"])
+
+    touched = {resource for _, rule in rules(off) for resource in rule["resources"]}
+    assert not touched & (WRITTEN_FOR_GATEWAYS - {"referencegrants"} | {"gateways", "gatewayclasses"})
+    before = {(role["kind"], role["metadata"]["name"]) for role, _ in rules(off)}
+    more = [(role, rule) for role, rule in rules(on) if (role["kind"], role["metadata"]["name"]) not in before]
+    assert {role["metadata"]["name"] for role, _ in more} == {"forebay:forebay-gateways"}
+    written = {resource for _, rule in more for resource in rule["resources"] if "patch" in rule["verbs"]}
+    assert written == WRITTEN_FOR_GATEWAYS
+    assert [rule for role, rule in rules(off)] == [
+        rule for role, rule in rules(on) if role["metadata"]["name"] != "forebay:forebay-gateways"
+    ]
+
+
+def test_in_named_namespaces_only_gateway_classes_are_read_in_the_whole_cluster(helm: Helm) -> None:
+    sets = ["gatewayAPI.enabled=true", "gatewayAPI.tlsSecret=for-gateways"]
+    made = helm.template(values=VALUES["gateway"], sets=sets)
+
+    (role,) = of_kind(made, "ClusterRole")
+    assert [rule["resources"] for rule in role["rules"]] == [["gatewayclasses"]]
+    where = [r["metadata"]["namespace"] for r in of_kind(made, "Role") if r["metadata"]["name"].endswith("-gateways")]
+    assert where == ["team-a", "team-b", "forebay"]
+
+
+def test_the_operator_is_told_of_gateways_and_how_they_are_let_in(helm: Helm) -> None:
+    made = helm.template(sets=["gatewayAPI.enabled=true"])
+
+    (container,) = component(made, "operator")["spec"]["template"]["spec"]["containers"]
+    told = arguments(container)
+    assert "--gateway-api" in told
+    assert "--gateway-tls-secret=forebay-envoy-tls" in told
+    assert "--gateway-api" not in arguments(
+        component(helm.template(), "operator")["spec"]["template"]["spec"]["containers"][0]
+    )

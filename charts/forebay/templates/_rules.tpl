@@ -28,6 +28,19 @@
   verbs: [create]
 {{- end -}}
 
+{{- define "forebay.rules.gateways" -}}
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [gateways]
+  verbs: [list, watch]
+# An apply is a patch, and a create where there is nothing yet.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes, referencegrants]
+  verbs: [list, watch, create, patch, delete]
+- apiGroups: [gateway.envoyproxy.io]
+  resources: [envoyextensionpolicies, clienttrafficpolicies, backends, httproutefilters]
+  verbs: [list, watch, create, patch, delete]
+{{- end -}}
+
 {{- define "forebay.operatorSubject" -}}
 - kind: ServiceAccount
   name: {{ include "forebay.serviceAccount" (dict "root" . "component" "operator" "values" .Values.operator) }}

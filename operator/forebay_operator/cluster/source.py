@@ -102,7 +102,7 @@ class ClusterSource:
         if not resource.namespaced:
             return ()
         watched = self._options.watched
-        if watched and resource in WRITTEN:
+        if watched and self._options.gateway_api and resource in WRITTEN:
             # The way to the data planes is in our own namespace.
             return tuple(dict.fromkeys((*watched, self._options.namespace)))
         if watched and resource in (SERVICES, SLICES):
