@@ -138,10 +138,18 @@ class Pod:
         deadline = time.monotonic() + float(self.spec["terminationGracePeriodSeconds"])
         time.sleep(float(self.container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)))
         self.process.signal(signal.SIGTERM)
-        with contextlib.suppress(AssertionError):
+        try:
             return self.process.wait(max(1.0, deadline - time.monotonic()))
+        except AssertionError:
+            return None
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """All of its processes: a launcher that is killed leaves its Envoy behind."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
-        return None
 
     def _mounts(self) -> list[tuple[str, str, str]]:
         for volume in self.spec.get("volumes", ()):
@@ -232,7 +240,7 @@ class Kubelet:
         self._stopping.set()
         self._thread.join(30)
         for pod in self.pods.values():
-            pod.process.kill()
+            pod.kill()
         for thread in self._leaving:
             thread.join(60)
         self._forward.close()

@@ -132,6 +132,8 @@ def _asking(release: Kubelet) -> Iterator[list[int]]:
 def _replaced(release: Kubelet, component: str, before: set[str]) -> bool:
     """Whether all pods of a component are new, and ready."""
     found = release.of(component)
+    for pod in found:
+        assert pod.name in before or pod.name not in release.ended, f"{pod.name} has ended:\n{pod.process.tail()}"
     return bool(found) and all(pod.ready and pod.name not in before for pod in found)
 
 
