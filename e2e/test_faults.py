@@ -183,7 +183,7 @@ def test_names_of_the_greatest_length_and_text_in_any_script_are_served(forebay:
     same_as_fresh(forebay)
 
 
-def test_a_burst_of_a_thousand_changes_makes_few_publications(forebay: Installation) -> None:
+def test_a_burst_of_changes_makes_few_publications(forebay: Installation) -> None:
     kube, namespace = forebay.kube, forebay.namespace
     documents = "".join(policy(f"burst-{n}", "small", host=f"burst-{n}.example.com") for n in range(200))
     kube.apply(documents, namespace=namespace)

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from .kube import Kube
+from .installation import installed
+from .kube import Kube, condition_of
+from .manifests import policy
 
 POOL = """
 apiVersion: forebay.dev/v1alpha1
@@ -103,3 +105,26 @@ def test_an_object_on_its_way_out_is_terminating(kube: Kube, namespace: str, ask
 
     assert ask() == "Terminating: Resource scheduled for deletion"
     kube.patch("ModelPool", namespace, "small", {"metadata": {"finalizers": None}})
+
+
+def test_what_an_operator_refuses_is_failed_until_it_is_mended(
+    kube: Kube, namespace: str, binary: Callable[[str], Path], tmp_path: Path
+) -> None:
+    kstatus = binary("kstatus")
+
+    def verdict() -> str:
+        stored = json.dumps(kube.get("RoutingPolicy", namespace, "first"))
+        return subprocess.run([kstatus], input=stored, capture_output=True, text=True, timeout=10, check=True).stdout
+
+    typo = "  rules: [{name: typo, when: signals.cod.matched, use: only}]\n"
+    with installed(kube, namespace, tmp_path) as made:
+        made.add_operator()
+        made.add_data_plane("dp-0")
+        made.add_envoy("envoy-0")
+        kube.apply(POOL + policy("first", "small", extra=typo), namespace=namespace)
+        kube.wait_condition("RoutingPolicy", namespace, "first", "Stalled")
+        assert verdict().startswith("Failed: spec.rules[0].when: 1:12")
+        kube.apply(policy("first", "small"), namespace=namespace)
+        kube.wait_condition("RoutingPolicy", namespace, "first", "Ready")
+        assert condition_of(kube.get("RoutingPolicy", namespace, "first") or {}, "Stalled") == {}
+        assert verdict().startswith("Current")
