@@ -2,21 +2,85 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta, field
 
-from forebay_api.base import CelRule, Strict
+from forebay_api.base import CelRule, Strict, unique
 from forebay_api.pool import Address, Port
+from forebay_api.signal import BY_NAME, SET, ProviderName
 
 FilePath = Annotated[str, Meta(min_length=1, max_length=4096)]
 BackendName = Annotated[str, Meta(max_length=317)]
+MAX_JWKS: Final = 64 << 10
 SecretName = Annotated[str, Meta(max_length=253)]
 
 
 class ListenerTls(Strict, frozen=True):
     cert_file: Annotated[FilePath, Meta(description="PEM file of the certificate chain.")]
     key_file: Annotated[FilePath, Meta(description="PEM file of the private key.")]
+
+
+class Jwks(Strict, frozen=True):
+    """Where a provider's public keys come from: exactly one member."""
+
+    cel_rules: ClassVar = (CelRule("has(self.inline) != has(self.file)", "set exactly one of inline or file"),)
+    inline: (
+        Annotated[
+            str,
+            Meta(min_length=2, max_length=MAX_JWKS, description="The JSON Web Key Set as text, public keys only."),
+        ]
+        | None
+    ) = None
+    file: (
+        Annotated[
+            FilePath,
+            Meta(description="File that holds it, relative to this one; read again every 2 s, so that keys rotate."),
+        ]
+        | None
+    ) = None
+
+
+class JwtProvider(Strict, frozen=True, kw_only=True):
+    """Whose tokens are believed."""
+
+    name: Annotated[ProviderName, Meta(description="Policies say `jwt: {provider: <name>}`.")]
+    issuer: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=2048,
+            description="The tokens' `iss`, letter by letter.",
+            examples=["https://login.example.com/"],
+        ),
+    ]
+    audiences: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=2048)]],
+        Meta(
+            min_length=1,
+            max_length=16,
+            description="The tokens' `aud` must name one of these.",
+            extra_json_schema=SET,
+        ),
+    ]
+    jwks: Annotated[Jwks, Meta(description="The keys that its tokens are signed with. None is fetched.")]
+
+
+class Jwt(Strict, frozen=True, kw_only=True):
+    """JSON Web Tokens in `Authorization: Bearer`, verified by Envoy: signature, `iss`, `aud`, `exp` and `nbf`."""
+
+    cel_rules: ClassVar = (unique("providers", "name", "two providers have the same name: rename one"),)
+    required: Annotated[
+        bool,
+        Meta(
+            description="Answer 401 to every request without a valid token. With false such a request goes on as one "
+            "of nobody's, with whatever it carries; rules then see no claims."
+        ),
+    ] = True
+    providers: Annotated[
+        list[JwtProvider],
+        Meta(min_length=1, max_length=16, description="One is enough.", extra_json_schema=BY_NAME),
+    ]
 
 
 class Listener(Strict, frozen=True):
@@ -31,6 +95,7 @@ class Listener(Strict, frozen=True):
     ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 takes a free one.")] = 10080
     tls: Annotated[ListenerTls, Meta(description="Serve TLS; plain HTTP without.")] | None = None
+    jwt: Annotated[Jwt, Meta(description="Verify tokens; without it nobody's are read.")] | None = None
     access_log: (
         Annotated[FilePath, Meta(description="File for Envoy's JSON access log; `-` is standard output.")] | None
     ) = None

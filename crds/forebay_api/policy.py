@@ -9,7 +9,7 @@ from msgspec import Meta, field
 from forebay_api.base import CelRule, ObjectMeta, Strict, for_each, unique
 from forebay_api.pool import Boundary, Capability, ReasoningLevel, Tag
 from forebay_api.quantities import BodySize, Duration, ModelName, Name, Namespace, ObjectName, SectionName
-from forebay_api.signal import ATOMIC, BY_NAME, Signal
+from forebay_api.signal import ATOMIC, BY_NAME, Signal, TokenClaim
 from forebay_api.status import PolicyStatus
 
 Mode = Literal["Enforce", "Shadow"]
@@ -96,21 +96,32 @@ class DecisionBudget(Strict, frozen=True):
     )
 
 
-class TrustedHeader(Strict, frozen=True):
-    header: Annotated[
-        str,
-        Meta(
-            pattern=r"^[a-z0-9][-a-z0-9_]*$",
-            max_length=64,
-            description="Lower-case name of a header that something before Forebay sets and clients cannot.",
-            examples=["x-tenant"],
-        ),
-    ]
+class IdentitySource(Strict, frozen=True):
+    """A trusted header or a claim of a verified token: exactly one."""
+
+    cel_rules: ClassVar = (
+        CelRule("has(self.header) != has(self.jwt)", "an identity has exactly one source: set header or jwt"),
+    )
+    header: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[a-z0-9][-a-z0-9_]*$",
+                max_length=64,
+                description="Lower-case name of a header that something before Forebay sets and clients cannot.",
+                examples=["x-tenant"],
+            ),
+        ]
+        | None
+    ) = None
+    jwt: (
+        Annotated[TokenClaim, Meta(description="A claim of a verified token: a text, a number or a boolean.")] | None
+    ) = None
 
 
 class Identity(Strict, frozen=True):
-    tenant: Annotated[TrustedHeader, Meta(description="Source of `tenant`; empty text by default.")] | None = None
-    user: Annotated[TrustedHeader, Meta(description="Source of `user`; empty text by default.")] | None = None
+    tenant: Annotated[IdentitySource, Meta(description="Source of `tenant`; empty text by default.")] | None = None
+    user: Annotated[IdentitySource, Meta(description="Source of `user`; empty text by default.")] | None = None
 
 
 class PoolRef(Strict, frozen=True):

@@ -36,6 +36,7 @@ Entity = Literal[
     "URLCredentials",
 ]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", max_length=2, examples=["US", "DE"])]
+ProviderName = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63, examples=["corp"])]
 Phrase = Annotated[str, Meta(min_length=1, max_length=4096)]
 SignalName = Annotated[str, Meta(pattern=r"^[a-z][a-zA-Z0-9_]{0,62}$", max_length=63, examples=["code", "has_card"])]
 ATOMIC = {"x-kubernetes-list-type": "atomic"}
@@ -210,24 +211,53 @@ class Reask(Strict, frozen=True):
     ] = 4
 
 
-class Claims(Strict, frozen=True, kw_only=True):
-    """What a trusted header says about the caller: its plan, groups or scopes."""
+class TokenClaim(Strict, frozen=True, kw_only=True):
+    """A claim of a token that Envoy has verified."""
 
-    header: Annotated[
+    provider: (
+        Annotated[
+            ProviderName,
+            Meta(
+                description="Name of the listener's JWT provider whose tokens count; those of every provider by default."
+            ),
+        ]
+        | None
+    ) = None
+    claim: Annotated[
         str,
         Meta(
-            pattern=r"^[a-z0-9][-a-z0-9_]*$",
-            max_length=64,
-            description="Lower-case name of a header that something before Forebay sets and clients cannot.",
-            examples=["x-plan"],
+            min_length=1,
+            max_length=256,
+            description="Name of the claim; where the token has none of that whole name, dots go into objects.",
+            examples=["plan", "realm_access.roles"],
         ),
     ]
+
+
+class Claims(Strict, frozen=True, kw_only=True):
+    """What a trusted header or a verified token says about the caller: its plan, groups or scopes."""
+
+    cel_rules: ClassVar = (CelRule("has(self.header) != has(self.jwt)", "set exactly one of header or jwt"),)
+    header: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[a-z0-9][-a-z0-9_]*$",
+                max_length=64,
+                description="Lower-case name of a header that something before Forebay sets and clients cannot.",
+                examples=["x-plan"],
+            ),
+        ]
+        | None
+    ) = None
+    jwt: Annotated[TokenClaim, Meta(description="A claim of a verified token.")] | None = None
     any: Annotated[
         list[Annotated[str, Meta(min_length=1, max_length=256)]],
         Meta(
             min_length=1,
             max_length=256,
-            description="Values; one is enough. The header may hold several, split at commas and spaces.",
+            description="Values; one is enough. The header may hold several, split at commas and spaces; so may the "
+            "claims `scope` and `scp`, and a claim may be a list.",
             extra_json_schema=SET,
         ),
     ]
@@ -252,7 +282,9 @@ class Signal(Strict, frozen=True):
     structure: Annotated[Structure, Meta(description="The request's shape.")] | None = None
     tool_result: Annotated[ToolResult, Meta(description="Failures of tools.")] | None = None
     reask: Annotated[Reask, Meta(description="The user repeats himself.")] | None = None
-    claims: Annotated[Claims, Meta(description="What a trusted header says of the caller.")] | None = None
+    claims: (
+        Annotated[Claims, Meta(description="What a trusted header or a verified token says of the caller.")] | None
+    ) = None
 
     @property
     def kind(self) -> str:

@@ -16,7 +16,7 @@ def all_signals(
     policy: CompiledPolicy, head: RequestHead, view: RequestView, around: Surroundings
 ) -> Generator[Work, object, dict[str, SignalRecord]]:
     """The record of each signal that the policy declares, cheapest first."""
-    facts = Facts(policy.vantage, view, head.headers, around.states, around.clock, around.deadline)
+    facts = Facts(policy.vantage, view, head.headers, around.states, around.clock, around.deadline, head.verified)
     for detector in sorted(policy.vantage.detectors.values(), key=lambda detector: detector.cost):
         yield from facts.learn(detector)
     return facts.records

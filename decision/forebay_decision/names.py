@@ -6,6 +6,8 @@ from typing import Final
 
 METADATA_NAMESPACE: Final = "forebay"
 NATIVE_NAMESPACE: Final = "forebay.native"
+JWT_NAMESPACE: Final = "envoy.filters.http.jwt_authn"
+"""Metadata in which Envoy's filter puts what a verified token claims, by provider. Nothing else writes there."""
 CLUSTER_HEADER: Final = "x-forebay-cluster"
 HOPS_HEADER: Final = "x-forebay-hops"
 HEADER_PREFIX: Final = "x-forebay-"

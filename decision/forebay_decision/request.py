@@ -8,12 +8,14 @@ from typing import Literal
 import msgspec
 
 from forebay_api.pool import Capability, Endpoint
+from forebay_decision.token import NO_TOKEN, Verified
 
 
 class RequestHead(msgspec.Struct, frozen=True):
     """The header part. `path` has no query and still carries the attachment's prefix; header names are lower case.
 
-    `repeated` names the headers that came in more than one line; `headers` has those lines joined.
+    `repeated` names the headers that came in more than one line; `headers` has those lines joined. `verified` is what the
+    caller's token claims, where Envoy has verified one.
     """
 
     method: str
@@ -21,6 +23,7 @@ class RequestHead(msgspec.Struct, frozen=True):
     path: str
     headers: Mapping[str, str]
     repeated: frozenset[str] = frozenset()
+    verified: Verified = NO_TOKEN
 
 
 class Turn(msgspec.Struct, frozen=True):

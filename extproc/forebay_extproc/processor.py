@@ -15,6 +15,7 @@ from forebay_api.wire import PoolState
 from forebay_decision.compile import CompiledConfig
 from forebay_decision.errors import Unavailable
 from forebay_decision.route import Answer, Forward, Surroundings, refuse, route
+from forebay_decision.token import identity
 from forebay_extproc.driver import Driver
 from forebay_extproc.events import EndEvent, Reply
 from forebay_extproc.latest import Latest
@@ -158,7 +159,7 @@ class Processor:
 
     def _reply(self, step: Decide, outcome: Forward | Answer) -> Reply:
         source = step.policy.vantage.identity.get("tenant")
-        tenant = tenant_hash(step.head.headers.get(source, "")) if source else ""
+        tenant = "" if source is None else tenant_hash(identity(source, step.head.headers, step.head.verified))
         if isinstance(outcome, Forward):
             return forward(outcome, step.head, step.body, step.phase, replica=self._replica, tenant=tenant)
         return immediate(outcome, step.head.method, replica=self._replica, tenant=tenant)

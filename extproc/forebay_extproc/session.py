@@ -159,10 +159,10 @@ def _no_policy(head: RequestHead) -> NotFound:
 
 def _ambiguous(policy: CompiledPolicy, head: RequestHead) -> str:
     """A header that says who is asking, or what they may, and came twice; or empty."""
-    identity = (policy.spec.identity.tenant, policy.spec.identity.user)
-    trusted = [source.header for source in identity if source]
-    trusted += [signal.claims.header for signal in policy.spec.signals if signal.claims]
-    return next((header for header in trusted if header in head.repeated), "")
+    spec = policy.spec
+    sources = (spec.identity.tenant, spec.identity.user, *(signal.claims for signal in spec.signals))
+    trusted = (source.header for source in sources if source is not None)
+    return next((header for header in trusted if header is not None and header in head.repeated), "")
 
 
 def _duplicate(name: str) -> BadRequest:

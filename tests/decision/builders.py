@@ -15,6 +15,7 @@ from forebay_decision.compile import CompiledPolicy, compile_policy
 from forebay_decision.dialects.openai.view import read
 from forebay_decision.request import RequestHead, RequestView
 from forebay_decision.route import Answer, Forward, Surroundings, route
+from forebay_decision.token import NO_TOKEN, Verified
 from forebay_decision.work import run_inline
 
 
@@ -97,8 +98,15 @@ def a_state(pool: str, **fields: Any) -> PoolState:
 class Seen:
     """What a detector looks at, without a policy around it: a body's view, headers and a deadline."""
 
-    def __init__(self, view: RequestView, headers: Mapping[str, str] | None = None, seconds: float = 1.0) -> None:
+    def __init__(
+        self,
+        view: RequestView,
+        headers: Mapping[str, str] | None = None,
+        seconds: float = 1.0,
+        verified: Verified = NO_TOKEN,
+    ) -> None:
         self.view = view
+        self.verified = verified
         self.headers = headers or {}
         self.seconds = seconds
         self._shared: dict[Hashable, object] = {}

@@ -63,5 +63,5 @@ def look_out(name: str, spec: PolicySpec, compiled: CompiledRules, detectors: Ma
         pools=tuple((pool, qualified(name, pool)) for pool in sorted(pools)),
         detectors=detectors,
         names={signal: SignalVariables.of(signal, detector.kind) for signal, detector in detectors.items()},
-        identity={v: source.header if (source := sources[v]) else "" for v in IDENTITY if v in variables},
+        identity={variable: sources[variable] for variable in IDENTITY if variable in variables},
     )

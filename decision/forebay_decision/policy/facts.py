@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from forebay_api.policy import IdentitySource
 from forebay_api.wire import PoolState
 from forebay_decision.policy.expression import Expression
 from forebay_decision.policy.logic import Leaf
@@ -19,6 +20,7 @@ from forebay_decision.policy.variables import HEADERS, POOL_FIELDS, POOLS, REQUE
 from forebay_decision.record import SignalRecord
 from forebay_decision.request import RequestView
 from forebay_decision.signals.detector import Detector
+from forebay_decision.token import NO_TOKEN, Verified, identity
 from forebay_decision.work import Skipped, Work
 
 DEAR_MICROS = 20.0
@@ -61,8 +63,8 @@ class Vantage(msgspec.Struct, frozen=True):
     """(name in rules, qualified name)."""
     detectors: Mapping[str, Detector]
     names: Mapping[str, SignalVariables]
-    identity: Mapping[str, str]
-    """``tenant`` and ``user`` -> the header each comes from."""
+    identity: Mapping[str, IdentitySource | None]
+    """``tenant`` and ``user`` -> where each comes from."""
 
 
 class Facts:
@@ -76,13 +78,15 @@ class Facts:
         states: Mapping[str, PoolState],
         clock: Callable[[], float],
         deadline: float,
+        verified: Verified = NO_TOKEN,
     ) -> None:
         self._vantage = vantage
         self._view = view
         self._headers = headers
+        self._verified = verified
         self._clock = clock
         self._deadline = deadline
-        self.values = _first_facts(vantage, view, headers, states)
+        self.values = _first_facts(vantage, view, headers, states, verified)
         self._base: Any = None
         self._leaves: dict[Leaf, bool | None] = {}
         self._scoped: dict[str, bytes] = {}
@@ -155,6 +159,10 @@ class Facts:
     def headers(self) -> Mapping[str, str]:
         return self._headers
 
+    @property
+    def verified(self) -> Verified:
+        return self._verified
+
     def seconds_left(self) -> float:
         return self._deadline - self._clock()
 
@@ -213,13 +221,17 @@ class Facts:
 
 
 def _first_facts(
-    vantage: Vantage, view: RequestView, headers: Mapping[str, str], states: Mapping[str, PoolState]
+    vantage: Vantage,
+    view: RequestView,
+    headers: Mapping[str, str],
+    states: Mapping[str, PoolState],
+    verified: Verified,
 ) -> dict[str, Any]:
     known: dict[str, Any] = {name: REQUEST[name][1](view) for name in vantage.variables}
     if vantage.headers:
         known[HEADERS] = {name: headers[name] for name in vantage.headers if name in headers}
-    for variable, header in vantage.identity.items():
-        known[variable] = headers.get(header, "") if header else ""
+    for variable, source in vantage.identity.items():
+        known[variable] = identity(source, headers, verified)
     if vantage.pools:
         known[POOLS] = {
             # What is not known, or known no more, is unknown: a rule that asks for it says what that means.

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from forebay_decision.record import SignalRecord
 from forebay_decision.request import RequestView
+from forebay_decision.token import Verified
 from forebay_decision.work import Skipped, Work
 
 
@@ -30,6 +31,11 @@ class Texts(Protocol):
     @property
     def headers(self) -> Mapping[str, str]:
         """The request's headers by lower-case name."""
+        ...
+
+    @property
+    def verified(self) -> Verified:
+        """What the caller's verified tokens claim, by provider."""
         ...
 
     def seconds_left(self) -> float:

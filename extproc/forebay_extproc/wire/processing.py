@@ -25,6 +25,7 @@ from envoy.type.v3.http_status_pb2 import HttpStatus  # type: ignore[attr-define
 
 from forebay_decision.names import HEADER_PREFIX, HOPS_HEADER, METADATA_NAMESPACE
 from forebay_decision.request import RequestHead
+from forebay_decision.token import NO_TOKEN
 from forebay_extproc.events import (
     BodyEvent,
     Continue,
@@ -38,6 +39,7 @@ from forebay_extproc.events import (
     TrailersEvent,
     UnknownEvent,
 )
+from forebay_extproc.wire.token import read_verified
 
 parse_request: Final = ProcessingRequest.FromString
 _OVERWRITE: Final = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
@@ -92,6 +94,7 @@ def _headers(request: ProcessingRequest) -> HeadersEvent:
         found.get(":path", "").partition("?")[0],
         found,
         frozenset(repeated),
+        read_verified(request.metadata_context) if request.HasField("metadata_context") else NO_TOKEN,
     )
     length = found.get("content-length", "")
     return HeadersEvent(

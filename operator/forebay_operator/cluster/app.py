@@ -38,6 +38,7 @@ from forebay_operator.scrape.state import PoolStates
 from forebay_operator.scrape.targets import scrape_targets
 from forebay_operator.scraping import Scraping
 from forebay_operator.situation import Situation
+from forebay_operator.source.jwks import with_keys
 from forebay_operator.steps import until
 from forebay_operator.telemetry.exposition import Exposition
 from forebay_operator.telemetry.lag import measure_lag
@@ -203,14 +204,18 @@ class ClusterOperator:
         if path is None:
             return None
         try:
-            found = load_local_config(path.read_bytes(), path.name)
+            read = load_local_config(path.read_bytes(), path.name)
         except (OSError, ManifestsRefused) as error:
-            if self._config_fault != str(error):
-                self._config_fault = str(error)
-                _LOG.warning("--config: %s; what was read before stays", error)
+            self._note_config(str(error))
             return None
-        self._config_fault = ""
+        found, faults = with_keys(read, base=path.parent, before=self._local)
+        self._note_config("; ".join(faults))
         return found
+
+    def _note_config(self, fault: str) -> None:
+        if fault and fault != self._config_fault:
+            _LOG.warning("--config: %s; what was read before stays", fault)
+        self._config_fault = fault
 
     def _on_stored(self, change: Change) -> None:
         if change.gone:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Final
 
+from forebay_api.local import Jwt
 from forebay_decision import names
 from forebay_decision.native import WATCHED_KEYS
 from forebay_operator.envoy import lua
@@ -28,6 +29,7 @@ from forebay_operator.envoy.proto import (
     types,
 )
 from forebay_operator.envoy.proto import lua as lua_filter
+from forebay_operator.envoy.token import token_verifier
 
 DECOMPRESSOR: Final = "envoy.filters.http.decompressor"
 JSON_TO_METADATA: Final = "envoy.filters.http.json_to_metadata"
@@ -42,10 +44,12 @@ INFLATE_RATIO: Final = 100
 """JSON text deflates to a tenth or so; a bomb claims a thousand."""
 
 
-def public_filters() -> list[hcm.HttpFilter]:
-    """Note the path, inflate, read top-level JSON, ask the data plane, note what Envoy decided alone, rewrite on bypass, route."""
+def public_filters(jwt: Jwt | None = None) -> list[hcm.HttpFilter]:
+    """Note the path, verify tokens, inflate, read top-level JSON, ask the data plane, note what Envoy decided alone, rewrite
+    on bypass, route."""
     return [
         http_filter("envoy.filters.http.set_filter_state", _asked_path()),
+        *([] if jwt is None else [http_filter(names.JWT_NAMESPACE, token_verifier(jwt))]),
         http_filter(DECOMPRESSOR, _gunzip()),
         http_filter(JSON_TO_METADATA, native_rules(WATCHED_KEYS)),
         http_filter(EXT_PROC, _processor()),
@@ -157,7 +161,8 @@ def _processor() -> ext_proc.ExternalProcessor:
         message_timeout=MESSAGE_TIMEOUT,
         stat_prefix="forebay",
         metadata_options=ext_proc.MetadataOptions(
-            receiving_namespaces=ext_proc.MetadataOptionsMetadataNamespaces(untyped=[names.METADATA_NAMESPACE])
+            forwarding_namespaces=ext_proc.MetadataOptionsMetadataNamespaces(untyped=[names.JWT_NAMESPACE]),
+            receiving_namespaces=ext_proc.MetadataOptionsMetadataNamespaces(untyped=[names.METADATA_NAMESPACE]),
         ),
         status_on_error=types.HttpStatus(code=types.StatusCode.ServiceUnavailable),
     )

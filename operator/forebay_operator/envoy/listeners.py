@@ -49,7 +49,7 @@ def _connection_manager(wanted: Listener) -> hcm.HttpConnectionManager:
     return hcm.HttpConnectionManager(
         stat_prefix="public",
         rds=hcm.Rds(config_source=from_ads(), route_config_name=ROUTES),
-        http_filters=public_filters(),
+        http_filters=public_filters(wanted.jwt),
         access_log=access_logs(wanted),
         local_reply_config=local_replies(),
         early_header_mutation_extensions=[_untrusted_headers()],

@@ -35,13 +35,20 @@ class LocalError(msgspec.Struct, frozen=True):
     code: str
     message: str
     when: str = "true"
+    told: int = 0
+    """The status that the client sees, where it is another."""
 
 
 NO_POLICY: Final = LocalError(404, INVALID, "no_policy", "No policy is attached to this host and path.")
+JWT_REFUSED: Final = "response.code_details.startsWith('jwt_authn_access_denied')"
+JWT_MISSING: Final = "response.code_details == 'jwt_authn_access_denied{Jwt_is_missing}'"
 DATA_PLANE_FAILED: Final = "response.code_details.startsWith('ext_proc_error')"
 UNANSWERED: Final = f"response.code_details.contains('idle_timeout') && !('{PICKED}' in request.headers)"
 ERRORS: Final = (
     LocalError(400, INVALID, "bad_request", "The request is not valid HTTP."),
+    LocalError(401, INVALID, "token_missing", "Send a token: `Authorization: Bearer <token>`.", JWT_MISSING),
+    LocalError(401, INVALID, "token_invalid", "The token is not valid here, or no longer.", JWT_REFUSED),
+    LocalError(403, INVALID, "token_invalid", "The token is not meant for this service.", JWT_REFUSED, told=401),
     LocalError(401, UNAVAILABLE, "credential_missing", "The pool's credential is not available."),
     NO_POLICY,
     LocalError(405, INVALID, "method_not_allowed", "This method is not allowed here."),
@@ -100,6 +107,7 @@ def _mapper(error: LocalError, *, headers: Sequence[core.HeaderValueOption] = ()
                 name="envoy.access_loggers.extension_filters.cel", typed_config=packed(condition)
             )
         ),
+        status_code=error.told or None,
         body_format_override=core.SubstitutionFormatString(json_format=struct(_object(error))),
         headers_to_add=[
             *headers,

@@ -34,6 +34,7 @@ with warnings.catch_warnings():
     import envoy_data_plane.envoy.extensions.filters.http.header_mutation.v3 as header_mutation
     import envoy_data_plane.envoy.extensions.filters.http.header_to_metadata.v3 as header_to_metadata
     import envoy_data_plane.envoy.extensions.filters.http.json_to_metadata.v3 as json_to_metadata
+    import envoy_data_plane.envoy.extensions.filters.http.jwt_authn.v3 as jwt_authn
     import envoy_data_plane.envoy.extensions.filters.http.lua.v3 as lua
     import envoy_data_plane.envoy.extensions.filters.http.router.v3 as router
     import envoy_data_plane.envoy.extensions.filters.http.set_filter_state.v3 as set_filter_state
@@ -80,6 +81,7 @@ __all__ = [
     "header_to_metadata",
     "internal_listener",
     "json_to_metadata",
+    "jwt_authn",
     "least_request",
     "listener",
     "lua",

@@ -25,6 +25,7 @@ from forebay_operator.source.contents import (
     parse_local,
 )
 from forebay_operator.source.file import Unreadable, read_bounded
+from forebay_operator.source.jwks import with_keys
 from forebay_operator.source.listing import LOCAL_NAME, TooManyFiles, manifest_paths
 from forebay_operator.source.view import View
 
@@ -73,11 +74,17 @@ class Directory:
 
     def _read_local(self) -> LocalContents:
         try:
-            return parse_local(LOCAL_NAME, read_bounded(self.root / LOCAL_NAME), self._local)
+            return self._with_keys(parse_local(LOCAL_NAME, read_bounded(self.root / LOCAL_NAME), self._local))
         except FileNotFoundError:
             return NO_LOCAL
         except Unreadable as error:
             return LocalContents(self._local.config, (ManifestError(source=LOCAL_NAME, message=str(error)),))
+
+    def _with_keys(self, found: LocalContents) -> LocalContents:
+        """Also where forebay.yaml is as it was: files of keys rotate."""
+        config, faults = with_keys(found.config, base=self.root, before=self._local.config)
+        told = tuple(ManifestError(source=LOCAL_NAME, message=fault) for fault in faults)
+        return LocalContents(config, (*found.errors, *told))
 
     def _unlisted(self, error: Exception) -> ManifestError:
         if isinstance(error, FileNotFoundError):
