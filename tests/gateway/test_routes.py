@@ -1,0 +1,167 @@
+"""HTTPRoutes beside a user's own: what they repeat, what they add, and how they are spread over objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forebay_api.pool import Backend, External, PoolSpec, ServiceRef
+from forebay_operator.backends.endpoint import Backend as Resolved
+from forebay_operator.backends.endpoint import Endpoint
+from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
+from forebay_operator.gateway.envoy_gateway.routes import MOST_MATCHES, MOST_RULES, Destination, spread
+from forebay_operator.gateway.implementation import DataPlaneRef, Generated, Held, Plan, Wanted
+from forebay_operator.gateway.objects import Stored
+
+from .builders import a_gateway, a_policy, a_pool, a_route, a_rule, attached, facts, gateway_target, meta, route_target
+
+SERVICE = Backend(service=ServiceRef(name="svc", port=8000))
+
+
+def plan(*objects: Any, pools: dict[str, PoolSpec] | None = None, kinds: Any = None, **policies: Any) -> Plan:
+    return EnvoyGateway().plan(wanted(*objects, pools=pools, kinds=kinds, **policies))
+
+
+def wanted(*objects: Any, pools: dict[str, PoolSpec] | None = None, kinds: Any = None, **policies: Any) -> Wanted:
+    world = facts(*objects, kinds=kinds)
+    found = attached(world, *policies.values())
+    served = pools if pools is not None else {"ai/small": a_pool(backend=SERVICE), "ai/large": a_pool(backend=SERVICE)}
+    endpoints = (Endpoint("192.0.2.1", 8000),)
+    return Wanted(
+        installation="i",
+        data_plane=DataPlaneRef("sys/data-plane", 18001),
+        policies={name: Held(policies[name.partition("/")[2]].spec, own, "u") for name, own in found.items()},
+        pools=served,
+        backends={name: Resolved(endpoints) for name in served},
+        services={},
+        facts=world,
+    )
+
+
+def of(found: Plan, plural: str) -> list[Generated]:
+    return [made for made in found.objects if made.plural == plural]
+
+
+def test_a_generated_rule_differs_by_a_header_match_and_its_backend() -> None:
+    theirs = a_rule("/v1", filters=[{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"remove": ["x"]}}])
+
+    (made,) = of(
+        plan(a_gateway(), a_route("llm", theirs, hostnames=["a.b"]), p=a_policy("p", route_target())), "httproutes"
+    )
+
+    assert made.spec["hostnames"] == ["a.b"]
+    assert made.spec["parentRefs"] == [{"name": "web"}]
+    (rule,) = made.spec["rules"]
+    (match,) = rule["matches"]
+    assert match["path"] == {"type": "PathPrefix", "value": "/v1"}
+    assert match["headers"] == [{"type": "Exact", "name": "x-forebay-cluster", "value": "pool/ai/small"}]
+    assert rule["filters"][0] == theirs["filters"][0]
+    assert "authorization" in rule["filters"][1]["requestHeaderModifier"]["remove"]
+    assert rule["backendRefs"] == [{"group": "", "kind": "Service", "name": "svc", "port": 8000}]
+    assert rule["timeouts"] == {"request": "600s"}
+
+
+def test_the_extension_policy_is_on_our_routes_too_so_that_a_forged_header_meets_the_processor() -> None:
+    found = plan(a_gateway(), a_route(), p=a_policy("p", route_target()))
+
+    (extension,) = of(found, "envoyextensionpolicies")
+    (route,) = of(found, "httproutes")
+    assert [ref["name"] for ref in extension.spec["targetRefs"]] == ["llm", route.name]
+
+
+def test_a_target_gateway_covers_our_routes_by_itself() -> None:
+    (extension,) = of(plan(a_gateway(), a_route(), p=a_policy("p", gateway_target())), "envoyextensionpolicies")
+
+    assert [(ref["kind"], ref["name"]) for ref in extension.spec["targetRefs"]] == [("Gateway", "web")]
+
+
+def test_an_external_pool_is_a_backend_with_tls_and_the_host_is_rewritten() -> None:
+    pools = {"ai/small": a_pool(backend=Backend(external=External(hostname="api.example.com")))}
+    found = plan(a_gateway(), a_route(), pools=pools, p=a_policy("p", route_target()))
+
+    (backend,) = of(found, "backends")
+    assert backend.spec["tls"] == {"wellKnownCACertificates": "System", "sni": "api.example.com"}
+    (route,) = of(found, "httproutes")
+    assert {"type": "URLRewrite", "urlRewrite": {"hostname": "api.example.com"}} in route.spec["rules"][0]["filters"]
+
+
+def test_clients_headers_are_removed_early_where_nobody_elses_policy_holds_the_gateway() -> None:
+    (made,) = of(plan(a_gateway(), a_route(), p=a_policy("p", route_target())), "clienttrafficpolicies")
+
+    assert made.spec["headers"]["earlyRequestHeaders"]["removeOnMatch"] == [{"type": "Prefix", "value": "x-forebay-"}]
+    assert made.spec["connection"] == {"bufferLimit": "8256Ki"}
+
+
+def test_where_somebody_elses_policy_holds_the_gateway_what_to_add_is_said() -> None:
+    theirs = Stored(metadata=meta("theirs"), spec={"targetRefs": [{"kind": "Gateway", "name": "web"}]})
+    kinds = {"clienttrafficpolicies": {"ai/theirs": theirs}}
+
+    found = plan(a_gateway(), a_route(), kinds=kinds, p=a_policy("p", route_target()))
+
+    assert not of(found, "clienttrafficpolicies")
+    told = "; ".join(found.losses["ai/p"])
+    assert "add to ClientTrafficPolicy ai/theirs headers.earlyRequestHeaders.removeOnMatch" in told
+    assert "set connection.bufferLimit of ClientTrafficPolicy ai/theirs to 8256Ki" in told
+
+
+def test_without_policies_there_is_nothing() -> None:
+    assert plan(a_gateway(), a_route()).objects == ()
+
+
+def test_what_crosses_a_namespace_has_a_grant_and_no_owner() -> None:
+    route = a_route(parents=("web",), namespace="other")
+    route.spec["parentRefs"][0]["namespace"] = "ai"
+
+    found = plan(a_gateway(), route, p=a_policy("p", gateway_target()))
+
+    (made,) = of(found, "httproutes")
+    assert (made.namespace, made.owner) == ("other", None)
+    assert made.spec["rules"][0]["backendRefs"][0]["namespace"] == "ai"
+    grants = {grant.namespace: grant.spec for grant in of(found, "referencegrants")}
+    assert grants["ai"]["from"] == [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": "other"}]
+    assert grants["sys"]["to"] == [{"group": "", "kind": "Service"}]
+
+
+NAMES = st.text("abcdefghij", min_size=1, max_size=4)
+
+
+def parts(pools: list[str], rules: int, matches: int) -> list[tuple[Destination, tuple[dict[str, Any], ...]]]:
+    made = ({"matches": [{"n": n} for n in range(matches)], "rule": number} for number in range(rules))
+    each = tuple(made)
+    return [
+        (Destination(f"pool/ai/{pool}", f"ai/{pool}"), tuple({**rule, "to": pool} for rule in each))
+        for pool in sorted(pools)
+    ]
+
+
+@given(st.lists(NAMES, unique=True, max_size=40), st.integers(1, 16), st.integers(1, 8))
+def test_every_rule_is_in_one_route_and_every_route_is_within_its_limits(
+    pools: list[str], rules: int, matches: int
+) -> None:
+    given_parts = parts(pools, rules, matches)
+
+    found = list(spread(given_parts))
+
+    assert [rule for _, held in found for rule in held] == [rule for _, held in given_parts for rule in held]
+    for _, held in found:
+        assert len(held) <= MOST_RULES
+        assert sum(len(rule["matches"]) for rule in held) <= MOST_MATCHES
+
+
+@given(st.lists(NAMES, unique=True, min_size=20, max_size=40), NAMES)
+def test_a_pool_more_leaves_every_other_pools_routes_as_they_are(pools: list[str], more: str) -> None:
+    before = dict(spread(parts(pools, 2, 1)))
+    after = dict(spread(parts(sorted({*pools, more}), 2, 1)))
+
+    assert {key: after[key] for key in before} == before
+
+
+@given(st.permutations(["small", "large"]))
+def test_the_order_in_which_strategies_name_pools_changes_no_route(pools: list[str]) -> None:
+    made = plan(a_gateway(), a_route(), p=a_policy("p", route_target(), pools=pools))
+
+    assert (
+        made.objects == plan(a_gateway(), a_route(), p=a_policy("p", route_target(), pools=["large", "small"])).objects
+    )
