@@ -22,6 +22,8 @@ TICK_SECONDS: Final = 0.1
 REST_SHARE: Final = 1.0
 """Rest after a reconcile, as a share of its own time: a storm of changes takes half a core, not a whole one."""
 MOST_REST_SECONDS: Final = 1.0
+AGAIN_SECONDS: Final = 5.0
+"""After a reconcile that failed as a whole."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -67,6 +69,8 @@ class Reconciler:
             started = time.monotonic()
             await self._reconcile(self.situation)
             took = time.monotonic() - started
+            if self.fault:
+                asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._wanted.set)
             await asyncio.sleep(min(took * REST_SHARE, MOST_REST_SECONDS))
 
     async def _reconcile(self, situation: Situation) -> None:
@@ -79,9 +83,11 @@ class Reconciler:
             self._states.configure(prepared.verdicts.accepted_pools(), prepared.backends)
             self._states.tick(time.time())
             self.core.publish(prepared, self._states.told)
-        except Exception as error:  # noqa: BLE001  # what is published stays; the next change is tried again
-            self.fault = f"{type(error).__name__}: {error}"[:512]
-            _LOG.exception("reconcile failed; what was published before stays")
+        except Exception as error:  # noqa: BLE001  # what is published stays; tried again soon, and at the next change
+            fault = f"{type(error).__name__}: {error}"[:512]
+            if fault != self.fault:
+                _LOG.exception("reconcile failed; what was published before stays")
+            self.fault = fault
             self._on_failed(time.monotonic() - started)
             return
         self.fault = ""

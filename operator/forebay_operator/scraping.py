@@ -88,5 +88,11 @@ def _tell_end(task: asyncio.Task[None]) -> None:
 
 
 def _tls(trust: str | None) -> ssl.SSLContext | None:
-    """The system's trust store where no bundle is named."""
-    return ssl.create_default_context(cafile=trust) if trust and Path(trust).is_file() else None
+    """The system's trust store where no bundle is named; nobody is trusted where it cannot be read."""
+    if not trust or not Path(trust).is_file():
+        return None
+    try:
+        return ssl.create_default_context(cafile=trust)
+    except (ssl.SSLError, OSError) as error:
+        _LOG.error("trust.caFile %s: no certificate in PEM (%s): no server's certificate is trusted", trust, error)
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

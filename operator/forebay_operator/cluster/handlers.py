@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -20,7 +21,10 @@ from forebay_operator.cluster.connection import Login
 from forebay_operator.cluster.kinds import Resource
 
 AGAIN_SECONDS: Final = 1.0
-"""Rest before a follower that has failed begins again."""
+"""Rest before a follower that has failed begins again; doubled each time, up to MOST_AGAIN_SECONDS."""
+MOST_AGAIN_SECONDS: Final = 5.0
+SOUND_SECONDS: Final = 60.0
+"""Who has followed for so long has not failed twice in a row."""
 STOP_SECONDS: Final = 3.0
 _LOG = logging.getLogger(__name__)
 
@@ -59,17 +63,19 @@ class Follower:
         self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
-        told = ""
+        told, rest = "", AGAIN_SECONDS / 2
         while not self._stop.is_set():
+            started = time.monotonic()
             try:
                 asyncio.run(self._follow())
             except Exception as error:  # noqa: BLE001  # whatever ended it, what it follows must be followed again
                 why = f"{type(error).__name__}: {error}"[:300]
                 if why != told:
-                    _LOG.warning("%s: ended: %s; again every %g s", self._thread.name, why, AGAIN_SECONDS)
+                    _LOG.warning("%s: ended: %s; begun again and again", self._thread.name, why)
                 told = why
                 self._on_failure(why)
-            self._stop.wait(AGAIN_SECONDS)
+            rest = AGAIN_SECONDS if time.monotonic() - started > SOUND_SECONDS else min(2 * rest, MOST_AGAIN_SECONDS)
+            self._stop.wait(rest)
 
     async def _follow(self) -> None:
         await kopf.operator(

@@ -33,7 +33,8 @@ class Leadership:
 
     @property
     def leading(self) -> bool:
-        return self._leading
+        """Looks at the clock, too: a process that was stopped for a while has not been told yet that it is over."""
+        return self._leading and self._election.leads(time.monotonic())
 
     @property
     def holder(self) -> str:

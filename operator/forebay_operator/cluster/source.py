@@ -208,7 +208,8 @@ class ClusterSource:
             listed = [entry async for entry in self._listed(resource)]
         except ApiError as error:
             _LOG.info("sweep of %s put off: %s", resource.plural, error)
-            self._to_sweep.add(resource)
+            if error.status not in (403, 404):
+                self._to_sweep.add(resource)
             return
         for identity in surplus(known, listed):
             _LOG.info("%s %s is gone; its watch had missed that", resource.kind, identity.key)

@@ -31,7 +31,10 @@ class Admin:
         text = await self._ask("GET", f"/stats?filter={UNDER_WAY}")
         if text is None:
             return None
-        return sum(int(line.rpartition(": ")[2]) for line in text.splitlines() if line)
+        try:
+            return sum(int(line.rpartition(": ")[2]) for line in text.splitlines() if line)
+        except ValueError:
+            return None
 
     async def _ask(self, method: str, path: str) -> str | None:
         connector = None if self._connector is None else aiohttp.UnixConnector(self._connector)

@@ -58,11 +58,14 @@ async def _stand_in(options: Options, stand_in: StandIn, admin: Admin) -> None:
     loop = asyncio.get_running_loop()
     seen_at = loop.time()
     while True:
-        if await operators.any_leads():
-            seen_at = loop.time()
-            stand_in.withdraw()
-            if await admin.is_live():
-                return
-        elif loop.time() - seen_at >= options.patience:
-            stand_in.offer()
+        try:
+            if await operators.any_leads():
+                seen_at = loop.time()
+                stand_in.withdraw()
+                if await admin.is_live():
+                    return
+            elif loop.time() - seen_at >= options.patience:
+                stand_in.offer()
+        except Exception:  # Envoy waits for nobody else: look again
+            LOG.exception("looking for an operator failed")
         await asyncio.sleep(LOOK_SECONDS)

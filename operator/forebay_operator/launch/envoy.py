@@ -48,10 +48,12 @@ class Envoy:
         """Drain for `drain` seconds at most, then SIGTERM, then SIGKILL."""
         await self._started.wait()
         LOG.warning("stopping: draining for up to %g s", self._options.drain)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._options.drain):
-                await self._drained()
-        self._signal(signal.SIGTERM)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._options.drain):
+                    await self._drained()
+        finally:
+            self._signal(signal.SIGTERM)
         try:
             await asyncio.wait_for(self.wait(), STOP_SECONDS)
         except TimeoutError:
