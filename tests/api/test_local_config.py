@@ -42,6 +42,19 @@ metricsPort: 9100
         ("secrets:\n  a:\n    b: {}", "forebay.yaml:3: secrets.a.b: set exactly one of file or env"),
         ("secrets: {a.b: {c: {env: X, file: y}}}", 'forebay.yaml:1: secrets["a.b"].c: set exactly one of file or env'),
         ("secrets: {a: {b: {env: 1X}}}", 'forebay.yaml:1: secrets.a.b.env: "1X" must look like OPENAI_API_KEY'),
+        (
+            "listeners:\n- jwt: {providers: [{name: a, issuer: i, audiences: [a], jwks: {}}]}",
+            "forebay.yaml:2: listeners[0].jwt.providers[0].jwks: set exactly one of inline or file",
+        ),
+        (
+            "listeners:\n- jwt: {providers: [{name: a, issuer: i, audiences: [], jwks: {file: f}}]}",
+            "forebay.yaml:2: listeners[0].jwt.providers[0].audiences: needs at least 1 item",
+        ),
+        ("listeners:\n- jwt: {providers: []}", "forebay.yaml:2: listeners[0].jwt.providers: needs at least 1 item"),
+        (
+            "listeners:\n- jwt: {providers: [&p {name: a, issuer: i, audiences: [a], jwks: {file: f}}, *p]}",
+            "forebay.yaml:2: listeners[0].jwt.providers",
+        ),
         ("- a", "forebay.yaml:1: must be a mapping of fields, not a list"),
         ("a: [", "forebay.yaml:2: not YAML"),
         ("workers: 1\n---\nworkers: 2", "forebay.yaml:2: holds one document only"),

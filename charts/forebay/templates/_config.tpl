@@ -12,6 +12,9 @@
 {{- with .accessLog -}}
 {{- $_ := set $listener "accessLog" . -}}
 {{- end -}}
+{{- with .jwt -}}
+{{- $_ := set $listener "jwt" . -}}
+{{- end -}}
 {{- $listeners = append $listeners $listener -}}
 {{- end -}}
 {{- $_ := set $config "listeners" $listeners -}}

@@ -16,7 +16,7 @@ from forebay_api.local import MAX_JWKS, Jwks, JwtProvider, Listener, LocalConfig
 from forebay_operator.envoy.token import NO_KEYS
 from forebay_operator.source.file import Unreadable, read_bounded
 
-ASYMMETRIC: Final = frozenset({"RSA", "EC", "OKP"})
+ASYMMETRIC: Final = ("RSA", "EC", "OKP")
 PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 """Members that only whoever signs may know (RFC 7518, 6)."""
 
