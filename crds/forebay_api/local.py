@@ -35,7 +35,9 @@ class Jwks(Strict, frozen=True):
     file: (
         Annotated[
             FilePath,
-            Meta(description="File that holds it, relative to this one; read again every 2 s, so that keys rotate."),
+            Meta(
+                description="File that holds it, relative to this one and not called `*.json`, which manifests are; read again every 2 s, so that keys rotate."
+            ),
         ]
         | None
     ) = None

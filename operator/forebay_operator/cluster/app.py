@@ -184,7 +184,10 @@ class ClusterOperator:
             if self._picture is None:
                 continue
             try:
-                self._reconciler.aim(await asyncio.to_thread(self._situater.situate, self._picture, self._local))
+                situation = await asyncio.to_thread(self._situater.situate, self._picture, self._local)
+                if situation.gateway is not None and situation.gateway.again is not None:
+                    asyncio.get_running_loop().call_later(situation.gateway.again, self._redrawn.set)
+                self._reconciler.aim(situation)
             except Exception:  # noqa: BLE001  # what is published stays; the next change is tried again
                 _LOG.exception("the cluster's objects could not be put together")
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -208,8 +211,8 @@ class ClusterOperator:
         except (OSError, ManifestsRefused) as error:
             self._note_config(str(error))
             return None
-        found, faults = with_keys(read, base=path.parent, before=self._local)
-        self._note_config("; ".join(faults))
+        found, faults = with_keys(read, path.name, base=path.parent, before=self._local)
+        self._note_config("; ".join(map(str, faults)))
         return found
 
     def _note_config(self, fault: str) -> None:

@@ -82,9 +82,8 @@ class Directory:
 
     def _with_keys(self, found: LocalContents) -> LocalContents:
         """Also where forebay.yaml is as it was: files of keys rotate."""
-        config, faults = with_keys(found.config, base=self.root, before=self._local.config)
-        told = tuple(ManifestError(source=LOCAL_NAME, message=fault) for fault in faults)
-        return LocalContents(config, (*found.errors, *told))
+        config, faults = with_keys(found.config, LOCAL_NAME, base=self.root, before=self._local.config)
+        return LocalContents(config, (*found.errors, *faults))
 
     def _unlisted(self, error: Exception) -> ManifestError:
         if isinstance(error, FileNotFoundError):

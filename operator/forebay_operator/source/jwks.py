@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
 from forebay_api.local import MAX_JWKS, Jwks, JwtProvider, Listener, LocalConfig
+from forebay_api.manifest import ManifestError
 from forebay_operator.envoy.token import NO_KEYS
 from forebay_operator.source.file import Unreadable, read_bounded
 
@@ -24,23 +25,33 @@ PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 class _Unusable(Exception):
     """The message follows the field's name, says what to do, and holds nothing of a key."""
 
+    severity: Literal["Error", "Warning"] = "Error"
 
-def with_keys(local: LocalConfig, *, base: Path, before: LocalConfig) -> tuple[LocalConfig, tuple[str, ...]]:
+
+class _Absent(_Unusable):
+    """Another machine may have it: who checks manifests need not be where they run."""
+
+    severity: Literal["Error", "Warning"] = "Warning"
+
+
+def with_keys(
+    local: LocalConfig, source: str, *, base: Path, before: LocalConfig
+) -> tuple[LocalConfig, tuple[ManifestError, ...]]:
     """The configuration with every key set in its text, and what is wrong with those that cannot be had.
 
-    Relative file names start at `base`; `before` is what this returned the last time. Never raises.
+    `source` is the file that `local` was read from. Relative file names start at `base`; `before` is what this returned the last time. Never raises.
     """
     if all(listener.jwt is None for listener in local.listeners):
         return local, ()
     former = {(provider.name, provider.jwks.file): provider.jwks for provider in _providers(before)}
-    faults: list[str] = []
+    faults: list[ManifestError] = []
 
     def resolved(provider: JwtProvider, place: str) -> JwtProvider:
         try:
             jwks = Jwks(inline=_checked(_text(provider.jwks, base)), file=provider.jwks.file)
         except _Unusable as fault:
-            member = "inline" if provider.jwks.file is None else "file"
-            faults.append(f"{place}.jwks.{member}: {fault}")
+            path = f"{place}.jwks.{'inline' if provider.jwks.file is None else 'file'}"
+            faults.append(ManifestError(source=source, path=path, message=str(fault), severity=fault.severity))
             known = former.get((provider.name, provider.jwks.file)) if provider.jwks.file else None
             jwks = Jwks(inline=NO_KEYS, file=provider.jwks.file) if known is None else known
         return msgspec.structs.replace(provider, jwks=jwks)
@@ -70,7 +81,7 @@ def _text(jwks: Jwks, base: Path) -> bytes:
     try:
         return read_bounded((base / jwks.file).expanduser(), MAX_JWKS)
     except FileNotFoundError:
-        raise _Unusable(f"{jwks.file}: there is no such file") from None
+        raise _Absent(f"{jwks.file}: there is no such file") from None
     except Unreadable as error:
         raise _Unusable(f"{jwks.file} {error}") from None
 

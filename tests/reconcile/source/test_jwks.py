@@ -29,13 +29,13 @@ def keys(config: LocalConfig) -> str | None:
 
 def test_a_configuration_without_tokens_is_left_alone(tmp_path: Path) -> None:
     config = LocalConfig()
-    assert with_keys(config, base=tmp_path, before=config)[0] is config
+    assert with_keys(config, "forebay.yaml", base=tmp_path, before=config)[0] is config
 
 
 def test_keys_stand_in_the_text_or_in_a_file_beside_it(tmp_path: Path) -> None:
     (tmp_path / "corp.jwks").write_text(GOOD)
     for config in (a_config(inline=GOOD), a_config(file="corp.jwks"), a_config(file=str(tmp_path / "corp.jwks"))):
-        made, faults = with_keys(config, base=tmp_path, before=LocalConfig())
+        made, faults = with_keys(config, "forebay.yaml", base=tmp_path, before=LocalConfig())
         assert (keys(made), faults) == (GOOD, ())
 
 
@@ -54,33 +54,36 @@ BAD = {
 
 @pytest.mark.parametrize(("text", "said"), BAD.items(), ids=range(len(BAD)))
 def test_a_set_that_cannot_be_used_is_told_of_and_no_token_fits_it(tmp_path: Path, text: str, said: str) -> None:
-    made, faults = with_keys(a_config(inline=text), base=tmp_path, before=LocalConfig())
+    made, faults = with_keys(a_config(inline=text), "forebay.yaml", base=tmp_path, before=LocalConfig())
     assert keys(made) == NO_KEYS
     assert len(faults) == 1
-    assert faults[0].startswith(f"listeners[1].jwt.providers[0].jwks.inline: {said}")
-    assert "c2VjcmV0" not in faults[0]
+    assert faults[0].path == "listeners[1].jwt.providers[0].jwks.inline"
+    assert faults[0].message.startswith(said)
+    assert faults[0].severity == "Error"
+    assert "c2VjcmV0" not in str(faults[0])
 
 
 def test_a_file_that_is_gone_or_broken_keeps_what_it_held(tmp_path: Path) -> None:
     file = tmp_path / "corp.jwks"
-    made, faults = with_keys(a_config(file="corp.jwks"), base=tmp_path, before=LocalConfig())
+    made, faults = with_keys(a_config(file="corp.jwks"), "forebay.yaml", base=tmp_path, before=LocalConfig())
     assert (keys(made), len(faults)) == (NO_KEYS, 1)
-    assert "there is no such file" in faults[0]
+    assert "there is no such file" in faults[0].message
+    assert faults[0].severity == "Warning"
     file.write_text(GOOD)
-    made, faults = with_keys(a_config(file="corp.jwks"), base=tmp_path, before=made)
+    made, faults = with_keys(a_config(file="corp.jwks"), "forebay.yaml", base=tmp_path, before=made)
     assert (keys(made), faults) == (GOOD, ())
     for break_it in (lambda: file.write_text("{"), file.unlink, lambda: file.write_text("x" * (65 << 10)), file.unlink):
         break_it()
-        made, faults = with_keys(a_config(file="corp.jwks"), base=tmp_path, before=made)
+        made, faults = with_keys(a_config(file="corp.jwks"), "forebay.yaml", base=tmp_path, before=made)
         assert (keys(made), len(faults)) == (GOOD, 1)
 
 
 def test_what_another_provider_or_file_held_is_not_taken_over(tmp_path: Path) -> None:
     (tmp_path / "corp.jwks").write_text(GOOD)
-    before, _ = with_keys(a_config(file="corp.jwks"), base=tmp_path, before=LocalConfig())
-    made, _ = with_keys(a_config(file="new.jwks"), base=tmp_path, before=before)
+    before, _ = with_keys(a_config(file="corp.jwks"), "forebay.yaml", base=tmp_path, before=LocalConfig())
+    made, _ = with_keys(a_config(file="new.jwks"), "forebay.yaml", base=tmp_path, before=before)
     assert keys(made) == NO_KEYS
-    made, _ = with_keys(a_config(inline="{"), base=tmp_path, before=before)
+    made, _ = with_keys(a_config(inline="{"), "forebay.yaml", base=tmp_path, before=before)
     assert keys(made) == NO_KEYS
 
 
