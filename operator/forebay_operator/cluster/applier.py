@@ -151,6 +151,7 @@ class Applier:
             self._on_failed()
         before = self._applied.get(key, ("", 0.0))[0]
         self._applied[key] = (wanted, time.monotonic())
+        self._deleted.pop(key, None)
         if stored is None and before == wanted:
             self._on_repaired(made, "was deleted by somebody and is there again")
         elif stored is not None and stored.metadata.annotations.get(CONTENT) == wanted:
@@ -160,11 +161,14 @@ class Applier:
     async def _sweep(self, aim: Aim, now: float) -> bool:
         """Delete what is over, the last stage first: requests are no longer shown before what they need goes."""
         wanted = {(made.plural, made.key) for made in aim.plan.objects}
-        failed = False
+        waits = False
         for resource in sorted(WRITTEN, key=lambda resource: resource.plural != "envoyextensionpolicies"):
             for key, stored in ours(aim.facts, resource.plural, aim.installation):
                 place = (resource.plural, key)
-                if place in wanted or now < self._deleted.get(place, -SETTLE_SECONDS) + SETTLE_SECONDS:
+                if place in wanted:
+                    continue
+                if now < self._deleted.get(place, -SETTLE_SECONDS) + SETTLE_SECONDS:
+                    waits = True  # it may only not be seen to be gone yet, or have been made again meanwhile
                     continue
                 try:
                     path = resource.path(stored.metadata.namespace, stored.metadata.name)
@@ -172,13 +176,13 @@ class Applier:
                 except ApiError as error:
                     if not (error.gone or error.conflict):
                         _LOG.warning("%s %s is over and was not deleted: %s", resource.kind, key, error)
-                        failed = True
+                        waits = True
                         continue
                 self._deleted[place] = now
                 self._applied.pop(place, None)
                 self._failures.pop(place, None)
         self._deleted = {place: at for place, at in self._deleted.items() if now < at + 10 * SETTLE_SECONDS}
-        return failed
+        return waits
 
     def _fail(self, key: tuple[str, str], message: str) -> None:
         before = self._failures.get(key)
