@@ -49,7 +49,7 @@ def test_the_crd_carries_the_policy_label() -> None:
 
 
 def test_cross_namespace_references_should_be_supported_by_referencegrants() -> None:
-    world = [a_gateway(namespace="infra"), a_route(parents=())]
+    world = (a_gateway(namespace="infra"), a_route(parents=()))
     policy = a_policy("p", gateway_target(namespace="infra"))
 
     refused = attached(facts(*world), policy)["ai/p"]

@@ -74,7 +74,7 @@ class Attachments:
         situation, core = self._ground
         need = wanted(situation, core.verdicts, core.backends)
         plan = await asyncio.to_thread(self._adapter.plan, need)
-        self.told = await asyncio.to_thread(told, situation.attached, plan, need, self._adapter, self._applier.failures)
+        self.told = await asyncio.to_thread(told, situation.attached, plan, need, self._adapter, self._applier.failures, situation.pending)
         if self._leads:
             self._applier.aim(Aim(plan, situation.facts, situation.installation, self._asked))
         self._on_told()

@@ -2,41 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from forebay_api.policy import RoutingPolicy
 from forebay_api.pool import PoolSpec
+from forebay_decision.served import policy_pools
 from forebay_operator.cluster.replicas import GRPC_PORT
 from forebay_operator.cluster.store import Picture
 from forebay_operator.envoy.identity import PeerTls
 from forebay_operator.gateway.attach import attach
+from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.envoy_gateway.servers import CREDENTIAL_KEY
-from forebay_operator.gateway.implementation import DataPlaneRef
+from forebay_operator.gateway.implementation import DataPlaneRef, Implementation
 from forebay_operator.gateway.naming import installation
+from forebay_operator.gateway.placing import place
 from forebay_operator.gateway.situation import GatewaySituation
+from forebay_operator.gateway.transition import Transition
 from forebay_operator.options import ClusterOptions
 
 DEFAULT_PORT = 18001
 
 
-def gateway_situation(
-    options: ClusterOptions,
-    tls: PeerTls | None,
-    picture: Picture,
-    policies: Mapping[str, RoutingPolicy],
-    pools: Mapping[str, PoolSpec],
-) -> GatewaySituation:
-    facts = picture.facts.gateway
-    return GatewaySituation(
-        installation=installation(options.namespace, options.name),
-        data_plane=_data_plane(options, tls, picture),
-        attached=attach(policies, facts, frozenset({options.gateway_controller})),
-        facts=facts,
-        services=picture.facts.services,
-        injectable=frozenset(_injectable(pools, picture)),
-        policy_uids={name: entry.identity.uid for name, entry in picture.stored_policies.items()},
-        pool_uids={name: entry.identity.uid for name, entry in picture.stored_pools.items()},
-    )
+class GatewaySituater:
+    """Remembers how far changes of policies have come. For one thread at a time; `clock` is in monotonic seconds."""
+
+    def __init__(
+        self, options: ClusterOptions, tls: PeerTls | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._options = options
+        self._tls = tls
+        self._clock = clock
+        self._adapter: Implementation = EnvoyGateway(options.gateway_controller)
+        self._transition = Transition()
+
+    def situate(
+        self, picture: Picture, newest: Mapping[str, RoutingPolicy], pools: Mapping[str, PoolSpec]
+    ) -> tuple[Mapping[str, RoutingPolicy], GatewaySituation]:
+        """The policies to judge, and what adapters need beside the verdicts."""
+        facts = picture.facts.gateway
+        attached = attach(newest, facts, self._adapter.controllers)
+        placed = place(newest, attached)
+        needs = {
+            name: self._adapter.needs(name, placed[name].spec)
+            for name, own in attached.items()
+            if own.spots and all(pool in pools for pool in policy_pools(name, placed[name].spec))
+        }
+        step = self._transition.step(placed, self._adapter.routed(attached, facts), needs, self._clock())
+        return step.policies, GatewaySituation(
+            installation=installation(self._options.namespace, self._options.name),
+            data_plane=_data_plane(self._options, self._tls, picture),
+            attached=attached,
+            facts=facts,
+            services=picture.facts.services,
+            also=step.also,
+            pending=step.pending,
+            again=step.again,
+            injectable=frozenset(_injectable(pools, picture)),
+            policy_uids={name: entry.identity.uid for name, entry in picture.stored_policies.items()},
+            pool_uids={name: entry.identity.uid for name, entry in picture.stored_pools.items()},
+        )
 
 
 def _data_plane(options: ClusterOptions, tls: PeerTls | None, picture: Picture) -> DataPlaneRef:

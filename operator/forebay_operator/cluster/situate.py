@@ -14,13 +14,13 @@ from forebay_api.pool import ModelPool
 from forebay_decision.check import Finding
 from forebay_operator.backends.resolve import Resolver
 from forebay_operator.cluster.credentials import resolve_secrets
+from forebay_operator.cluster.gateways import GatewaySituater
 from forebay_operator.cluster.replicas import find_replicas
 from forebay_operator.cluster.store import Picture, Stored
 from forebay_operator.envoy.identity import PeerTls
 from forebay_operator.envoy.inputs import DataPlane
-from forebay_operator.cluster.gateways import gateway_situation
-from forebay_operator.gather import Inputs
 from forebay_operator.gateway.placing import place, target_findings
+from forebay_operator.gather import Inputs
 from forebay_operator.options import ClusterOptions
 from forebay_operator.publication import Surface
 from forebay_operator.situation import Situation
@@ -41,6 +41,7 @@ class Situater:
         self._tls = tls
         self._resolver = Resolver()
         self._expected: Mapping[str, Kind] = {}
+        self._gateways = GatewaySituater(options, tls)
 
     def situate(self, picture: Picture, local: LocalConfig) -> Situation:
         """What the operator is to make of this picture."""
@@ -52,11 +53,13 @@ class Situater:
             envoy=_own(options.namespace, options.envoy_service),
         )
         newest = _at_newest(picture.policies, picture.stored_policies)
-        gateway = None if not options.gateway_api else gateway_situation(options, self._tls, picture, newest, specs)
+        policies, gateway = place(newest, None), None
+        if options.gateway_api:
+            policies, gateway = self._gateways.situate(picture, newest, specs)
         attached = None if gateway is None else gateway.attached
         return Situation(
             inputs=Inputs(
-                policies=place(newest, attached),
+                policies=policies,
                 pools=_at_newest(picture.pools, picture.stored_pools),
                 backends=self._resolver.resolve(specs, picture.facts),
                 credentials=resolve_secrets(specs, picture.secrets, frozenset(options.credential_namespaces)),

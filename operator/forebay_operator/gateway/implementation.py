@@ -33,6 +33,8 @@ class Held(msgspec.Struct, frozen=True):
     spec: PolicySpec
     attached: Attached
     uid: str
+    also: tuple[PolicySpec, ...] = ()
+    """Other versions to whose pools there have to be routes, too (transition.py)."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +102,14 @@ class Implementation(Protocol):
 
     def plan(self, wanted: Wanted) -> Plan:
         """Every object that has to be there."""
+        ...
+
+    def needs(self, policy: str, spec: PolicySpec) -> frozenset[str]:
+        """The values of the routing header that a version of a policy may lead to."""
+        ...
+
+    def routed(self, attached: Mapping[str, Attached], facts: GatewayFacts) -> Mapping[str, frozenset[str]]:
+        """Of each policy, those for which the implementation has accepted routes, wherever the policy is attached."""
         ...
 
     def judge(self, policy: str, plan: Plan, wanted: Wanted) -> Judgement:

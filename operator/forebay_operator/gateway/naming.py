@@ -12,6 +12,8 @@ MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 OPERATOR: Final = "forebay-operator"
 INSTALLATION: Final = "forebay.dev/installation"
 POLICY: Final = "forebay.dev/policy"
+ROUTE: Final = "forebay.dev/route"
+"""On our HTTPRoutes: for which policy beside which route they are."""
 CONTENT: Final = "forebay.dev/content"
 PREFIX: Final = "forebay"
 LONGEST: Final = 63

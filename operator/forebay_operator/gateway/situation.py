@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from forebay_api.policy import PolicySpec
 from forebay_operator.backends.endpoint import Backends
 from forebay_operator.cluster.objects import Service
 from forebay_operator.gateway.attach import Attached
@@ -15,13 +16,17 @@ from forebay_operator.verdict import Verdicts
 
 
 class GatewaySituation(msgspec.Struct, frozen=True, kw_only=True):
-    """One moment. `policy_uids` and `pool_uids` are by ``namespace/name``."""
+    """One moment, to be looked at again after `again` seconds. `also` are versions of policies to whose pools there have to
+    be routes, besides those that are out; `pending` are policies whose newest version waits for them. `policy_uids` and `pool_uids` are by ``namespace/name``."""
 
     installation: str
     data_plane: DataPlaneRef
     attached: Mapping[str, Attached]
     facts: GatewayFacts
     services: Mapping[str, Service]
+    also: Mapping[str, tuple[PolicySpec, ...]] = {}
+    pending: frozenset[str] = frozenset()
+    again: float | None = None
     injectable: frozenset[str] = frozenset()
     policy_uids: Mapping[str, str] = {}
     pool_uids: Mapping[str, str] = {}
@@ -30,7 +35,7 @@ class GatewaySituation(msgspec.Struct, frozen=True, kw_only=True):
 def wanted(situation: GatewaySituation, verdicts: Verdicts, backends: Backends) -> Wanted:
     """What has to be written for the policies that are accepted: Shadow policies have nothing written."""
     held = {
-        name: Held(verdict.spec, attached, situation.policy_uids.get(name, ""))
+        name: Held(verdict.spec, attached, situation.policy_uids.get(name, ""), situation.also.get(name, ()))
         for name, attached in situation.attached.items()
         if (verdict := verdicts.policies.get(name)) is not None
         and verdict.spec is not None

@@ -27,20 +27,32 @@ class GatewayTold(msgspec.Struct, frozen=True):
 
 
 def told(
-    attached: Mapping[str, Attached], plan: Plan, wanted: Wanted, adapter: Implementation, failures: Mapping[str, str]
+    attached: Mapping[str, Attached],
+    plan: Plan,
+    wanted: Wanted,
+    adapter: Implementation,
+    failures: Mapping[str, str],
+    pending: frozenset[str] = frozenset(),
 ) -> dict[str, GatewayTold]:
-    """What every policy has to say. `failures` are by plural and key of the object, ``plural namespace/name``."""
+    """What every policy has to say. `pending` are those whose newest version is not out yet. `failures` are by plural and key of the object, ``plural namespace/name``."""
     found = {}
     for name, own in attached.items():
         mine = [made for made in plan.objects if name in made.policies]
         failed = [failures[key] for made in mine if (key := f"{made.plural} {made.key}") in failures]
         found[name] = GatewayTold(
             own.ancestors,
-            adapter.judge(name, plan, wanted) if name in wanted.policies else Judgement(),
+            _judgement(name, plan, wanted, adapter, pending),
             plan.losses.get(name, ()),
             tuple(failed),
         )
     return found
+
+
+def _judgement(name: str, plan: Plan, wanted: Wanted, adapter: Implementation, pending: frozenset[str]) -> Judgement:
+    found = adapter.judge(name, plan, wanted) if name in wanted.policies else Judgement()
+    if name not in pending:
+        return found
+    return Judgement(("the newest version waits until the gateway has its routes", *found.waiting), found.refused)
 
 
 def state_gateway(programmed: Statement, of: GatewayTold | None) -> Statement:

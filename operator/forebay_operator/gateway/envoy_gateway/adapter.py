@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from forebay_api.policy import PolicySpec
 from forebay_decision.served import chain_order, policy_pools, qualified
+from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.envoy_gateway.client_traffic import client_traffic
 from forebay_operator.gateway.envoy_gateway.extension import data_plane_objects, extensions, grants
-from forebay_operator.gateway.envoy_gateway.routes import routes
+from forebay_operator.gateway.envoy_gateway.routes import destinations, routes
 from forebay_operator.gateway.envoy_gateway.servers import Servers, servers
-from forebay_operator.gateway.envoy_gateway.standing import judge
-from forebay_operator.gateway.implementation import Generated, Judgement, Plan, Wanted
+from forebay_operator.gateway.envoy_gateway.standing import judge, routed
+from forebay_operator.gateway.facts import GatewayFacts
+from forebay_operator.gateway.implementation import Generated, Held, Judgement, Plan, Wanted
 
 CONTROLLER: Final = "gateway.envoyproxy.io/gatewayclass-controller"
 
@@ -31,13 +33,13 @@ class EnvoyGateway:
             pool: wanted.pools[pool]
             for name, held in wanted.policies.items()
             if held.attached.spots
-            for pool in policy_pools(name, held.spec)
+            for pool in _pools(name, held)
             if pool in wanted.pools
         }
         behind = {pool: servers(pool, spec, wanted) for pool, spec in sorted(pools.items())}
         made: list[Generated] = [*data_plane_objects(wanted)]
         for pool, found in behind.items():
-            users = tuple(sorted(n for n, held in wanted.policies.items() if pool in policy_pools(n, held.spec)))
+            users = tuple(sorted(n for n, held in wanted.policies.items() if pool in _pools(n, held)))
             made += [_used_by(entry, users) for entry in found.objects]
         for name in sorted(wanted.policies):
             own = list(routes(name, wanted, behind))
@@ -50,8 +52,18 @@ class EnvoyGateway:
         }
         return Plan(tuple(sorted(made, key=lambda entry: (entry.stage, entry.plural, entry.key))), losses)
 
+    def needs(self, policy: str, spec: PolicySpec) -> frozenset[str]:
+        return frozenset(destination.value for destination in destinations(policy, spec))
+
+    def routed(self, attached: Mapping[str, Attached], facts: GatewayFacts) -> Mapping[str, frozenset[str]]:
+        return routed(attached, facts, self.controllers)
+
     def judge(self, policy: str, plan: Plan, wanted: Wanted) -> Judgement:
         return judge(policy, plan, wanted, self.controllers)
+
+
+def _pools(name: str, held: Held) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(pool for spec in (held.spec, *held.also) for pool in policy_pools(name, spec)))
 
 
 def _used_by(made: Generated, policies: tuple[str, ...]) -> Generated:

@@ -100,7 +100,10 @@ def _processor(namespace: str, to: DataPlaneRef, *, fail_open: bool) -> dict[str
         "messageTimeout": MESSAGE_TIMEOUT,
         "failOpen": fail_open,
         "statusOnError": 503,
-        "metadata": {"writableNamespaces": [names.METADATA_NAMESPACE]},
+        "metadata": {
+            "accessibleNamespaces": [names.JWT_NAMESPACE],  # under the names of its SecurityPolicy's providers
+            "writableNamespaces": [names.METADATA_NAMESPACE],
+        },
         "backendSettings": {
             "circuitBreaker": {
                 "maxConnections": MANY,

@@ -20,7 +20,7 @@ from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.envoy_gateway.ownership import for_policy
 from forebay_operator.gateway.envoy_gateway.servers import Servers
 from forebay_operator.gateway.implementation import Generated, Wanted
-from forebay_operator.gateway.naming import digest, generated_name
+from forebay_operator.gateway.naming import ROUTE, digest, generated_name
 from forebay_operator.gateway.objects import Stored, matches_of, rules_of
 
 MOST_RULES: Final = 16
@@ -61,16 +61,22 @@ def held_rules(attached: Attached) -> dict[str, tuple[int, ...]]:
 def routes(policy: str, wanted: Wanted, servers: Mapping[str, Servers]) -> Iterator[Generated]:
     """Every HTTPRoute of one policy."""
     held = wanted.policies[policy]
-    wanted_at = [d for d in destinations(policy, held.spec) if d.pool in servers]
+    every = {d for spec in (held.spec, *held.also) for d in destinations(policy, spec)}
+    wanted_at = [d for d in sorted(every) if d.pool in servers]
     for key, numbers in held_rules(held.attached).items():
         route = wanted.facts.routes[key]
         namespace, _, name = key.partition("/")
         parts = [(d, tuple(_rules(route, numbers, d, wanted.pools[d.pool], servers[d.pool]))) for d in wanted_at]
         for part, rules in spread(parts):
-            own = generated_name(name, policy, key)
-            own = own if part is None else f"{own[:54]}-{digest([part.value])}"
+            own = generated_name(name, policy, key, *(() if part is None else (part.value,)))
             spec = {**_heading(route), "rules": list(rules)}
-            yield for_policy(wanted, policy, "httproutes", namespace, own, spec, STAGE)
+            made = for_policy(wanted, policy, "httproutes", namespace, own, spec, STAGE)
+            yield msgspec.structs.replace(made, labels={**made.labels, ROUTE: beside(policy, key)})
+
+
+def beside(policy: str, route: str) -> str:
+    """Label value by which the routes beside one of the user's are found."""
+    return digest([policy, route], 16)
 
 
 def spread(

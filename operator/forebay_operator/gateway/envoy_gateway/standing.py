@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from forebay_operator.gateway.attach import Spot
+from forebay_decision.names import CLUSTER_HEADER
+from forebay_operator.gateway.attach import Attached, Spot
+from forebay_operator.gateway.envoy_gateway.routes import beside
+from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Judgement, Plan, Wanted
+from forebay_operator.gateway.naming import ROUTE
 from forebay_operator.gateway.objects import AncestorStatus, ParentStatus, Said, Stored, said
 
 KINDS: Final = {
@@ -33,6 +37,38 @@ def judge(policy: str, plan: Plan, wanted: Wanted, controllers: frozenset[str]) 
     if held is not None:
         waiting += _listeners(held.attached.spots, wanted)
     return Judgement(tuple(waiting), tuple(refused))
+
+
+def routed(
+    attached: Mapping[str, Attached], facts: GatewayFacts, controllers: frozenset[str]
+) -> dict[str, frozenset[str]]:
+    """By policy, the routing header's values that every route of the user's has an accepted route of ours for."""
+    values: dict[str, set[str]] = {}
+    for stored in facts.routes.values():
+        label = stored.metadata.labels.get(ROUTE)
+        if label is not None and _accepted(stored, controllers):
+            values.setdefault(label, set()).update(_values(stored))
+    found = {}
+    for name, own in attached.items():
+        each = [values.get(beside(name, route), set()) for route in dict.fromkeys(spot.route for spot in own.spots)]
+        found[name] = frozenset(set.intersection(*each)) if each else frozenset()
+    return found
+
+
+def _accepted(stored: Stored, controllers: frozenset[str]) -> bool:
+    groups = list(_said(stored, controllers))
+    return bool(groups) and all(
+        found is not None and found.status == "True" and found.observed_generation >= stored.metadata.generation
+        for found in (said(conditions, "Accepted") for conditions in groups)
+    )
+
+
+def _values(stored: Stored) -> Iterator[str]:
+    for rule in stored.spec.get("rules") or ():
+        for match in rule.get("matches") or ():
+            for header in match.get("headers") or ():
+                if header.get("name", "").lower() == CLUSTER_HEADER:
+                    yield str(header.get("value", ""))
 
 
 def _object(made: Generated, wanted: Wanted, controllers: frozenset[str]) -> Iterator[tuple[str, bool]]:

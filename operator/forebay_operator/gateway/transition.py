@@ -1,0 +1,171 @@
+"""How a change of a policy comes about while requests flow: what a gateway has to know first, and what it forgets last.
+
+A gateway and the data planes learn of a change one after the other. So a policy's new version goes to the data planes
+once the gateway has routes to every pool that it may choose, and pools that only the former one chose keep their routes
+for a while. Places that a policy has left are kept by the data planes until the gateway no longer shows them requests
+from there.
+
+Times are passed in, in monotonic seconds. For one thread at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from forebay_api.policy import PolicySpec, RoutingPolicy
+from forebay_api.wire import Place, PlacedSpec
+from forebay_decision.attachment import placed
+
+LINGER_SECONDS: Final = 10.0
+"""Longer than a gateway takes to take a route back."""
+PATIENCE_SECONDS: Final = 10.0
+"""How long a new version waits for a gateway that says nothing."""
+SETTLE_SECONDS: Final = 0.5
+"""From a route's acceptance to its being in every Envoy."""
+
+Routed = Mapping[str, frozenset[str]]
+"""By policy, the values of the routing header for which a gateway has accepted routes everywhere."""
+_Claim = tuple[str, str, str]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """`policies` are to be judged and published; routes are needed for `also`, too; `again` is when to look again,
+    in seconds, None where only news can change anything."""
+
+    policies: Mapping[str, RoutingPolicy]
+    also: Mapping[str, tuple[PolicySpec, ...]] = {}
+    pending: frozenset[str] = frozenset()
+    """Policies whose newest version waits for its routes."""
+    again: float | None = None
+
+
+class _Version(msgspec.Struct):
+    """What of one policy is out, what is to follow, and what was before."""
+
+    released: PolicySpec
+    candidate: PolicySpec | None = None
+    since: float = 0.0
+    routed_since: float | None = None
+    former: PolicySpec | None = None
+    former_until: float = 0.0
+
+
+class Transition:
+    """Remembers what was out."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, _Version] = {}
+        self._left: dict[tuple[str, _Claim], float] = {}
+        self._policies: dict[str, RoutingPolicy] = {}
+
+    def step(
+        self, policies: Mapping[str, RoutingPolicy], routed: Routed, needs: Mapping[str, frozenset[str]], now: float
+    ) -> Step:
+        """`policies` have their targets resolved. `needs` are by policy what its newest version may lead to; a policy
+        that is not in it waits for nothing."""
+        targeted = {name: policy for name, policy in policies.items() if placed(policy.spec) is not None}
+        waits: list[float] = []
+        made = dict(policies)
+        also: dict[str, tuple[PolicySpec, ...]] = {}
+        for name, policy in targeted.items():
+            version = self._advance(name, policy.spec, routed.get(name, frozenset()), needs.get(name), now, waits)
+            if version.released is not policy.spec:
+                made[name] = msgspec.structs.replace(policy, spec=_at(version.released, placed(policy.spec) or ()))
+            extra = tuple(spec for spec in (version.candidate, version.former) if spec is not None)
+            if extra:
+                also[name] = extra
+        for name in self._versions.keys() - targeted.keys():
+            del self._versions[name]
+        for name, places in self._lingering(targeted, now, waits).items():
+            made[name] = _with_places(made.get(name) or _last(self._policies[name]), places)
+        self._policies = {name: made[name] for name in made if placed(made[name].spec) is not None}
+        pending = frozenset(name for name, version in self._versions.items() if version.candidate is not None)
+        return Step(made, also, pending, min(waits) if waits else None)
+
+    def _advance(
+        self,
+        name: str,
+        spec: PolicySpec,
+        routed: frozenset[str],
+        needed: frozenset[str] | None,
+        now: float,
+        waits: list[float],
+    ) -> _Version:
+        version = self._versions.setdefault(name, _Version(spec))
+        if version.former is not None and now >= version.former_until:
+            version.former = None
+        if _same(version.released, spec):
+            version.released, version.candidate = spec, None
+        else:
+            if version.candidate is None or not _same(version.candidate, spec):
+                version.since, version.routed_since = now, None
+            version.candidate = spec
+            if needed is None or needed <= routed:
+                version.routed_since = now if version.routed_since is None else version.routed_since
+            else:
+                version.routed_since = None
+            settled = version.routed_since is not None and now >= version.routed_since + SETTLE_SECONDS
+            if needed is None or settled or now >= version.since + PATIENCE_SECONDS:
+                version.former, version.former_until = version.released, now + LINGER_SECONDS
+                version.released, version.candidate = spec, None
+            else:
+                waits.append(
+                    SETTLE_SECONDS if version.routed_since is not None else version.since + PATIENCE_SECONDS - now
+                )
+        if version.former is not None:
+            waits.append(version.former_until - now)
+        return version
+
+    def _lingering(
+        self, targeted: Mapping[str, RoutingPolicy], now: float, waits: list[float]
+    ) -> dict[str, tuple[Place, ...]]:
+        """Places that policies have left and that nobody else has taken, by policy."""
+        held = {(name, claim) for name, policy in targeted.items() for claim in _claims(placed(policy.spec) or ())}
+        taken = {claim[:2] for _, claim in held}
+        for key in held:
+            self._left[key] = now
+        found: dict[str, list[_Claim]] = {}
+        for (name, claim), last in list(self._left.items()):
+            if now >= last + LINGER_SECONDS:
+                del self._left[name, claim]
+            elif (name, claim) not in held and claim[:2] not in taken:
+                found.setdefault(name, []).append(claim)
+                waits.append(last + LINGER_SECONDS - now)
+        return {name: tuple(_places(claims)) for name, claims in found.items() if name in self._policies}
+
+
+def _claims(places: Iterable[Place]) -> Iterator[_Claim]:
+    for place in places:
+        for host in place.hostnames:
+            yield host, place.prefix, place.base
+
+
+def _places(claims: Iterable[_Claim]) -> Iterator[Place]:
+    for host, prefix, base in sorted(claims):
+        yield Place(hostnames=(host,), prefix=prefix, base=base)
+
+
+def _with_places(policy: RoutingPolicy, more: tuple[Place, ...]) -> RoutingPolicy:
+    own = placed(policy.spec) or ()
+    return msgspec.structs.replace(
+        policy, spec=_at(policy.spec, (*own, *(place for place in more if place not in own)))
+    )
+
+
+def _last(policy: RoutingPolicy) -> RoutingPolicy:
+    """A policy that is gone: whoever wants its place has it, and it claims none but those that it left."""
+    metadata = msgspec.structs.replace(policy.metadata, creation_timestamp=None)
+    return msgspec.structs.replace(policy, metadata=metadata, spec=_at(policy.spec, ()))
+
+
+def _at(spec: PolicySpec, places: tuple[Place, ...]) -> PolicySpec:
+    assert isinstance(spec, PlacedSpec)  # noqa: S101 - all that come here are
+    return msgspec.structs.replace(spec, places=places)
+
+
+def _same(one: PolicySpec, other: PolicySpec) -> bool:
+    """But for where: a place more or less needs no other route than its own."""
+    return one is other or _at(one, ()) == _at(other, ())

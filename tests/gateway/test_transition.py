@@ -1,0 +1,105 @@
+"""In which order a gateway and the data planes learn of a change, with time passed in."""
+
+from __future__ import annotations
+
+from forebay_api.policy import RoutingPolicy
+from forebay_api.wire import Place
+from forebay_decision.attachment import placed
+from forebay_operator.gateway.attach import Attached
+from forebay_operator.gateway.placing import place
+from forebay_operator.gateway.transition import LINGER_SECONDS, PATIENCE_SECONDS, SETTLE_SECONDS, Transition
+
+from .builders import a_policy, route_target
+
+HERE = (Place(hostnames=("*",), prefix="/v1"),)
+ELSEWHERE = (Place(hostnames=("*",), prefix="/x/v1", base="/x"),)
+SMALL, LARGE = frozenset({"pool/ai/small"}), frozenset({"pool/ai/large"})
+
+
+def resolved(name: str, *pools: str, places: tuple[Place, ...] = HERE) -> dict[str, RoutingPolicy]:
+    key = f"ai/{name}"
+    return dict(place({key: a_policy(name, route_target(), pools=pools)}, {key: Attached(places=places)}))
+
+
+def pools_of(policy: RoutingPolicy) -> list[str]:
+    return [strategy.direct.pools[0].name for strategy in policy.spec.strategies]
+
+
+def test_a_new_policy_waits_for_nothing() -> None:
+    step = Transition().step(resolved("p", "small"), {}, {"ai/p": SMALL}, 0.0)
+
+    assert pools_of(step.policies["ai/p"]) == ["small"]
+    assert (step.also, step.pending, step.again) == ({}, frozenset(), None)
+
+
+def test_a_version_with_another_pool_waits_until_the_gateway_has_routed_it() -> None:
+    transition = Transition()
+    transition.step(resolved("p", "small"), {"ai/p": SMALL}, {"ai/p": SMALL}, 0.0)
+
+    waiting = transition.step(resolved("p", "large"), {"ai/p": SMALL}, {"ai/p": LARGE}, 1.0)
+    assert pools_of(waiting.policies["ai/p"]) == ["small"]
+    assert waiting.pending == {"ai/p"}
+    assert [s.strategies[0].name for s in waiting.also["ai/p"]] == ["to-large"]
+
+    routed = {"ai/p": SMALL | LARGE}
+    assert transition.step(resolved("p", "large"), routed, {"ai/p": LARGE}, 2.0).pending == {"ai/p"}
+    out = transition.step(resolved("p", "large"), routed, {"ai/p": LARGE}, 2.0 + SETTLE_SECONDS)
+    assert pools_of(out.policies["ai/p"]) == ["large"]
+    assert out.pending == frozenset()
+    assert [s.strategies[0].name for s in out.also["ai/p"]] == ["to-small"], "requests under way still go there"
+
+    later = transition.step(resolved("p", "large"), routed, {"ai/p": LARGE}, 3.0 + SETTLE_SECONDS + LINGER_SECONDS)
+    assert later.also == {}
+
+
+def test_a_gateway_that_says_nothing_holds_nobody_up_for_ever() -> None:
+    transition = Transition()
+    transition.step(resolved("p", "small"), {}, {"ai/p": SMALL}, 0.0)
+    first = transition.step(resolved("p", "large"), {}, {"ai/p": LARGE}, 1.0)
+    assert first.again == PATIENCE_SECONDS
+
+    out = transition.step(resolved("p", "large"), {}, {"ai/p": LARGE}, 1.0 + PATIENCE_SECONDS)
+
+    assert pools_of(out.policies["ai/p"]) == ["large"]
+
+
+def test_a_version_that_names_a_missing_pool_is_judged_at_once() -> None:
+    transition = Transition()
+    transition.step(resolved("p", "small"), {}, {"ai/p": SMALL}, 0.0)
+
+    assert pools_of(transition.step(resolved("p", "gone"), {}, {}, 1.0).policies["ai/p"]) == ["gone"]
+
+
+def test_a_deleted_policy_answers_until_the_gateway_asks_no_more() -> None:
+    transition = Transition()
+    transition.step(resolved("p", "small"), {}, {}, 0.0)
+
+    soon = transition.step({}, {}, {}, 1.0)
+    assert placed(soon.policies["ai/p"].spec) == HERE
+    assert soon.again == LINGER_SECONDS - 1.0
+
+    assert transition.step({}, {}, {}, LINGER_SECONDS).policies == {}
+
+
+def test_a_place_that_another_policy_takes_is_let_go_at_once() -> None:
+    transition = Transition()
+    transition.step(resolved("p", "small"), {}, {}, 0.0)
+
+    assert set(transition.step(resolved("q", "large"), {}, {}, 1.0).policies) == {"ai/q"}
+
+
+def test_a_place_that_a_policy_leaves_is_kept_for_a_while() -> None:
+    transition = Transition()
+    transition.step(resolved("p", "small"), {}, {}, 0.0)
+
+    moved = transition.step(resolved("p", "small", places=ELSEWHERE), {}, {}, 1.0)
+    assert placed(moved.policies["ai/p"].spec) == (*ELSEWHERE, *HERE)
+
+    after = transition.step(resolved("p", "small", places=ELSEWHERE), {}, {}, LINGER_SECONDS)
+    assert placed(after.policies["ai/p"].spec) == ELSEWHERE
+
+
+def test_policies_with_attach_pass_through() -> None:
+    plain = {"ai/a": a_policy("a")}
+
+    assert Transition().step(plain, {}, {}, 0.0).policies == plain
