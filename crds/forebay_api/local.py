@@ -8,11 +8,12 @@ from msgspec import Meta, field
 
 from forebay_api.base import CelRule, Strict, unique
 from forebay_api.pool import Address, Port
-from forebay_api.signal import BY_NAME, SET, ProviderName
+from forebay_api.signal import BY_NAME, SET
 
 FilePath = Annotated[str, Meta(min_length=1, max_length=4096)]
 BackendName = Annotated[str, Meta(max_length=317)]
 MAX_JWKS: Final = 64 << 10
+ProviderName = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63, examples=["corp"])]
 SecretName = Annotated[str, Meta(max_length=253)]
 
 

@@ -36,7 +36,6 @@ Entity = Literal[
     "URLCredentials",
 ]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", max_length=2, examples=["US", "DE"])]
-ProviderName = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63, examples=["corp"])]
 Phrase = Annotated[str, Meta(min_length=1, max_length=4096)]
 SignalName = Annotated[str, Meta(pattern=r"^[a-z][a-zA-Z0-9_]{0,62}$", max_length=63, examples=["code", "has_card"])]
 ATOMIC = {"x-kubernetes-list-type": "atomic"}
@@ -216,9 +215,12 @@ class TokenClaim(Strict, frozen=True, kw_only=True):
 
     provider: (
         Annotated[
-            ProviderName,
+            str,
             Meta(
-                description="Name of the listener's JWT provider whose tokens count; those of every provider by default."
+                min_length=1,
+                max_length=253,
+                description="Name of the listener's JWT provider whose tokens count; those of every provider by default.",
+                examples=["corp"],
             ),
         ]
         | None
