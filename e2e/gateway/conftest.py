@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from ..chart import Helm
 from ..conftest import apply_crds
 from ..control_plane import ControlPlane, running_control_plane
 from ..foreign import GATEWAY
+from ..installation import installed
 from ..isolation import can_listen
+from .behind import Behind, Site, grant_rights
 from .envoy_gateway import EnvoyGateway
 
 
@@ -51,3 +54,42 @@ def room(envoy_gateway: EnvoyGateway, request: pytest.FixtureRequest) -> Iterato
     yield made
     kube.kubectl("delete", "gateways.gateway.networking.k8s.io", "--all", "-n", made, check=False)
     kube.kubectl("delete", "namespace", made, "--wait=false", check=False)
+
+
+@pytest.fixture(scope="package")
+def behind(
+    envoy_gateway: EnvoyGateway, binary: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Behind]:
+    """Forebay in namespace `team`, acting with the chart's rights; it watches `team` and `other`. Who stops a part
+    starts it again."""
+    kube = envoy_gateway.kube
+    for namespace in ("team", "other"):
+        kube.kubectl("create", "namespace", namespace)
+    folder = tmp_path_factory.mktemp("behind")
+    helm = Helm(binary("helm"), folder, kube.kubeconfig)
+    account = (
+        kube.kubeconfig
+        if __import__("os").environ.get("ADMIN")
+        else grant_rights(kube, helm, "team", "watchNamespaces={team,other}")
+    )
+    with installed(kube, "team", folder, kubeconfig=account) as made:
+        running = Behind(envoy_gateway, made)
+        running.start(binary("llm-d-inference-sim"), "--watch-namespace", "other")
+        yield running
+
+
+@pytest.fixture
+def site(behind: Behind, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A Gateway and a route of a team's own, served. Afterwards nothing that was generated is left."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[5:25].strip("-")
+    made = Site(behind, f"{name}-{secrets.token_hex(2)}")
+    try:
+        made.start()
+        yield made
+        for namespace in ("team", "other"):
+            behind.kube.kubectl("delete", "routingpolicies", "--all", "-n", namespace)
+        behind.wait_nothing_generated()
+    finally:
+        for namespace in ("team", "other"):
+            for kind in ("httproutes", "referencegrants", "gateways"):
+                behind.kube.kubectl("delete", f"{kind}.gateway.networking.k8s.io", "--all", "-n", namespace)

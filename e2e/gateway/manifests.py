@@ -29,9 +29,11 @@ spec:
 """
 
 
-def route(name: str, gateway: str, backend: str, *, host: str = "", path: str = "/") -> str:
-    """An HTTPRoute to a Backend."""
+def route(name: str, gateway: str, service: str, *, host: str = "", path: str = "/", extra: str = "") -> str:
+    """An HTTPRoute to a Service or, as ``backend/NAME``, to a Backend; `extra` are more rules, as YAML list items."""
     hostnames = f"  hostnames: [{host}]\n" if host else ""
+    kind, _, named = service.rpartition("/")
+    ref = f"group: gateway.envoyproxy.io, kind: Backend, name: {named}" if kind else f"name: {named}, port: 8000"
     return f"""---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -41,5 +43,31 @@ spec:
 {hostnames}  rules:
   - name: all
     matches: [{{path: {{type: PathPrefix, value: "{path}"}}}}]
-    backendRefs: [{{group: gateway.envoyproxy.io, kind: Backend, name: {backend}}}]
-"""
+    backendRefs: [{{{ref}}}]
+{extra}"""
+
+
+def policy(
+    name: str, target: str, *, kind: str = "HTTPRoute", section: str = "", otherwise: str = "small", extra: str = ""
+) -> str:
+    """A policy that sends proofs to `large`, `sim`ulations to `simulated` and what is left to `otherwise`."""
+    part = f", sectionName: {section}" if section else ""
+    return f"""---
+apiVersion: forebay.dev/v1alpha1
+kind: RoutingPolicy
+metadata: {{name: {name}}}
+spec:
+  targetRefs: [{{group: gateway.networking.k8s.io, kind: {kind}, name: {target}{part}}}]
+  models: [auto]
+  signals:
+  - {{name: proof, keyword: {{any: [theorem]}}}}
+  - {{name: simulation, keyword: {{any: [simulate]}}}}
+  strategies:
+  - {{name: careful, direct: {{pools: [{{name: large}}]}}}}
+  - {{name: simulated, direct: {{pools: [{{name: simulated}}]}}}}
+  - {{name: plain, direct: {{pools: [{{name: {otherwise}}}]}}}}
+  rules:
+  - {{name: proofs, when: signals.proof.matched, use: careful}}
+  - {{name: simulations, when: signals.simulation.matched, use: simulated}}
+  default: {{use: plain}}
+{extra}"""

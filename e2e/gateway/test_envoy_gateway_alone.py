@@ -19,7 +19,8 @@ def test_a_users_own_route_and_backend_are_served(envoy_gateway: EnvoyGateway, r
         at = made.add_server("theirs", "their-model")
 
         kube.apply(
-            gateway("web", port) + backend("theirs", HOST, at) + route("theirs", "web", "theirs"), namespace=room
+            gateway("web", port) + backend("theirs", HOST, at) + route("theirs", "web", "backend/theirs"),
+            namespace=room,
         )
 
         def answer() -> httpx.Response | None:
