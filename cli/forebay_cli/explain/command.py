@@ -40,6 +40,10 @@ def explain(
     header: Annotated[
         list[str] | None, typer.Option("--header", "-H", help="Request header 'name: value'; repeatable.")
     ] = None,
+    claims: Annotated[
+        str | None,
+        typer.Option(help='Claims of a verified token as JSON, by provider: \'{"corp": {"plan": "gold"}}\'.'),
+    ] = None,
     policy: Annotated[str | None, typer.Option(help="Ask this policy: host and path prefix are taken from it.")] = None,
     pool_state: Annotated[Path | None, typer.Option(help="JSON of PoolStates to decide under.")] = None,
     all_signals: Annotated[bool, typer.Option("--all-signals", help="Compute every declared signal.")] = False,
@@ -68,6 +72,8 @@ def explain(
         give_up(f"policy {name}: {error}")
     states = _states(pool_state, loaded)
     head = _head(loaded, host, path, header or [], policy)
+    if claims is not None:
+        head = msgspec.structs.replace(head, verified=_claims(claims))
     natives = natives_by_policy(loaded.policies, loaded.pools, saturated_pools(states))
     if jsonl is not None:
         _many(jsonl, config, natives, head, states, all_signals)
@@ -113,6 +119,13 @@ def _head(loaded: Loaded, host: str, path: str | None, headers: list[str], polic
             give_up(f"--header {line!r} is not 'name: value'")
         given[name.strip().lower()] = value.strip()
     return RequestHead("POST", host.lower(), path or prefix + DEFAULT_PATH, given)
+
+
+def _claims(text: str) -> dict[str, dict[str, object]]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, dict[str, object]])
+    except (msgspec.MsgspecError, RecursionError) as error:
+        give_up(f'--claims: {error}; write the provider\'s name before its claims: {{"corp": {{"plan": "gold"}}}}')
 
 
 def _spec(loaded: Loaded, policy: str) -> PolicySpec:

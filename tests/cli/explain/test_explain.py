@@ -107,3 +107,26 @@ def test_what_signals_count_is_shown_and_no_text(manifests: Path) -> None:
     assert "Email 2" in " ".join(result.output.split())
     assert "tokens" in result.output
     assert "ada@" not in result.output
+
+
+def test_claims_can_be_given_as_if_a_token_had_been_verified(manifests: Path) -> None:
+    text = (manifests / "all.yaml").read_text()
+    rule = "  signals: [{name: plan, claims: {jwt: {provider: corp, claim: plan}, any: [gold]}}]\n"
+    rule += "  rules: [{name: gold, when: signals.plan.matched, use: all}]\n"
+    (manifests / "all.yaml").write_text(text + rule)
+
+    def decided(*options: str) -> str:
+        result = explain(manifests, "--output", "json", *options)
+        assert result.exit_code == 0, result.output
+        return str(json.loads(result.stdout)["rule"])
+
+    assert decided() == "default"
+    assert decided("--claims", '{"corp": {"plan": "gold"}}') == "gold"
+    assert decided("--claims", '{"other": {"plan": "gold"}}') == "default"
+
+
+@pytest.mark.parametrize("claims", ["{", '{"plan": "gold"}', "[" * 100_000])
+def test_claims_that_are_none_end_with_2_and_say_how(manifests: Path, claims: str) -> None:
+    result = explain(manifests, "--claims", claims)
+    assert result.exit_code == 2
+    assert "write the provider's name before its claims" in result.output
