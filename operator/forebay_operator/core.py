@@ -110,8 +110,8 @@ class Core:
 
     def _make(self, inputs: Inputs, verdicts: Verdicts, surface: Surface, saturated: frozenset[str]) -> Prepared:
         backends = self._backends_of(verdicts, inputs)
-        wanted = envoy_inputs(inputs, verdicts, backends, surface, saturated)
         last, between = self._last, None
+        wanted = _with_kept_secrets(envoy_inputs(inputs, verdicts, backends, surface, saturated), verdicts, last)
         if last is not None and wanted == last.envoy:
             resources = last.resources
         else:
@@ -143,6 +143,15 @@ class Core:
 
     def _send(self, envoy: Snapshot, ours: Snapshot, states: Mapping[str, PoolState], between: Snapshot | None) -> str:
         return self._server.publish(combined(envoy, ours, Snapshot.of(state_resources(states))), bridge=between)
+
+
+def _with_kept_secrets(wanted: EnvoyInputs, verdicts: Verdicts, last: Prepared | None) -> EnvoyInputs:
+    """A pool that is deleted and still in use keeps the credential that it had: nobody resolves one for it any more."""
+    if last is None or not verdicts.detained:
+        return wanted
+    known = last.envoy.secrets
+    kept = {name: known[name] for name in verdicts.detained if name in known and name not in wanted.missing_secrets}
+    return msgspec.structs.replace(wanted, secrets={**kept, **wanted.secrets})
 
 
 def _bridge(old: EnvoyInputs, new: EnvoyInputs) -> Snapshot | None:

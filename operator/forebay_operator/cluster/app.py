@@ -184,7 +184,9 @@ class ClusterOperator:
             if self._picture is None:
                 continue
             try:
-                situation = await asyncio.to_thread(self._situater.situate, self._picture, self._local)
+                detained = self._reconciler.core.verdicts.detained
+                situate = partial(self._situater.situate, self._picture, self._local, detained)
+                situation = await asyncio.to_thread(situate)
                 if situation.gateway is not None and situation.gateway.again is not None:
                     asyncio.get_running_loop().call_later(situation.gateway.again, self._redrawn.set)
                 self._reconciler.aim(situation)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
 
 from forebay_api.local import LocalConfig
 from forebay_api.policy import RoutingPolicy
-from forebay_api.pool import ModelPool
+from forebay_api.pool import ModelPool, PoolSpec
 from forebay_decision.check import Finding
 from forebay_operator.backends.resolve import Resolver
 from forebay_operator.cluster.credentials import resolve_secrets
@@ -43,10 +44,14 @@ class Situater:
         self._expected: Mapping[str, Kind] = {}
         self._gateways = GatewaySituater(options, tls)
 
-    def situate(self, picture: Picture, local: LocalConfig) -> Situation:
-        """What the operator is to make of this picture."""
+    def situate(
+        self, picture: Picture, local: LocalConfig, detained: Mapping[str, PoolSpec] = MappingProxyType({})
+    ) -> Situation:
+        """What the operator is to make of this picture. `detained` pools are deleted and still in use: their servers and
+        credentials come and go like those of any other."""
         options = self._options
         specs = {name: pool.spec for name, pool in picture.pools.items()}
+        in_use = {**detained, **specs}
         replicas = find_replicas(
             picture.facts.slices,
             data_plane=_own(options.namespace, options.data_plane_service),
@@ -61,8 +66,8 @@ class Situater:
             inputs=Inputs(
                 policies=policies,
                 pools=_at_newest(picture.pools, picture.stored_pools),
-                backends=self._resolver.resolve(specs, picture.facts),
-                credentials=resolve_secrets(specs, picture.secrets, frozenset(options.credential_namespaces)),
+                backends=self._resolver.resolve(in_use, picture.facts),
+                credentials=resolve_secrets(in_use, picture.secrets, frozenset(options.credential_namespaces)),
                 policy_faults=_faults(picture.stored_policies),
                 pool_faults=_faults(picture.stored_pools),
                 target_findings=target_findings(newest, attached),
