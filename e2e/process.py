@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -48,10 +49,13 @@ class Process:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """SIGKILL: no chance to say good-bye. Returns when it is gone."""
-        self.signal(signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait(GRACE_SECONDS)
+        """SIGKILL: no chance to say good-bye, nor for what it has started: a launcher would leave its Envoy behind.
+        Returns when it is gone."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(GRACE_SECONDS)
 
     def stop(self) -> int | None:
         """SIGTERM, SIGKILL after the grace; the exit code, None if it never ran."""

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 MAX_FILE_BYTES: Final = 1 << 20
 _ATTEMPTS: Final = 3
+_Stamps = tuple[tuple[int, int, int], ...]
 
 
 class TlsFiles(msgspec.Struct, frozen=True):
@@ -55,16 +56,19 @@ class Certificates:
         self._lock = threading.Lock()
         self._seen = _stamps(files)
         self._pems = read(files)
+        self._refused: _Stamps | None = None
+        """Of files that could not be used: they are not read again until they change."""
 
     def newest(self) -> Pems:
         """The content now; a few `stat` calls where nothing changed."""
         with self._lock:
             stamps = _stamps(self.files)
-            if stamps != self._seen:
+            if stamps not in (self._seen, self._refused):
                 try:
                     self._pems, self._seen = read(self.files), stamps
                     log.info("certificates read again from %s", self.files.cert)
                 except UnusableTls as error:
+                    self._refused = stamps
                     log.warning("certificates stay as they were: %s", error)
             return self._pems
 
@@ -113,7 +117,7 @@ def _problem(files: TlsFiles) -> str:
     return ""
 
 
-def _stamps(files: TlsFiles) -> tuple[tuple[int, int, int], ...]:
+def _stamps(files: TlsFiles) -> _Stamps:
     stamps = []
     for path in files.paths:
         try:
