@@ -28,6 +28,9 @@ SETTLE_SECONDS: Final = 3.0
 """How long the API server may take to show what was written."""
 AGAIN_SECONDS: Final = 2.0
 MOST_AGAIN_SECONDS: Final = 30.0
+OVER_SECONDS: Final = 3.0
+"""From the moment when requests are no longer shown until what they need goes."""
+SHOWING: Final = "envoyextensionpolicies"
 WRITERS: Final = 4
 LAST_STAGE: Final = 2
 RESOURCES: Final[Mapping[str, Resource]] = {resource.plural: resource for resource in WRITTEN}
@@ -35,8 +38,9 @@ _LOG = logging.getLogger(__name__)
 
 
 class Aim(msgspec.Struct, frozen=True):
-    """What should be, and what is. `asked` are the policies that every data plane has: only then are requests shown to
-    it, so that none meets a data plane that knows nothing of the policy."""
+    """What should be, and what is. `asked` are the policies that every data plane has and that the gateway has routes for:
+    only then are requests shown to data planes, so that none meets one that knows nothing of the policy, and each
+    decision finds its route."""
 
     plan: Plan
     facts: GatewayFacts
@@ -61,6 +65,7 @@ class Applier:
         self._on_failed = on_failed
         self._aim: Aim | None = None
         self._news = asyncio.Event()
+        self._over: dict[tuple[str, str], float] = {}
         self._applied: dict[tuple[str, str], tuple[str, float]] = {}
         self._deleted: dict[tuple[str, str], float] = {}
         self._failures: dict[tuple[str, str], Failure] = {}
@@ -74,6 +79,7 @@ class Applier:
         self._aim = None
         self._applied.clear()
         self._deleted.clear()
+        self._over.clear()
         self._failures.clear()
 
     @property
@@ -119,7 +125,8 @@ class Applier:
             return "later"
         if had == wanted and now < at + SETTLE_SECONDS:
             return "later"
-        if made.stage == LAST_STAGE and stored is None and not set(made.policies) <= aim.asked:
+        by_hand = stored is not None and stored.metadata.annotations.get(CONTENT) == wanted
+        if made.stage == LAST_STAGE and not by_hand and not set(made.policies) <= aim.asked:
             return "later"
         return "apply"
 
@@ -159,28 +166,33 @@ class Applier:
         return True
 
     async def _sweep(self, aim: Aim, now: float) -> bool:
-        """Delete what is over, the last stage first: requests are no longer shown before what they need goes."""
+        """Delete what is over: first what shows requests to data planes; what those requests need a little later."""
         wanted = {(made.plural, made.key) for made in aim.plan.objects}
+        over = {
+            (resource.plural, key): stored
+            for resource in sorted(WRITTEN, key=lambda resource: resource.plural != SHOWING)
+            for key, stored in ours(aim.facts, resource.plural, aim.installation)
+            if (resource.plural, key) not in wanted
+        }
+        self._over = {place: self._over.get(place, now) for place in over}
         waits = False
-        for resource in sorted(WRITTEN, key=lambda resource: resource.plural != "envoyextensionpolicies"):
-            for key, stored in ours(aim.facts, resource.plural, aim.installation):
-                place = (resource.plural, key)
-                if place in wanted:
+        for place, stored in over.items():
+            resource, key = RESOURCES[place[0]], place[1]
+            rest = 0.0 if resource.plural == SHOWING else OVER_SECONDS
+            if now < max(self._deleted.get(place, -SETTLE_SECONDS) + SETTLE_SECONDS, self._over[place] + rest):
+                waits = True  # it may only not be seen to be gone yet, or have been made again meanwhile
+                continue
+            try:
+                path = resource.path(stored.metadata.namespace, stored.metadata.name)
+                await self._api.delete(path, uid=stored.metadata.uid or "")
+            except ApiError as error:
+                if not (error.gone or error.conflict):
+                    _LOG.warning("%s %s is over and was not deleted: %s", resource.kind, key, error)
+                    waits = True
                     continue
-                if now < self._deleted.get(place, -SETTLE_SECONDS) + SETTLE_SECONDS:
-                    waits = True  # it may only not be seen to be gone yet, or have been made again meanwhile
-                    continue
-                try:
-                    path = resource.path(stored.metadata.namespace, stored.metadata.name)
-                    await self._api.delete(path, uid=stored.metadata.uid or "")
-                except ApiError as error:
-                    if not (error.gone or error.conflict):
-                        _LOG.warning("%s %s is over and was not deleted: %s", resource.kind, key, error)
-                        waits = True
-                        continue
-                self._deleted[place] = now
-                self._applied.pop(place, None)
-                self._failures.pop(place, None)
+            self._deleted[place] = now
+            self._applied.pop(place, None)
+            self._failures.pop(place, None)
         self._deleted = {place: at for place, at in self._deleted.items() if now < at + 10 * SETTLE_SECONDS}
         return waits
 

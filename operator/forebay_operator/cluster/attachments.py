@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -13,9 +14,10 @@ from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.connection import Api
 from forebay_operator.cluster.events import Transition
 from forebay_operator.core import Core
-from forebay_operator.gateway.implementation import Generated, Implementation
+from forebay_operator.gateway.implementation import Generated, Implementation, Wanted
 from forebay_operator.gateway.situation import GatewaySituation, wanted
 from forebay_operator.gateway.told import GatewayTold, told
+from forebay_operator.gateway.transition import SETTLE_SECONDS
 
 REST_SECONDS: Final = 0.05
 _LOG = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ class Attachments:
         self._ground: tuple[GatewaySituation, Core] | None = None
         self._aim: Aim | None = None
         self._asked: frozenset[str] = frozenset()
+        self._routed_since: dict[str, float] = {}
         self._leads = False
         self.told: Mapping[str, GatewayTold] = {}
 
@@ -74,10 +77,28 @@ class Attachments:
         situation, core = self._ground
         need = wanted(situation, core.verdicts, core.backends)
         plan = await asyncio.to_thread(self._adapter.plan, need)
-        self.told = await asyncio.to_thread(told, situation.attached, plan, need, self._adapter, self._applier.failures, situation.pending)
+        self.told = await asyncio.to_thread(
+            told, situation.attached, plan, need, self._adapter, self._applier.failures, situation.pending
+        )
         if self._leads:
-            self._applier.aim(Aim(plan, situation.facts, situation.installation, self._asked))
+            shown = self._asked & self._routed(situation, need)
+            self._applier.aim(Aim(plan, situation.facts, situation.installation, shown))
         self._on_told()
+
+    def _routed(self, situation: GatewaySituation, need: Wanted) -> frozenset[str]:
+        """Policies whose routes the gateway has had for SETTLE_SECONDS, all of them."""
+        now = time.monotonic()
+        values = self._adapter.routed(situation.attached, situation.facts)
+        there = [
+            name
+            for name, held in need.policies.items()
+            if not held.attached.spots or self._adapter.needs(name, held.spec) <= values.get(name, frozenset())
+        ]
+        self._routed_since = {name: self._routed_since.get(name, now) for name in there}
+        settled = frozenset(name for name, since in self._routed_since.items() if now >= since + SETTLE_SECONDS)
+        if len(settled) < len(there):
+            asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._news.set)
+        return settled
 
     def _repaired(self, made: Generated, how: str) -> None:
         situation = self._ground[0] if self._ground else None
