@@ -93,8 +93,11 @@ def test_trailers_where_a_body_should_be_are_400() -> None:
 IDENTIFYING = a_config(
     {
         POLICY: a_policy(
-            identity={"tenant": {"header": "x-tenant"}},
-            signals=[{"name": "plan", "claims": {"header": "x-plan", "any": ["gold"]}}],
+            identity={"tenant": {"header": "x-tenant"}, "user": {"jwt": {"claim": "sub"}}},
+            signals=[
+                {"name": "role", "claims": {"jwt": {"claim": "role"}, "any": ["admin"]}},
+                {"name": "plan", "claims": {"header": "x-plan", "any": ["gold"]}},
+            ],
         )
     }
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forebay_api.local import Listener, ListenerTls
+from forebay_api.local import Jwks, Jwt, JwtProvider, Listener, ListenerTls
 from forebay_operator.envoy.clusters import data_plane_cluster, pool_cluster
 from forebay_operator.envoy.encoding import encoded
 from forebay_operator.envoy.inputs import DataPlane
@@ -27,6 +27,14 @@ MADE = {
     "a listener": public_listener(Listener()),
     "a listener with TLS and a log": public_listener(
         Listener(tls=ListenerTls(cert_file="/c", key_file="/k"), access_log="-")
+    ),
+    "a listener with tokens": public_listener(
+        Listener(jwt=Jwt(providers=[JwtProvider(name="p", issuer="i", audiences=["a"], jwks=Jwks(inline="{}"))]))
+    ),
+    "a listener without need of tokens": public_listener(
+        Listener(
+            jwt=Jwt(required=False, providers=[JwtProvider(name="p", issuer="i", audiences=["a"], jwks=Jwks(file="f"))])
+        )
     ),
     "a pool": pool_cluster("ai/a", pool(1), credential=True, trust_ca=None),
     "a bought pool": pool_cluster("ai/a", EXTERNAL, credential=False, trust_ca="/ca"),
