@@ -208,8 +208,9 @@ class Behind:
 def grant_rights(kube: Kube, helm: Helm, namespace: str, *sets: str) -> Path:
     """What the chart grants the operator in this mode, and no more; the operator's kubeconfig."""
     rendered = helm.template(sets=("gatewayAPI.enabled=true", *sets), namespace=namespace)
-    wanted = [found for found in rendered if found["kind"] in RIGHTS]
-    kube.apply(yaml.safe_dump_all(wanted), namespace=namespace)
+    for found in rendered:
+        if found["kind"] in RIGHTS:
+            kube.apply(yaml.safe_dump(found), namespace=found["metadata"].get("namespace", namespace))
     return kube.kubeconfig_for(namespace, "forebay-operator")
 
 

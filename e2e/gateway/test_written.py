@@ -12,6 +12,13 @@ from typing import Any
 import httpx
 import pytest
 
+from forebay_api.policy import Default, Direct, PolicySpec, Strategy, WeightedPoolRef
+from forebay_operator.cluster.applier import body
+from forebay_operator.gateway.attach import Attached
+from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway as AnEnvoyGateway
+from forebay_operator.gateway.facts import GatewayFacts
+from forebay_operator.gateway.implementation import DataPlaneRef, Held, Wanted
+
 from ..control_plane import ControlPlane
 from ..installation import READY, Installation, installed
 from ..isolation import HOST
@@ -197,6 +204,26 @@ def test_every_kind_of_pool_is_written_as_envoy_gateway_takes_it(forebay: Instal
     assert kinds == [
         "Backend", "Backend", "Backend", "ClientTrafficPolicy", "EnvoyExtensionPolicy", "HTTPRoute", "HTTPRouteFilter",
     ]  # fmt: skip
+
+
+def test_the_way_to_data_planes_with_mutual_tls_is_a_valid_backend(gateway_plane: ControlPlane) -> None:
+    to = DataPlaneRef("default/forebay-data-plane", 18001, tls_secret="tls", server_name="forebay-data-plane")
+    held = Held(a_spec(), Attached(targets=(("Gateway", "default/web", None),)), "")
+    wanted = Wanted(
+        installation="i", data_plane=to, policies={"default/p": held}, pools={}, backends={}, services={},
+        facts=GatewayFacts(),
+    )  # fmt: skip
+
+    for made in AnEnvoyGateway().plan(wanted).objects:
+        manifest = json.dumps(body(made))
+        gateway_plane.kube.kubectl(
+            "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-", stdin=manifest
+        )
+
+
+def a_spec() -> PolicySpec:
+    direct = Direct(pools=[WeightedPoolRef(name="small")])
+    return PolicySpec(strategies=[Strategy(name="only", direct=direct)], default=Default(use="only"))
 
 
 def _repairs(kube: Kube, namespace: str) -> list[str]:

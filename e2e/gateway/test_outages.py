@@ -1,0 +1,107 @@
+"""What happens to requests while a part is down: the operator, a data plane, Envoy Gateway itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from ..kube import condition_of
+from ..load import under_load
+from ..waiting import wait_until
+from .behind import Site
+from .manifests import route
+
+OUTAGE_SECONDS: Final = 60.0
+"""Within which everything is back after Envoy Gateway was killed and started at once."""
+
+
+def attached(site: Site, extra: str = "") -> None:
+    site.apply(site.policy(extra=extra))
+    site.programmed()
+    site.wait_served_by("small")
+
+
+def test_routes_that_change_while_the_operator_is_down_are_caught_up_with(site: Site) -> None:
+    attached(site)
+    operator = site.behind.installation.operators[0]
+    moved, added = f"moved.{site.host}", f"{site.name}-b"
+    with under_load(site.ask) as load:
+        operator.kill()
+        site.apply(site.own_route(host=f"{site.host}, {moved}"))
+        site.apply(route(added, site.name, "theirs", host=f"other.{site.host}"))
+        wait_until(lambda: site.ask(host=moved).status_code != 404, "the gateway knows the new host", 30)
+        operator.start()
+        wait_until(lambda: site.ask(host=moved).headers.get("x-sim-server") == "small", "the policy is there, too", 60)
+        site.programmed()
+    assert not load.failed, f"{load.failed}: {load.last}"
+    assert site.ask(host=f"other.{site.host}").headers["x-sim-server"] == "theirs"
+
+
+def test_a_policy_that_is_deleted_while_the_operator_is_down_leaves_nothing(site: Site) -> None:
+    attached(site)
+    operator = site.behind.installation.operators[0]
+    with under_load(site.ask) as load:
+        operator.kill()
+        site.delete("routingpolicy", site.name)
+        time.sleep(1.0)
+        operator.start()
+        site.behind.wait_nothing_generated(60)
+        site.wait_served_by("theirs")
+    assert not load.failed, f"{load.failed}: {load.last}"
+
+
+def test_without_a_data_plane_requests_wait_for_none(site: Site) -> None:
+    attached(site)
+    process, _ = site.behind.installation.data_planes["dp-0"]
+    process.kill()
+    try:
+        started = time.monotonic()
+        answer = site.ask("hello", **{"x-forebay-cluster": f"pool/{site.namespace}/large"})
+        took = time.monotonic() - started
+        assert answer.status_code in (503, 504), "it goes nowhere undecided, and nowhere that the caller names"
+        assert took < 5.0
+    finally:
+        process.start()
+    site.wait_served_by("small", seconds=60)
+
+
+def test_with_fail_open_the_routes_own_backends_answer_without_a_data_plane(site: Site) -> None:
+    attached(site, extra="  failOpen: {pool: small, model: small-model}\n")
+    process, _ = site.behind.installation.data_planes["dp-0"]
+    process.kill()
+    try:
+        site.wait_served_by("theirs")
+        forged = site.ask("hello", **{"x-forebay-cluster": f"pool/{site.namespace}/large"})
+        assert forged.headers["x-sim-server"] == "theirs"
+        lost = site.wait(site.name, "FullySupported", "False")
+        assert lost["reason"] == "FeaturesMissing"
+    finally:
+        process.start()
+    site.wait_served_by("small", seconds=60)
+
+
+def test_a_restart_of_envoy_gateway_is_an_outage_here_and_all_is_as_it_was(
+    site: Site, record_property: Callable[[str, object], None]
+) -> None:
+    """In this mode an Envoy is a child that dies with Envoy Gateway; in a cluster it is a Deployment that does not."""
+    attached(site)
+    before = site.behind.generated()
+    stored = site.kube.get("RoutingPolicy", site.namespace, site.name) or {}
+    changed = condition_of(stored, "Programmed")["lastTransitionTime"]
+    gateways = site.behind.envoy_gateway
+    with under_load(site.ask) as load:
+        started = time.monotonic()
+        gateways.kill()
+        wait_until(lambda: site.ask().status_code == 599, "nobody listens", 10, pause=0.01)
+        gateways.start()
+        site.wait_served_by("small", seconds=OUTAGE_SECONDS)
+        outage = time.monotonic() - started
+        answered = load.answers["200"]
+        wait_until(lambda: load.answers["200"] > answered + 20, "requests are answered again", 30)
+    record_property("outage seconds", round(outage, 1))
+    print(f"Envoy Gateway killed and started: {outage:.1f} s until the policy's pool answers; {dict(load.answers)}")
+    assert set(load.failed) <= {"599"}, f"nothing but refused connections: {load.failed}: {load.last}"
+    assert site.behind.generated() == before
+    now = condition_of(site.kube.get("RoutingPolicy", site.namespace, site.name) or {}, "Programmed")
+    assert (now["status"], now["lastTransitionTime"]) == ("True", changed), "no status has flapped"
