@@ -11,8 +11,10 @@ import pytest
 from forebay_api.local import Listener
 from forebay_operator import core as core_module
 from forebay_operator import pool_checks
+from forebay_operator.backends import resolve
 from forebay_operator.backends.fixed import fixed_backends
 from forebay_operator.checks import judge
+from forebay_operator.cluster.facts import NOTHING_KNOWN
 from forebay_operator.core import Core
 from forebay_operator.envoy import assemble as assembly
 from forebay_operator.envoy.inputs import DataPlane
@@ -209,3 +211,21 @@ async def test_where_everything_fails_what_was_published_stays(
     assert core.verdicts is before
     core.tell_states({})
     assert core.revision == revision
+
+
+def test_a_pool_whose_backend_cannot_be_looked_up_keeps_the_one_it_had(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver, right = resolve.Resolver(), resolve._backend
+    before = resolver.resolve({"ai/a": build.pool("a").spec, "ai/b": build.pool("b").spec}, NOTHING_KNOWN)
+    moved = build.pool("a", backend={"addresses": [{"host": "127.0.0.1", "port": 9}]}).spec
+
+    def wrong(name: str, *given: Any) -> Any:
+        return 1 // 0 if name == "ai/a" else right(name, *given)
+
+    monkeypatch.setattr(resolve, "_backend", wrong)
+    found = resolver.resolve({"ai/a": moved, "ai/c": build.pool("c").spec}, NOTHING_KNOWN)
+    assert found["ai/a"].endpoints == before["ai/a"].endpoints
+    (finding,) = found["ai/a"].findings
+    assert finding.message.startswith("internal error while its backend was looked up (ZeroDivisionError)")
+    assert found["ai/c"].findings == ()
