@@ -206,7 +206,7 @@ def test_every_kind_of_pool_is_written_as_envoy_gateway_takes_it(forebay: Instal
     ]  # fmt: skip
 
 
-def test_the_way_to_data_planes_with_mutual_tls_is_a_valid_backend(gateway_plane: ControlPlane) -> None:
+def test_the_way_to_data_planes_with_mutual_tls_is_a_valid_backend(envoy_gateway: EnvoyGateway) -> None:
     to = DataPlaneRef("default/forebay-data-plane", 18001, tls_secret="tls", server_name="forebay-data-plane")
     held = Held(a_spec(), Attached(targets=(("Gateway", "default/web", None),)), "")
     wanted = Wanted(
@@ -216,7 +216,7 @@ def test_the_way_to_data_planes_with_mutual_tls_is_a_valid_backend(gateway_plane
 
     for made in AnEnvoyGateway().plan(wanted).objects:
         manifest = json.dumps(body(made))
-        gateway_plane.kube.kubectl(
+        envoy_gateway.kube.kubectl(
             "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-", stdin=manifest
         )
 
