@@ -187,5 +187,5 @@ def test_a_rollout_under_load_fails_no_request_and_warms_no_cluster(rollout: Rol
         for server in servers:
             server.start() if server._runner is None else None
     assert set(statuses) == {200}
-    assert len(statuses) > 50
+    assert len(statuses) > 20
     assert rig.stats(updates) == before
