@@ -191,3 +191,23 @@ def test_a_burst_of_changes_makes_few_publications(forebay: Installation) -> Non
     published = [line for line in forebay.metrics(0).splitlines() if line.startswith("forebay_reconciles_total")]
     assert sum(float(line.rpartition(" ")[2]) for line in published) < 100, published
     same_as_fresh(forebay)
+
+
+def test_a_refused_policy_is_served_in_its_last_good_version_also_by_an_operator_that_starts(
+    forebay: Installation,
+) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    time.sleep(4.0)  # the copy is kept two seconds after the last change
+    typo = "  rules: [{name: typo, when: signals.cod.matched, use: only}]\n"
+    kube.apply(policy("first", "small", extra=typo), namespace=namespace)
+    kube.wait_condition("RoutingPolicy", namespace, "first", "Stalled")
+    revision = forebay.revision(0)
+    with under_load(lambda: forebay.ask("hello")) as load:
+        assert forebay.operators[0].stop() == 0
+        forebay.operators[0].start()
+        wait_until(lambda: forebay.revision(0), "it has judged everything", 30.0)
+        time.sleep(3.0)
+    assert not load.failed, f"{load.failed}: {load.last}"
+    assert forebay.revision(0) == revision
+    stalled = kube.wait_condition("RoutingPolicy", namespace, "first", "Stalled")
+    assert stalled["message"].endswith("the last good version is served")

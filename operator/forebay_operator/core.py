@@ -69,10 +69,15 @@ class Core:
         self._blame = Blame()
         self._last: Prepared | None = None
         """What is published."""
+        self._recalled: Verdicts = NOTHING_JUDGED
         self.verdicts: Verdicts = NOTHING_JUDGED
         self.backends: Backends = {}
         """Of every pool that goes out."""
         self.revision = ""
+
+    def recall(self, policies: Mapping[str, PolicySpec]) -> None:
+        """These an operator before this one has published: they are last good versions until something is published."""
+        self._recalled = Verdicts({name: PolicyVerdict(name, 0, _FINE, _FINE, spec) for name, spec in policies.items()})
 
     def reconcile(self, inputs: Inputs, surface: Surface, states: Mapping[str, PoolState]) -> None:
         """Judge everything anew and publish what follows from it."""
@@ -101,7 +106,8 @@ class Core:
 
     def _judge(self, inputs: Inputs) -> tuple[Verdicts, Inputs]:
         spared = self._blame.spare(inputs, self.verdicts, self.backends)
-        return judge(spared, self.verdicts, check=self._blame.check(self._check)), spared
+        previous = self._recalled if self._last is None else self.verdicts
+        return judge(spared, previous, check=self._blame.check(self._check)), spared
 
     def _backends_of(self, verdicts: Verdicts, inputs: Inputs) -> Backends:
         # A pool that is deleted and still in use was gathered for the last time before that was known.

@@ -31,7 +31,7 @@ from forebay_operator.cluster.store import Picture, Stored
 from forebay_operator.cluster.truth import Truth
 from forebay_operator.envoy.identity import peer_tls
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
-from forebay_operator.lastgood.shards import Shard, shards
+from forebay_operator.lastgood.shards import Shard, policies_of, shards
 from forebay_operator.options import ClusterOptions, Options
 from forebay_operator.reconciler import Reconciler
 from forebay_operator.scrape.state import PoolStates
@@ -55,6 +55,8 @@ LOOK_SECONDS: Final = 1.0
 """Most time between them: what waits for time alone (a replica that is late) is seen then."""
 CONFIG_SECONDS: Final = 2.0
 AGAIN_SECONDS: Final = 1.0
+RECALL_SECONDS: Final = 10.0
+"""Most time that a start waits for the copy of what was published before."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -183,6 +185,8 @@ class ClusterOperator:
             self._redrawn.clear()
             if self._picture is None:
                 continue
+            if self._reconciler.situation is None:
+                await self._recall()
             try:
                 detained = self._reconciler.core.verdicts.detained
                 situate = partial(self._situater.situate, self._picture, self._local, detained)
@@ -193,6 +197,16 @@ class ClusterOperator:
             except Exception:  # noqa: BLE001  # what is published stays; the next change is tried again
                 _LOG.exception("the cluster's objects could not be put together")
                 await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _recall(self) -> None:
+        """A policy whose newest version is refused goes on in the version that was kept, as under the operator before."""
+        try:
+            async with asyncio.timeout(RECALL_SECONDS):
+                kept = await self._keeper.recall()
+                if kept is not None:
+                    self._reconciler.core.recall(await asyncio.to_thread(policies_of, kept))
+        except Exception as error:  # noqa: BLE001  # it is a help, and no condition of starting
+            _LOG.warning("nothing is known of what was published before: %s: %s", type(error).__name__, error)
 
     async def _follow_config(self) -> None:
         """Listeners and trust may change while we run."""

@@ -15,7 +15,7 @@ from forebay_operator.cluster.connection import Api, ApiError
 from forebay_operator.cluster.kinds import CONFIG_MAPS
 from forebay_operator.cluster.statuses import MANAGER
 from forebay_operator.lastgood.shards import Shard, TooLarge, names
-from forebay_transport.shards import INDEX
+from forebay_transport.shards import INDEX, Content, UnusableShards, unpack
 
 QUIET_SECONDS: Final = 2.0
 MOST_SECONDS: Final = 30.0
@@ -37,7 +37,7 @@ class Keeper:
     ) -> None:
         self._api = api
         self._namespace = namespace
-        self._index = names(name)[0]
+        self._names = names(name)
         self._make = make
         self._leads = leads
         self._hash: str | None = None
@@ -51,6 +51,26 @@ class Keeper:
         """Another operator may have written meanwhile."""
         self._hash = None
         self._news.set()
+
+    async def recall(self) -> Content | None:
+        """What an operator has kept, whichever it was; None where there is nothing usable. Raises ApiError."""
+        files: dict[str, bytes] = {}
+        for name in self._names:
+            try:
+                stored = await self._api.get(CONFIG_MAPS.path(self._namespace, name))
+            except ApiError as error:
+                if error.gone:
+                    break
+                raise
+            for key, value in (stored.get("binaryData") or {}).items():
+                files[key] = base64.b64decode(value)
+        if not files:
+            return None
+        try:
+            return await asyncio.to_thread(unpack, files)
+        except UnusableShards as error:
+            _LOG.warning("the last good configuration of before cannot be used: %s", error)
+            return None
 
     async def run(self) -> None:
         """Keep until cancelled."""
@@ -96,7 +116,7 @@ class Keeper:
     async def _stored_hash(self) -> str:
         """Hash of the set that stands there, empty where there is none."""
         try:
-            stored = await self._api.get(CONFIG_MAPS.path(self._namespace, self._index))
+            stored = await self._api.get(CONFIG_MAPS.path(self._namespace, self._names[0]))
         except ApiError as error:
             if error.gone:
                 return ""

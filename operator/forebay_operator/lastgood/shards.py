@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from forebay_api.wire import DATA_PLANE_TYPES, POOL_STATE_TYPE
+from forebay_api.policy import PolicySpec
+from forebay_api.wire import DATA_PLANE_TYPES, POLICY_TYPE, POOL_STATE_TYPE, READER, PolicyResource
 from forebay_operator.envoy.inputs import EnvoyInputs
 from forebay_operator.envoy.secrets import CERTIFICATE_PREFIX
 from forebay_operator.resources import Resource, Snapshot
@@ -19,6 +20,7 @@ __all__ = [
     "Shard",
     "TooLarge",
     "names",
+    "policies_of",
     "shards",
     "snapshot_of",
     "without_credentials",
@@ -79,6 +81,19 @@ def names(name: str) -> tuple[str, ...]:
 def snapshot_of(content: Content) -> Snapshot:
     """Envoy's part of what was kept."""
     return Snapshot.of(_resources(content))
+
+
+def policies_of(content: Content) -> dict[str, PolicySpec]:
+    """The policies that were kept, by ``namespace/name``; what another version has written in its own way is left out."""
+    found: dict[str, PolicySpec] = {}
+    for kept in content.get(POLICY_TYPE, ()):
+        try:
+            resource = msgspec.msgpack.decode(kept.value, type=PolicyResource)
+        except msgspec.MsgspecError:
+            continue
+        if resource.min_reader <= READER:
+            found[resource.name] = resource.spec
+    return found
 
 
 def _resources(content: Content) -> Iterator[Resource]:

@@ -7,12 +7,18 @@ import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
+from forebay_api.policy import PolicySpec
+from forebay_api.wire import POLICY_TYPE, PlacedSpec
 from forebay_operator.cluster import keeper
 from forebay_operator.cluster.connection import ApiError
 from forebay_operator.cluster.keeper import Keeper
-from forebay_operator.lastgood.shards import Shard
+from forebay_operator.lastgood.shards import Shard, policies_of, shards
+from forebay_operator.publication import data_plane_resources
+from forebay_operator.resources import Snapshot
+from forebay_transport.shards import Kept
 
 
 class ScriptedApi:
@@ -110,3 +116,51 @@ async def test_a_write_that_fails_is_tried_again() -> None:
     scene.keeper.look()
     await scene.run(0.4)
     assert api.applied == ["f-last-good-1", "f-last-good-0"]
+
+
+class FilesApi:
+    """ConfigMaps by name; any other is not there."""
+
+    def __init__(self, files: dict[str, tuple[str, bytes]]) -> None:
+        self._files = files
+
+    async def get(self, path: str) -> Any:
+        name = path.rpartition("/")[2]
+        if name not in self._files:
+            raise ApiError(404, "NotFound", path)
+        key, value = self._files[name]
+        return {"binaryData": {key: base64.b64encode(value).decode()}}
+
+
+def keeper_of(files: dict[str, tuple[str, bytes]]) -> Keeper:
+    async def nothing() -> None:
+        return None
+
+    return Keeper(FilesApi(files), namespace="n", name="f", make=nothing, leads=lambda: False)  # type: ignore[arg-type]
+
+
+def kept_policy(spec: PolicySpec) -> dict[str, tuple[str, bytes]]:
+    """The ConfigMaps of a set with one policy."""
+    ours = Snapshot.of(data_plane_resources({"ai/first": spec}, {}))
+    return {shard.name: (shard.key, shard.value) for shard in shards(Snapshot({}), ours, "f")}
+
+
+async def test_what_was_kept_is_recalled() -> None:
+    strategies = [{"name": "only", "direct": {"pools": [{"name": "small"}]}}]
+    spec = msgspec.convert({"models": ["auto"], "strategies": strategies, "default": {"use": "only"}}, PlacedSpec)
+    kept = await keeper_of(kept_policy(spec)).recall()
+    assert kept is not None
+    assert policies_of(kept) == {"ai/first": spec}
+
+
+async def test_where_nothing_or_nothing_usable_was_kept_nothing_is_recalled() -> None:
+    assert await keeper_of({}).recall() is None
+    assert await keeper_of({"f-last-good-0": ("index", b"{}")}).recall() is None
+
+
+def test_policies_that_another_version_has_written_its_own_way_are_left_out() -> None:
+    kept = (
+        Kept("ai/odd", "1", b"\x01"),
+        Kept("ai/new", "1", msgspec.msgpack.encode({"name": "ai/new", "min_reader": 99})),
+    )
+    assert policies_of({POLICY_TYPE: kept}) == {}
