@@ -91,6 +91,8 @@ def test_status_is_told_by_gateway_and_nothing_is_left_behind(forebay: Installat
 
     wait_until(lambda: answered_by(forebay, "hello") == "small-model", "the pool answers", 10)
     assert answered_by(forebay, "prove it") == "large-model"
+    told = forebay.ask("prove it").headers
+    assert (told["x-forebay-rule"], told["x-forebay-pool"]) == ("hard", f"{namespace}/large")
     stored = kube.get("RoutingPolicy", namespace, "assistant") or {}
     (ancestor,) = stored["status"]["ancestors"]
     assert ancestor["controllerName"] == "forebay.dev/operator"

@@ -57,8 +57,12 @@ def test_a_generated_rule_differs_by_a_header_match_and_its_backend() -> None:
     (match,) = rule["matches"]
     assert match["path"] == {"type": "PathPrefix", "value": "/v1"}
     assert match["headers"] == [{"type": "Exact", "name": "x-forebay-cluster", "value": "pool/ai/small"}]
-    assert rule["filters"][0] == theirs["filters"][0]
-    assert "authorization" in rule["filters"][1]["requestHeaderModifier"]["remove"]
+    shown, hidden = rule["filters"]
+    assert shown["responseHeaderModifier"]["remove"] == ["x"]
+    assert {"name": "x-forebay-rule", "value": "%DYNAMIC_METADATA(forebay:rule)%"} in shown["responseHeaderModifier"][
+        "set"
+    ]
+    assert "authorization" in hidden["requestHeaderModifier"]["remove"]
     assert rule["backendRefs"] == [{"group": "", "kind": "Service", "name": "svc", "port": 8000}]
     assert rule["timeouts"] == {"request": "600s"}
 

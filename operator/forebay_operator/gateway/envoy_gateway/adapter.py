@@ -83,8 +83,8 @@ def _losses(name: str, wanted: Wanted, behind: dict[str, Servers]) -> Iterator[s
     if _has_chains(name, held.spec):
         yield "a request that has failed at its pool is not tried at the strategy's fallback pools"
     yield (
-        "the data planes are asked about every request, answers carry no x-forebay-* headers, and neither outcomes nor token "
-        "usage come back: Envoy Gateway's API has no place for it (docs/gateways.md)"
+        "the data planes are asked about every request, and neither outcomes nor token usage come back: Envoy Gateway's API "
+        "has no place for it (docs/gateway-api.md)"
     )
     yield from _blocked(name, wanted, (spot.route for spot in held.attached.spots))
 

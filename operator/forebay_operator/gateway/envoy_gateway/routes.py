@@ -139,10 +139,22 @@ def _filters(filters: list[dict[str, Any]], pool: PoolSpec) -> list[dict[str, An
     """The user's, with ours in them: a kind of filter stands once in a rule."""
     removed = [*_OURS, *(() if pool.forward_client_credentials else names.CREDENTIAL_HEADERS)]
     made = _with(filters, "RequestHeaderModifier", "requestHeaderModifier", lambda had: _removing(had, removed))
+    made = _with(made, "ResponseHeaderModifier", "responseHeaderModifier", _explaining)
     if pool.backend.external is not None:
         hostname = pool.backend.external.hostname
         made = _with(made, "URLRewrite", "urlRewrite", lambda had: {**had, "hostname": hostname})
     return made
+
+
+def _explaining(had: Mapping[str, Any]) -> dict[str, Any]:
+    """The decision in the answer's headers. Envoy Gateway hands values on as they are, and Envoy fills them in from the
+    metadata that the data plane has written."""
+    own = [
+        {"name": f"{names.HEADER_PREFIX}{field}", "value": f"%DYNAMIC_METADATA({names.METADATA_NAMESPACE}:{field})%"}
+        for field in (*names.RESPONSE_FIELDS, "decision")
+    ]
+    theirs = list(had.get("set") or ())
+    return {**had, "set": [*theirs, *own[: MOST_HEADERS - len(theirs)]]}
 
 
 def _removing(had: Mapping[str, Any], removed: Sequence[str]) -> dict[str, Any]:
