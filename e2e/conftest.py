@@ -31,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     those of a given cluster and those marked `network`, which are run by themselves."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line("markers", "network: needs the package registry; run by itself with -m network")
+    if getattr(config.option, "numprocesses", None):
+        return  # the workers each get their own
     if config.option.markexpr != "network" and not _given_cluster() and not can_listen():
         config.stash[NOT_ISOLATED] = isolate()
 
