@@ -20,6 +20,8 @@ from forebay_operator.gateway.told import GatewayTold, told
 from forebay_operator.gateway.transition import SETTLE_SECONDS
 
 REST_SECONDS: Final = 0.05
+REST_SHARE: Final = 2.0
+"""Least rest after a plan, in its own lengths: with hundreds of routes it takes a while."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -65,11 +67,12 @@ class Attachments:
             while True:
                 await self._news.wait()
                 self._news.clear()
+                started = time.monotonic()
                 try:
                     await self._plan()
                 except Exception:  # noqa: BLE001  # what is written stays; the next change is tried again
                     _LOG.exception("what gateways are to be told could not be worked out")
-                await asyncio.sleep(REST_SECONDS)
+                await asyncio.sleep(max(REST_SECONDS, REST_SHARE * (time.monotonic() - started)))
 
     async def _plan(self) -> None:
         if self._ground is None:

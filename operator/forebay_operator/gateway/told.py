@@ -10,7 +10,7 @@ from forebay_api.reasons import Reason
 from forebay_api.status import MAX_ANCESTORS, AncestorStatus
 from forebay_operator.findings import cut, tell
 from forebay_operator.gateway.attach import Ancestor, Attached
-from forebay_operator.gateway.implementation import Implementation, Judgement, Plan, Wanted
+from forebay_operator.gateway.implementation import Generated, Implementation, Judgement, Plan, Wanted
 from forebay_operator.verdict import Statement
 
 CONTROLLER = "forebay.dev/operator"
@@ -36,12 +36,16 @@ def told(
 ) -> dict[str, GatewayTold]:
     """What every policy has to say. `pending` are those whose newest version is not out yet. `failures` are by plural and key of the object, ``plural namespace/name``."""
     found = {}
+    objects: dict[str, list[Generated]] = {}
+    for made in plan.objects:
+        for policy in made.policies:
+            objects.setdefault(policy, []).append(made)
     for name, own in attached.items():
-        mine = [made for made in plan.objects if name in made.policies]
+        mine = objects.get(name, [])
         failed = [failures[key] for made in mine if (key := f"{made.plural} {made.key}") in failures]
         found[name] = GatewayTold(
             own.ancestors,
-            _judgement(name, plan, wanted, adapter, pending),
+            _judgement(name, Plan(tuple(mine)), wanted, adapter, pending),
             plan.losses.get(name, ()),
             tuple(failed),
         )
