@@ -53,7 +53,7 @@ format: $(STAMP) ## format and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 
 lock: ## resolve requirements-dev.lock again
-	@$(BIN)/uv pip compile --quiet --group dev --extra local --extra train --generate-hashes --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --group dev --extra local --extra train --extra quality --generate-hashes --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the virtual environment and build outputs
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

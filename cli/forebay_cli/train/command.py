@@ -102,10 +102,10 @@ def calibrate(
         reading = _read(encoders, examples.texts, surfaces)
         if not head.manifest.static:
             reading = reading._replace(static=None)
-        manifest, report = recalibrate(head, examples, reading)
+        manifest, arrays, report = recalibrate(head, examples, reading, rescale=out is not None)
         digest = ""
         if out is not None:
-            content = pack_head(manifest, head.arrays)
+            content = pack_head(manifest, arrays)
             _write(out, content)
             digest = digest_of(content)
     except (TrainingError, EncoderError) as error:

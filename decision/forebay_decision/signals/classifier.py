@@ -9,7 +9,8 @@
 
 * `label` is the likeliest, `scores` holds all, `labels` those at or above the threshold. `score` is of the likeliest; of a
   model with two labels, of the one that it looks for.
-* Matches when one of the policy's `labels` reaches its threshold; without them, when `score` does.
+* Matches when one of the policy's `labels` reaches its threshold; without them, when `score` does. A text that is about
+  none of the labels of a model of your own, as far as that can be told, does not match.
 * `artifact` names a model of your own by file and digest; `forebay train` makes one. See docs/models.md.
 * Models share the encoder's pass with one another and with `similarity`. Of more than 256 tokens the first and last half
   are read. `scope: ToolResults` reads what tools gave back window by window, as far as the decision's time reaches; `result`
@@ -127,6 +128,8 @@ class ClassifierDetector:
 
     def _matched(self, judged: Judgement) -> bool:
         manifest = self._head.manifest
+        if not judged.inside:
+            return False
         if manifest.bands is not None and self._labels:
             return judged.label in self._labels
         if self._labels:

@@ -23,23 +23,37 @@ WHAT = {
 }
 HOW = {
     "domain": (
-        "One hidden layer of 128 on the encoder's vector and the text's surface, softmax. Rows: 70 % of MMLU-Pro's "
-        "questions by a hash of their text, half of them with their options, and part of CLINC150's small talk. "
-        "Calibrated by a temperature on 10 % that fitted nothing; measured on 20 %."
+        "One hidden layer of 128 on the transformer's and the static table's vectors and the text's surface, softmax. Rows: "
+        "70 % of MMLU-Pro's questions by a hash of their text, half of them with their options, part of CLINC150's small "
+        "talk, and 1,300 everyday requests (programming tasks, sums, banking, errands). Calibrated by a temperature on 10 % "
+        "that fitted nothing; measured on 20 %, each question as the hash has it, with or without options.",
     ),
     "injection": (
-        "One hidden layer of 64 on the encoder's vector and the text's surface, sigmoid, isotonic steps. Rows: three "
-        "public sets of attacks; WildGuard's benign prompts, questions and banking requests as harmless texts; and texts "
-        "made by a grammar of our own (harmless sentences full of trigger words, role play, documents; attacks short, "
-        "long, hidden in documents, and disguised in nine ways, harmless texts disguised as often). Near copies of "
-        "PIGuard, XSTest and the in-the-wild jailbreaks were dropped. The grammar's author had seen samples of all sets, "
-        "those left out in folds included. 15 % of the rows, by a hash of their text, fitted nothing: one half of them "
-        "bends the curve and the whole sets the threshold at 3 % false alarms, chosen before any measuring set was scored."
+        "One hidden layer of 64 on the transformer's and the static table's vectors and the text's surface, sigmoid, isotonic "
+        "steps. Rows: three public sets of attacks; WildGuard's benign prompts, questions, banking requests and benchmark "
+        "queries as harmless texts; and texts made by a grammar of our own (harmless sentences full of trigger words, role "
+        "play, documents, greetings, eight other languages; attacks short, long, hidden in documents, and disguised in nine "
+        "ways, harmless texts disguised as often). Near copies of PIGuard, XSTest and the in-the-wild jailbreaks were dropped. "
+        "15 % of the rows, by a hash of their text, fitted nothing: one half of them bends the curve, and the whole sets the "
+        "threshold at 3 % false alarms.",
+        "How independent the figures are: the grammar's author had seen samples of all sets, those left out in folds "
+        "included. Layer, decay and the 3 % were set before any measuring set was scored. Then seven variants were scored on "
+        "them: linear and two widths of the layer, without the surface, with the table, with everyday texts (added because "
+        "greetings were flagged). The table was kept for its gain on the calibration rows of `domain`; the everyday texts "
+        "cost a point of over-defence and were kept.",
     ),
     "difficulty": (
-        "A linear head on the encoder's vector and the surface of a whole prompt, sigmoid, isotonic steps. Rows: RouteLLM's "
-        "MMLU table; 15 % of it calibrates. Scores are about Mixtral-8x7B and GPT-4-1106 on multiple-choice questions; "
-        "order carries over better than the probability does."
+        "On the transformer's vector a linear head, and beside it the log of the prompt's length, both of equal weight; "
+        "sigmoid, isotonic steps. Rows: RouteLLM's MMLU table; 15 % of it calibrates. The recipe has never seen MMLU-Pro, so "
+        "no question leaks into it. Scores are about Mixtral-8x7B and GPT-4-1106 on multiple-choice questions; order carries "
+        "over better than the probability does.",
+        "What was tried, all with whole domains left out on this very table, so that the choice may flatter a little: the "
+        "linear head alone (0.58), with the surface as further columns (0.58), a hidden layer (0.58), other targets (the "
+        "small model fails: 0.57; the difference of both: 0.57), the two halves at 1:1 (0.607) and 1:2 (0.603), and beside "
+        "them what 29 models' answers to MMLU-Pro's other questions predict: the gap of large and small models (0.610), their "
+        "mean (0.603). The gain of the last was too small for its cost.",
+        "An upper bound for what domains tell: each domain's own mean, known, gives 0.633. That is the target, so a head that "
+        "never saw a domain would have to know more of it than its mean.",
     ),
 }
 FAILURES = {
@@ -90,12 +104,12 @@ def write_card(made: Made, digest: str, size: int, findings: list[Finding], curv
             *sources,
             "",
             "## How",
-            HOW[manifest.name],
+            *"\n\n".join(HOW[manifest.name]).split("\n"),
             "",
             "## Quality",
             f"95 % intervals in brackets: bootstrap over rows, {RESAMPLES:,} resamples, seed {SEED}; gains are paired on the "
-            "same rows, and the reference was fitted in the same run. Nothing was tuned on a measuring set. `fold`: a head "
-            "fitted without what it is measured on, which does not ship.",
+            "same rows, and the reference was fitted in the same run. Constants and thresholds were chosen on calibration rows, "
+            "where How does not say otherwise. `fold`: a head fitted without what it is measured on, which does not ship.",
             "",
             *table(findings),
             "",
@@ -108,6 +122,32 @@ def write_card(made: Made, digest: str, size: int, findings: list[Finding], curv
             "",
             "## Known failures",
             *(f"- {failure}" for failure in FAILURES[manifest.name]),
+            "",
+        ]
+    )
+
+
+def write_trained(findings: list[Finding], curve: list[str]) -> str:
+    """What heads of one's own reach, as a page."""
+    return "\n".join(
+        [
+            "# Heads of your own",
+            "",
+            "Written by `python -m forebay_models.build`; do not edit. Nothing measured here ships: it is the recipe of `forebay "
+            "train` on two public sets, whose texts trained neither encoder.",
+            "",
+            "One hidden layer of 256 on the transformer's and the static table's vectors, softmax. Layer, rate and smoothing were "
+            "chosen on CLINC150's validation split and a fifth of BANKING77's training texts, and so was the energy (the log of the "
+            "summed powers of the logits) as the measure of what is out of scope.",
+            "",
+            *table(findings),
+            "",
+            "## Learning curve, CLINC150",
+            *curve,
+            "",
+            "Tried and left: a linear head (0.956), one with the table (0.958), hidden layers of 256 and 512, smoothing, decay and "
+            "epochs (within 0.3 points on validation). Above 0.96 the confusions are pairs that share their wording "
+            "(`user_name`, `what_is_your_name`); fine-tuning the encoder on such intents is what published figures above it do.",
             "",
         ]
     )
