@@ -101,3 +101,15 @@ def test_plain_attacks_are_flagged(judge, text):
 )
 def test_harmless_texts_with_an_attackers_words_pass(judge, text):
     assert judge("injection", text).label == "benign"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "text",
+    ["", "🙂", "a" * 1_000_000, "\u202eabc\u202c", "a\0b", "請a介б紹", "\ud800 lone", "\n" * 9999],
+    ids=["empty", "emoji", "letter", "marks", "nul", "scripts", "surrogate", "lines"],
+)
+def test_odd_and_huge_texts_get_a_score_in_bounds(judge, name, text):
+    found = judge(name, text)
+    assert 0 <= found.score <= 1
+    assert all(0 <= score <= 1 for score in found.scores.values())

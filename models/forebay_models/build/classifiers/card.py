@@ -146,8 +146,9 @@ def write_trained(findings: list[Finding], curve: list[str]) -> str:
             *curve,
             "",
             "Tried and left: a linear head (0.956), one with the table (0.958), hidden layers of 256 and 512, smoothing, decay and "
-            "epochs (within 0.3 points on validation). Above 0.96 the confusions are pairs that share their wording "
-            "(`user_name`, `what_is_your_name`); fine-tuning the encoder on such intents is what published figures above it do.",
+            "epochs (within 0.3 points on validation). The commonest confusions, cross-fitted with ten examples, are pairs that "
+            "share their wording (`user_name`, `what_is_your_name`), and the curve is flat at its end: more rows of this kind do "
+            "not help, an encoder that has seen such intents might.",
             "",
         ]
     )
