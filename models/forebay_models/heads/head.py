@@ -35,7 +35,7 @@ class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     `scope`: least energy (the log of the summed powers of the logits; Liu et al., NeurIPS 2020) of a text that is about
     any label of One at all. `bands` cut a Binary score into the labels `low`, `medium` and `high`. `latin_only`: other scripts are unknown to it.
     `encoder` and, where the table's vector is an input too, `static` are digests; `surface` names the version of those
-    numbers.
+    numbers. `unmask`: vectors are of the text with its disguises taken off.
     """
 
     format: int = FORMAT
@@ -51,6 +51,7 @@ class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     bands: tuple[float, float] | None = None
     scope: float | None = None
     surface: str = ""
+    unmask: bool = False
     latin_only: bool = True
     max_tokens: int = 256
     sources: tuple[Source, ...] = ()

@@ -14,9 +14,24 @@ from forebay_cli.train.rows import read_examples
 from forebay_models.heads.train import TrainingError
 
 TEXTS = {
-    "refund": ["I want my money back", "please refund the order", "how do I get a refund", "refund my last payment now"],
-    "login": ["I cannot sign in", "my password does not work", "reset my login", "the account is locked, I cannot log in"],
-    "delivery": ["where is my parcel", "the package has not arrived", "track my delivery", "when will my order be delivered"],
+    "refund": [
+        "I want my money back",
+        "please refund the order",
+        "how do I get a refund",
+        "refund my last payment now",
+    ],
+    "login": [
+        "I cannot sign in",
+        "my password does not work",
+        "reset my login",
+        "the account is locked, I cannot log in",
+    ],
+    "delivery": [
+        "where is my parcel",
+        "the package has not arrived",
+        "track my delivery",
+        "when will my order be delivered",
+    ],
 }
 
 
