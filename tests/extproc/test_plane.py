@@ -228,8 +228,10 @@ async def test_an_encoder_past_the_budget_leaves_its_signal_unknown(tmp_path: Pa
     async with a_plane(tmp_path, {POLICY: similar("30ms")}, encoders=encoders) as (plane, envoy):
         assert said(await envoy.ask())["rule"] == "coding"
         encoder.slow = True
-        assert said(await envoy.ask())["rule"] == "default"
+        assert said(await envoy.ask(chat("another text")))["rule"] == "default"
         encoder.gate.set()
+        # What came before is remembered, so that no encoder is waited for.
+        assert said(await envoy.ask())["rule"] == "coding"
         labels = {"policy": POLICY, "signal": "code", "kind": "similarity"}
         assert metric(plane, "forebay_signals_total", result="unknown", **labels) == 1
         assert metric(plane, "forebay_work_skipped_total", reason="deadline") == 1
