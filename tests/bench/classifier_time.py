@@ -43,14 +43,22 @@ CALLERS: Final = 32
 
 
 def full_policy(encoders: dict[str, Encoder]) -> CompiledPolicy:
-    meaning = {"threshold": 0.5, "encoder": "Transformer", "labels": [{"name": "code", "examples": ["Fix this traceback"]}]}
+    meaning = {
+        "threshold": 0.5,
+        "encoder": "Transformer",
+        "labels": [{"name": "code", "examples": ["Fix this traceback"]}],
+    }
     signals = [
         *LIGHT,
         STATIC,
         {"name": "meaning", "similarity": meaning},
         *({"name": model, "classifier": {"model": model}} for model in MODELS),
     ]
-    spec = {"signals": signals, "strategies": [{"name": "all", "direct": {"pools": [{"name": "small"}]}}], "default": {"use": "all"}}
+    spec = {
+        "signals": signals,
+        "strategies": [{"name": "all", "direct": {"pools": [{"name": "small"}]}}],
+        "default": {"use": "all"},
+    }
     pool = {
         "backend": {"addresses": [{"host": "127.0.0.1", "port": 8000}]},
         "placement": {"boundary": "Private"},
@@ -74,13 +82,24 @@ def time_all(encoders: dict[str, Encoder], rounds: int) -> list[dict[str, Any]]:
         text = prompt(tokens)
         # The other kinds ask for an earlier turn and a tool's result; a single turn has neither.
         turns = [{"role": "user", "content": "Which was late?"}, {"role": "assistant", "content": "None."}]
-        view = read("ChatCompletions", msgspec.json.encode({"model": "auto", "messages": [*turns, {"role": "user", "content": text}]})).view
+        view = read(
+            "ChatCompletions",
+            msgspec.json.encode({"model": "auto", "messages": [*turns, {"role": "user", "content": text}]}),
+        ).view
 
         def bare(text: str = text) -> None:
             transformer.encode((text,))
 
         whole, alone = medians(computing(compiled, view), bare, rounds=rounds)
-        rows.append({"tokens": tokens, "all_ms": whole * 1e3, "encoder_ms": alone * 1e3, "ratio": whole / alone, "met": whole / alone <= BAR})
+        rows.append(
+            {
+                "tokens": tokens,
+                "all_ms": whole * 1e3,
+                "encoder_ms": alone * 1e3,
+                "ratio": whole / alone,
+                "met": whole / alone <= BAR,
+            }
+        )
     return rows
 
 
@@ -94,7 +113,9 @@ async def throughput(encoder: Encoder, texts: list[str], seconds: float) -> floa
         nonlocal done
         turn = number
         while time.monotonic() < until:
-            result = await lane.run(EncodeWork(encoder, texts[turn % len(texts)], encoder.max_tokens), time.monotonic() + 60)
+            result = await lane.run(
+                EncodeWork(encoder, texts[turn % len(texts)], encoder.max_tokens), time.monotonic() + 60
+            )
             assert isinstance(result, np.ndarray)
             done += 1
             turn += CALLERS
@@ -150,9 +171,13 @@ def main() -> int:
     show("| tokens | all signals | one encoder pass | ratio | bar |\n|---|---|---|---|---|")
     for row in rows:
         verdict = "met" if row["met"] else "missed"
-        show(f"| {row['tokens']} | {row['all_ms']:.2f} ms | {row['encoder_ms']:.2f} ms | {row['ratio']:.2f} | {BAR}: {verdict} |")
+        show(
+            f"| {row['tokens']} | {row['all_ms']:.2f} ms | {row['encoder_ms']:.2f} ms | {row['ratio']:.2f} | {BAR}: {verdict} |"
+        )
     for bound in report["batch_bound"]:
-        show(f"batches of {bound['texts']:.0f} texts of {bound['tokens']:.0f} tokens could give {bound['gain_at_most']:.2f} times at most")
+        show(
+            f"batches of {bound['texts']:.0f} texts of {bound['tokens']:.0f} tokens could give {bound['gain_at_most']:.2f} times at most"
+        )
     for name, rate in report["passes_a_second"].items():
         show(f"{name}, {CALLERS} callers: {rate:,.0f} a second")
     return 0 if all(row["met"] for row in rows) else 1
