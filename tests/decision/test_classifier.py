@@ -89,6 +89,13 @@ def test_a_policy_may_say_which_labels_count_and_from_what_score() -> None:
     assert not judged("law and math", labels=["poem"], threshold=0.4).matched
 
 
+def test_a_text_about_none_of_the_labels_does_not_match() -> None:
+    scoped = a_head(scope=5.0)
+    assert judged("a question of law", scoped).matched
+    record = judged("a question of law", a_head(scope=20.0))
+    assert (record.matched, record.label) == (False, "law")
+
+
 def test_a_binary_model_scores_what_it_looks_for() -> None:
     binary = a_head(choice="Binary", labels=("benign", "injection"))
     assert judged("a question of law", binary).score == pytest.approx(1.0, abs=1e-3)

@@ -231,6 +231,8 @@ async def test_an_encoder_past_the_budget_leaves_its_signal_unknown(tmp_path: Pa
         # A text that came before would not be encoded again.
         assert said(await envoy.ask(chat("something else")))["rule"] == "default"
         encoder.gate.set()
+        # What came before is remembered, so that no encoder is waited for.
+        assert said(await envoy.ask())["rule"] == "coding"
         labels = {"policy": POLICY, "signal": "code", "kind": "similarity"}
         assert metric(plane, "forebay_signals_total", result="unknown", **labels) == 1
         assert metric(plane, "forebay_work_skipped_total", reason="deadline") == 1

@@ -16,7 +16,7 @@ from forebay_models.heads.fit import Recipe, fit, logits_of, squash
 from forebay_models.heads.head import Head, HeadManifest, Reading
 from forebay_models.heads.reach import out_of_reach
 from forebay_models.heads.surface import NAMES, describe
-from forebay_models.heads.train import Encoders, Examples, TrainingError, check, cross_fit, train
+from forebay_models.heads.train import Encoders, Examples, TrainingError, check, cross_fit, recalibrate, train
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -197,3 +197,29 @@ def test_the_surface_of_any_text_is_bounded_and_quick(text):
     assert found.shape == (len(NAMES),)
     assert np.isfinite(found).all()
     assert ((found >= 0) & (found <= 1)).all()
+
+
+def letters_head():
+    pairs = [(letter * count, [letter]) for letter in "abc" for count in range(1, 13)]
+    given, encoders = examples(*pairs), Encoders(Letters(), Letters())
+    manifest, arrays, _ = train("letters", given, encoders.read(given.texts), encoders)
+    return Head(manifest, arrays, ""), encoders
+
+
+def test_thresholds_follow_the_labelled_texts_and_scores_stay_unless_a_new_head_is_asked_for():
+    head, encoders = letters_head()
+    mixed = examples(*((letter * 3 + other, [letter]) for letter in "abc" for other in "abc"))
+    kept, arrays, report = recalibrate(head, mixed, encoders.read(mixed.texts), rescale=False)
+    assert kept.temperature == head.manifest.temperature
+    assert 0 < kept.threshold <= 1
+    assert report.rows == 9
+    assert arrays.keys() == head.arrays.keys()
+    rescaled, _, _ = recalibrate(head, mixed, encoders.read(mixed.texts), rescale=True)
+    assert 0 < rescaled.temperature < 8
+
+
+def test_a_label_that_the_model_does_not_know_cannot_calibrate_it():
+    head, encoders = letters_head()
+    other = examples(("aaa", ["z"]), ("bbb", ["b"]))
+    with pytest.raises(TrainingError, match="label 'z' is none of the model's: a, b, c"):
+        recalibrate(head, other, encoders.read(other.texts), rescale=True)

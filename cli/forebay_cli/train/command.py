@@ -90,6 +90,7 @@ def calibrate(
     from forebay_models.heads.artefact import SUFFIX, digest_of, pack_head, read_head
     from forebay_models.heads.library import Library
     from forebay_models.heads.train import TrainingError, recalibrate
+    from forebay_models.heads.unmask import unmask
 
     try:
         head = read_head(Path(model)) if model.endswith(SUFFIX) else Library().ship(model)
@@ -99,13 +100,14 @@ def calibrate(
             give_up(f"{model} was trained on another encoder: run `forebay train` again")
         described = [head.describe(text) for text in examples.texts]
         surfaces = np.stack([each for each in described if each is not None]) if head.manifest.surface else None
-        reading = _read(encoders, examples.texts, surfaces)
+        plain = tuple(unmask(text) for text in examples.texts) if head.manifest.unmask else examples.texts
+        reading = _read(encoders, plain, surfaces)
         if not head.manifest.static:
             reading = reading._replace(static=None)
-        manifest, report = recalibrate(head, examples, reading)
+        manifest, arrays, report = recalibrate(head, examples, reading, rescale=out is not None)
         digest = ""
         if out is not None:
-            content = pack_head(manifest, head.arrays)
+            content = pack_head(manifest, arrays)
             _write(out, content)
             digest = digest_of(content)
     except (TrainingError, EncoderError) as error:

@@ -9,8 +9,11 @@
 
 * `label` is the likeliest, `scores` holds all, `labels` those at or above the threshold. `score` is of the likeliest; of a
   model with two labels, of the one that it looks for.
-* Matches when one of the policy's `labels` reaches its threshold; without them, when `score` does.
+* Matches when one of the policy's `labels` reaches its threshold; without them, when `score` does. A text that is about
+  none of the labels of a model of your own, as far as that can be told, does not match.
 * `artifact` names a model of your own by file and digest; `forebay train` makes one. See docs/models.md.
+* `injection` reads through base64, hexadecimal, leetspeak, look-alike, invisible and spelled-out letters; a text that
+  hides behind one costs a second pass.
 * Models share the encoder's pass with one another and with `similarity`. Of more than 256 tokens the first and last half
   are read. `scope: ToolResults` reads what tools gave back window by window, as far as the decision's time reaches; `result`
   (0 is the newest), `start` and `end` (letters) say where the highest score is.
@@ -35,6 +38,7 @@ from forebay_decision.work import Skipped, Work
 from forebay_models.errors import EncoderError
 from forebay_models.heads.head import Head, Judgement, Reading
 from forebay_models.heads.reach import out_of_reach
+from forebay_models.heads.unmask import unmask
 
 if TYPE_CHECKING:
     from forebay_models.encoder import Encoder
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
 ENCODER: Final = "Transformer"
 TABLE: Final = "Static"
 SURFACE: Final = "surface"
+PLAIN: Final = "unmasked"
 
 
 class ModelError(ValueError):
@@ -103,14 +108,14 @@ class ClassifierDetector:
         self._threshold = head.manifest.threshold if spec.threshold is None else spec.threshold
 
     def prepare(self, texts: Texts) -> Work | Skipped | None:
-        if self._encoder.digest in texts.embeddings() or self._out_of_reach(texts) is not None:
+        if self._place(texts, self._encoder) in texts.embeddings() or self._out_of_reach(texts) is not None:
             return None
-        return plan_encoding(self._encoder, texts.latest, texts.seconds_left())
+        return plan_encoding(self._encoder, self._text(texts), texts.seconds_left())
 
     def detect(self, texts: Texts, prepared: object) -> SignalRecord | Skipped:
         if (reason := self._out_of_reach(texts)) is not None:
             return Skipped(reason)
-        row = texts.embeddings().setdefault(self._encoder.digest, prepared)
+        row = texts.embeddings().setdefault(self._place(texts, self._encoder), prepared)
         if isinstance(row, Skipped):
             return row
         reading = Reading(cast("Any", row), self._words(texts), self._surface(texts))
@@ -127,6 +132,8 @@ class ClassifierDetector:
 
     def _matched(self, judged: Judgement) -> bool:
         manifest = self._head.manifest
+        if not judged.inside:
+            return False
         if manifest.bands is not None and self._labels:
             return judged.label in self._labels
         if self._labels:
@@ -144,10 +151,10 @@ class ClassifierDetector:
         """The table's row: cheap enough to be made on the spot."""
         if self._table is None:
             return None
-        rows = texts.embeddings()
-        row = rows.get(self._table.digest)
+        rows, place = texts.embeddings(), self._place(texts, self._table)
+        row = rows.get(place)
         if row is None or isinstance(row, Skipped):
-            row = rows[self._table.digest] = self._table.encode((texts.latest,))[0]
+            row = rows[place] = self._table.encode((self._text(texts),))[0]
         return row
 
     def _surface(self, texts: Texts) -> Any:
@@ -159,11 +166,25 @@ class ClassifierDetector:
         return shared[SURFACE]
 
     def _out_of_reach(self, texts: Texts) -> str | None:
-        key = ("reach", self._head.manifest.latin_only)
+        text, latin_only = self._text(texts), self._head.manifest.latin_only
+        key = ("reach", latin_only, text is texts.latest)
         shared = texts.shared()
         if key not in shared:
-            shared[key] = out_of_reach(texts.latest, latin_only=self._head.manifest.latin_only)
+            shared[key] = out_of_reach(text, latin_only=latin_only)
         return cast("str | None", shared[key])
+
+    def _text(self, texts: Texts) -> str:
+        """The latest human turn, with its disguises off where the model wants that."""
+        if not self._head.manifest.unmask:
+            return texts.latest
+        shared = texts.shared()
+        if PLAIN not in shared:
+            shared[PLAIN] = unmask(texts.latest)
+        return cast("str", shared[PLAIN])
+
+    def _place(self, texts: Texts, encoder: Encoder) -> str:
+        """Where the row stands: all signals share it, unless a disguise came off, which costs a pass of its own."""
+        return encoder.digest if self._text(texts) is texts.latest else f"{encoder.digest}/{PLAIN}"
 
 
 class WindowsDetector(ClassifierDetector):
@@ -178,7 +199,7 @@ class WindowsDetector(ClassifierDetector):
         results = tool_results(texts.view)
         if not results:
             return None
-        return plan_windows(self._encoder, results, texts.seconds_left())
+        return plan_windows(self._encoder, results, texts.seconds_left(), self._plain)
 
     def detect(self, texts: Texts, prepared: object) -> SignalRecord | Skipped:
         if isinstance(prepared, Skipped):
@@ -188,9 +209,10 @@ class WindowsDetector(ClassifierDetector):
         rows, windows, whole = cast("tuple[Any, Sequence[Window], bool]", prepared)
         best: tuple[float, Judgement, Window] | None = None
         for row, window in zip(rows, windows, strict=True):
-            if out_of_reach(window.text, latin_only=self._head.manifest.latin_only) is not None:
+            plain = self._plain(window.text)
+            if out_of_reach(plain, latin_only=self._head.manifest.latin_only) is not None:
                 continue
-            words = None if self._table is None else self._table.encode((window.text,))[0]
+            words = None if self._table is None else self._table.encode((plain,))[0]
             judged = self._head.judge(Reading(row, words, self._head.describe(window.text)))
             rank = self._rank(judged)
             if best is None or rank > best[0]:
@@ -202,6 +224,9 @@ class WindowsDetector(ClassifierDetector):
             return Skipped("the results of tools were too long to be read in full")
         window = best[2]
         return structs.replace(record, values={"result": window.result, "start": window.start, "end": window.end})
+
+    def _plain(self, text: str) -> str:
+        return unmask(text) if self._head.manifest.unmask else text
 
     def _rank(self, judged: Judgement) -> float:
         if self._labels and self._head.manifest.bands is None:

@@ -244,7 +244,7 @@ class JudgementDetector:
         """Nothing: the text and the tools are all it takes."""
 
     def detect(self, texts: Texts, prepared: object = None) -> SignalRecord | Skipped:
-        key = ("reach", True)
+        key = ("reach", True, True)
         shared = texts.shared()
         if key not in shared:
             shared[key] = out_of_reach(texts.latest, latin_only=True)

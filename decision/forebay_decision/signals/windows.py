@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -36,8 +36,9 @@ class EncodeWindows:
 
     inline = False
 
-    def __init__(self, encoder: Encoder, windows: Sequence[Window], whole: bool) -> None:
+    def __init__(self, encoder: Encoder, windows: Sequence[Window], whole: bool, read: Callable[[str], str]) -> None:
         self._encoder = encoder
+        self._read = read
         self._windows = windows
         self._whole = whole
         self.label = f"encode {len(windows)} windows"
@@ -47,7 +48,8 @@ class EncodeWindows:
         return sum(_seconds(window) for window in self._windows)
 
     def run(self) -> tuple[Any, Sequence[Window], bool]:
-        rows = self._encoder.encode([window.text for window in self._windows], max_tokens=MAX_TOKENS)
+        texts = [self._read(window.text) for window in self._windows]
+        rows = self._encoder.encode(texts, max_tokens=MAX_TOKENS)
         return rows, self._windows, self._whole
 
 
@@ -57,15 +59,18 @@ def tool_results(view: RequestView) -> list[str]:
     return [turn.text for turn in reversed(turns) if turn.role in TOOL_ROLES and turn.text.strip()]
 
 
-def plan_windows(encoder: Encoder, results: Sequence[str], seconds: float) -> EncodeWindows | Skipped:
-    """As many windows as fit into `seconds`, at most MOST_WINDOWS; Skipped where not one does."""
+def plan_windows(
+    encoder: Encoder, results: Sequence[str], seconds: float, read: Callable[[str], str] = str
+) -> EncodeWindows | Skipped:
+    """As many windows as fit into `seconds`, at most MOST_WINDOWS; Skipped where not one does. `read` is applied to each
+    before it is encoded."""
     chosen: list[Window] = []
     for window in _windows(results):
         seconds -= _seconds(window)
         if seconds < 0 or len(chosen) == MOST_WINDOWS:
-            return EncodeWindows(encoder, chosen, False) if chosen else Skipped("deadline")
+            return EncodeWindows(encoder, chosen, False, read) if chosen else Skipped("deadline")
         chosen.append(window)
-    return EncodeWindows(encoder, chosen, True)
+    return EncodeWindows(encoder, chosen, True, read)
 
 
 def _windows(results: Sequence[str]) -> Iterator[Window]:

@@ -40,7 +40,7 @@ FAILURES: dict[EncoderKind, tuple[str, ...]] = {
     "Transformer": (
         "English. The vocabulary is uncased English WordPiece: other scripts fall apart into characters or [UNK], and "
         "their vectors say little about meaning.",
-        "The head of a text is all it reads (256 tokens unless raised); a task stated at the end of a long one is lost.",
+        "Of a long text the head and the tail are all it reads (256 tokens unless raised); what stands in its middle is lost.",
         "Negation, numbers and word order hardly move a vector; other languages do not meet (probes above).",
         "Emoji are [UNK]: texts of emoji alone share one vector, and it means nothing.",
         "Measured on one processor with VNNI. The integer products cannot saturate elsewhere, by arithmetic; that other "

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from forebay_models.build.classifiers import difficulty, domain, injection, intents
-from forebay_models.build.classifiers.card import write_card
+from forebay_models.build.classifiers.card import write_card, write_trained
 from forebay_models.build.classifiers.finding import Finding, table
 from forebay_models.build.classifiers.made import Made
 from forebay_models.build.mixture import Material, read_material
@@ -67,10 +67,13 @@ def build_heads(out: Path, work: Path, data: Path, *, cards: bool) -> None:
     curves = {
         "injection": injection.learning_curve(data, material, vectors),
         "domain": domain.learning_curve(material, vectors),
+        "difficulty": difficulty.learning_curve(material, vectors),
     }
     for name, each in made.items():
         print("\n".join(table(found[name])))
         size = (out / FOLDER / f"{name}{SUFFIX}").stat().st_size
         card = write_card(each, digests[name], size, found[name], curves.get(name, []))
         write_atomically(out / FOLDER / f"{name}.md", card.encode())
+    lines = write_trained(found["trained"], intents.learning_curve(material.clinc, vectors))
+    write_atomically(out / FOLDER / "trained.md", lines.encode())
     print("\n".join(table(found["trained"])))

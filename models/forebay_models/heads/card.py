@@ -41,7 +41,7 @@ def write_card(manifest: HeadManifest, report: Report, digest: str, source: str)
             f"- Reads {manifest.max_tokens} tokens of a text: of a longer one the head and the tail.",
             "- Unknown for texts without words"
             + (" and for scripts other than Latin." if manifest.latin_only else "."),
-            "- A text that is none of the labels still gets the likeliest one; the threshold is what rejects it.",
+            "- A text that is none of the labels still gets the likeliest one as its label, but does not match.",
             "",
         ]
     )
@@ -49,5 +49,8 @@ def write_card(manifest: HeadManifest, report: Report, digest: str, source: str)
 
 def _threshold_rule(manifest: HeadManifest) -> str:
     if manifest.choice == "One":
-        return "95 % of the right answers are at least as sure; a text below it matches nothing."
+        return (
+            "95 % of the right answers are at least as sure; a text below it matches nothing, nor one whose energy is below "
+            f"{manifest.scope}, as 5 % of the texts above are."
+        )
     return "a label at or above it applies."

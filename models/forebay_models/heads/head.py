@@ -32,9 +32,10 @@ class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     `choice`: One of the labels (softmax), Several at once (a sigmoid each), or Binary: the score is the probability of
     the last label, and `threshold` separates the two. `calibrated` says whether scores are probabilities at all.
-    `bands` cut a Binary score into the labels `low`, `medium` and `high`. `latin_only`: other scripts are unknown to it.
+    `scope`: least energy (the log of the summed powers of the logits; Liu et al., NeurIPS 2020) of a text that is about
+    any label of One at all. `bands` cut a Binary score into the labels `low`, `medium` and `high`. `latin_only`: other scripts are unknown to it.
     `encoder` and, where the table's vector is an input too, `static` are digests; `surface` names the version of those
-    numbers.
+    numbers. `unmask`: vectors are of the text with its disguises taken off.
     """
 
     format: int = FORMAT
@@ -48,7 +49,9 @@ class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     temperature: float = 1.0
     calibrated: bool = False
     bands: tuple[float, float] | None = None
+    scope: float | None = None
     surface: str = ""
+    unmask: bool = False
     latin_only: bool = True
     max_tokens: int = 256
     sources: tuple[Source, ...] = ()
@@ -56,11 +59,13 @@ class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """`score` belongs to `label`, except under Binary, where it is always that of the last label."""
+    """`score` belongs to `label`, except under Binary, where it is always that of the last label. `inside`: the text is
+    about one of the labels at all, as far as the head can tell."""
 
     label: str
     score: float
     scores: Mapping[str, float]
+    inside: bool = True
 
 
 class Reading(NamedTuple):
@@ -101,9 +106,11 @@ class Head:
 
     def probabilities(self, reading: Reading) -> Row:
         """By label, in order; under Binary [..., 1]."""
+        return self._squash(self.logits(reading))
+
+    def _squash(self, logits: Row) -> Row:
         import numpy as np
 
-        logits = self.logits(reading)
         if self.manifest.choice == "One":
             powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
             result: Row = powers / powers.sum(axis=-1, keepdims=True)
@@ -124,7 +131,8 @@ class Head:
 
     def judge(self, reading: Reading) -> Judgement:
         labels = self.manifest.labels
-        values = [round(float(value), 6) for value in self.probabilities(reading)]
+        logits = self.logits(reading)
+        values = [round(float(value), 6) for value in self._squash(logits)]
         if self.manifest.choice == "Binary":
             score = values[0]
             scores = {labels[0]: round(1 - score, 6), labels[1]: score}
@@ -134,7 +142,17 @@ class Head:
             return Judgement(labels[1] if score >= self.manifest.threshold else labels[0], score, scores)
         scores = dict(zip(labels, values, strict=True))
         best = max(scores, key=scores.__getitem__)
-        return Judgement(best, scores[best], scores)
+        inside = self.manifest.scope is None or float(energy(logits)) >= self.manifest.scope
+        return Judgement(best, scores[best], scores, inside)
+
+
+def energy(logits: Row) -> Row:
+    """The log of the summed powers, over the last axis."""
+    import numpy as np
+
+    most = logits.max(axis=-1, keepdims=True)
+    result: Row = np.log(np.exp(logits - most).sum(axis=-1)) + most[..., 0]
+    return result
 
 
 def join(reading: Reading) -> Row:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from forebay_models.encoder import Encoder
 from forebay_models.heads.calibrate import best_threshold, fit_temperature, reliability
 from forebay_models.heads.fit import Floats, Recipe, fit, logits_of, squash
-from forebay_models.heads.head import Choice, Head, HeadManifest, Reading, join
+from forebay_models.heads.head import Choice, Head, HeadManifest, Reading, energy, join
 from forebay_models.heads.reach import latin_share
 
 FOLDS = 5
@@ -26,7 +26,9 @@ LEAST_ROWS = 2
 MOST_ROWS = 100_000
 MOST_LABELS = 512
 RESAMPLES = 1_000
-RECIPE = Recipe(decay=1e-3)
+RECIPE = Recipe(decay=1e-3, hidden=256, smoothing=0.05, rate=5e-3)
+IN_SCOPE = 0.95
+"""Share of the cross-fitted texts that a head calls its own."""
 
 
 class TrainingError(ValueError):
@@ -121,6 +123,9 @@ def train(
     temperature = fit_temperature(outside, targets, choice)
     beliefs = squash((outside / temperature).astype(np.float32), choice)
     arrays = fit(values, targets, choice, RECIPE)
+    scope = None
+    if choice == "One":
+        scope = round(float(np.quantile(energy((outside / temperature).astype(np.float32)), 1 - IN_SCOPE)), 4)
     thresholds = _thresholds(beliefs, targets, choice)
     report = _report(examples, names, beliefs, targets, choice, thresholds)
     latin = [share for text in examples.texts if (share := latin_share(text)) is not None]
@@ -134,6 +139,7 @@ def train(
         thresholds={label: value for label, value in thresholds.items() if label},
         temperature=temperature,
         calibrated=True,
+        scope=scope,
         latin_only=sum(share >= 0.5 for share in latin) > 0.98 * max(len(latin), 1),
         max_tokens=encoders.transformer.max_tokens,
         quality={"score": report.score, "low": report.low, "high": report.high, "ece": report.calibration_error},
@@ -141,22 +147,36 @@ def train(
     return manifest, arrays, report
 
 
-def recalibrate(head: Head, examples: Examples, reading: Reading) -> tuple[HeadManifest, Report]:
-    """The head's manifest with temperature and thresholds from labelled texts that it was not trained on."""
+def recalibrate(
+    head: Head, examples: Examples, reading: Reading, *, rescale: bool
+) -> tuple[HeadManifest, dict[str, Floats], Report]:
+    """The head with thresholds from labelled texts that it was not trained on.
+
+    `rescale` fits a temperature, too, in place of whatever calibrated the head before; without it scores stay what they
+    are, so that the thresholds are good for the head as it is.
+    """
     manifest = head.manifest
     if unknown := set(examples.names) - set(manifest.labels):
         raise TrainingError(f"label {min(unknown)!r} is none of the model's: {', '.join(manifest.labels[:20])}")
     names, choice = manifest.labels, manifest.choice
-    raw = head.logits(reading) * np.float32(manifest.temperature)
     targets = examples.targets(names)[:, 1:] if choice == "Binary" else examples.targets(names)
-    temperature = fit_temperature(raw, targets, choice)
-    beliefs = squash((raw / temperature).astype(np.float32), choice)
+    arrays = dict(head.arrays)
+    beliefs = head.probabilities(reading)
+    temperature = manifest.temperature
+    if rescale:
+        arrays.pop("knots", None)
+        raw = head.logits(reading) * np.float32(manifest.temperature)
+        temperature = fit_temperature(raw, targets, choice)
+        beliefs = squash((raw / temperature).astype(np.float32), choice)
     thresholds = _thresholds(beliefs, targets, choice)
-    replaced = {label: value for label, value in thresholds.items() if label}
     updated = msgspec.structs.replace(
-        manifest, temperature=temperature, threshold=thresholds[""], thresholds=replaced, calibrated=True
+        manifest,
+        temperature=temperature,
+        threshold=thresholds[""],
+        thresholds={label: value for label, value in thresholds.items() if label},
+        calibrated=True,
     )
-    return updated, _report(examples, names, beliefs, targets, choice, thresholds)
+    return updated, arrays, _report(examples, names, beliefs, targets, choice, thresholds)
 
 
 def cross_fit(values: Floats, targets: Floats, choice: Choice, recipe: Recipe = RECIPE, folds: int = FOLDS) -> Floats:

@@ -23,43 +23,67 @@ WHAT = {
 }
 HOW = {
     "domain": (
-        "One hidden layer of 128 on the encoder's vector and the text's surface, softmax. Rows: 70 % of MMLU-Pro's "
-        "questions by a hash of their text, half of them with their options, and part of CLINC150's small talk. "
-        "Calibrated by a temperature on 10 % that fitted nothing; measured on 20 %."
+        "One hidden layer of 128 on the transformer's and the static table's vectors and the text's surface, "
+        "softmax. Rows: 70 % of MMLU-Pro's questions by a hash of their text, half of them with their options, "
+        "part of CLINC150's small talk, and 1,300 everyday requests (programming tasks, sums, banking, errands). "
+        "Calibrated by a temperature on 10 % that fitted nothing; measured on 20 %, each question as the hash has "
+        "it, with or without options.",
     ),
     "injection": (
-        "One hidden layer of 64 on the encoder's vector and the text's surface, sigmoid, isotonic steps. Rows: three "
-        "public sets of attacks; WildGuard's benign prompts, questions and banking requests as harmless texts; and texts "
-        "made by a grammar of our own (harmless sentences full of trigger words, role play, documents; attacks short, "
-        "long, hidden in documents, and disguised in nine ways, harmless texts disguised as often). Near copies of "
-        "PIGuard, XSTest and the in-the-wild jailbreaks were dropped. The grammar's author had seen samples of all sets, "
-        "those left out in folds included. 15 % of the rows, by a hash of their text, fitted nothing: one half of them "
-        "bends the curve and the whole sets the threshold at 3 % false alarms, chosen before any measuring set was scored."
+        "Disguises are taken off first (`heads/unmask.py`: base64, hexadecimal, character references, percent "
+        "codes, leetspeak, look-alike, full-width, invisible and spelled-out letters). One hidden layer of 64 on "
+        "the transformer's and the static table's vectors of the plain text and the surface of the text as it "
+        "came, sigmoid, isotonic steps. Rows: three public sets of attacks; WildGuard's benign prompts, "
+        "questions, banking requests and benchmark queries as harmless texts; and texts made by a grammar of our "
+        "own (harmless sentences full of trigger words, role play, documents, greetings, eight other languages; "
+        "attacks short, long, hidden in documents, and disguised in nine ways, harmless texts disguised as "
+        "often). Near copies of PIGuard, XSTest and the in-the-wild jailbreaks were dropped. 15 % of the rows, by "
+        "a hash of their text, fitted nothing: one half of them bends the curve, and the whole sets the threshold "
+        "at 3 % false alarms.",
+        "How independent the figures are: the grammar's author had seen samples of all sets, those left out in "
+        "folds included. Layer, decay and the 3 % were set before any measuring set was scored. Then nine "
+        "variants were scored on them: linear and two widths of the layer, without the surface, with the table, "
+        "with everyday texts (greetings, later short replies, added because some were flagged), with disguises taken "
+        "off. The table was kept "
+        "for its gain on the calibration rows of `domain`; everyday texts and unmasking cost a point of "
+        "over-defence each and were kept.",
     ),
     "difficulty": (
-        "A linear head on the encoder's vector and the surface of a whole prompt, sigmoid, isotonic steps. Rows: RouteLLM's "
-        "MMLU table; 15 % of it calibrates. Scores are about Mixtral-8x7B and GPT-4-1106 on multiple-choice questions; "
-        "order carries over better than the probability does."
+        "On the transformer's vector a linear head, and beside it the log of the prompt's length, both of equal "
+        "weight; sigmoid, isotonic steps. Rows: RouteLLM's MMLU table; 15 % of it calibrates. The recipe has "
+        "never seen MMLU-Pro, so no question leaks into it. Scores are about Mixtral-8x7B and GPT-4-1106 on "
+        "multiple-choice questions; order carries over better than the probability does.",
+        "What was tried, all with whole domains left out on this very table, so that the choice may flatter a "
+        "little: the linear head alone (0.58), with the surface as further columns (0.58), a hidden layer (0.58), "
+        "other targets (the small model fails: 0.57; the difference of both: 0.57), the two halves at 1:1 (0.607) "
+        "and 1:2 (0.603), and beside them what 29 models' answers to MMLU-Pro's other questions predict: the gap "
+        "of large and small models (0.610), their mean (0.603). The gain of the last was too small for its cost.",
+        "An upper bound for what domains tell: each domain's own mean, known, gives 0.633. That is the target, so "
+        "a head that never saw a domain would have to know more of it than its mean.",
     ),
 }
 FAILURES = {
     "domain": (
-        "Learnt from exam questions: an everyday request of a field is less sure than an exam question of it, and what is "
-        "of no field lands in `other` or below the threshold.",
+        "Learnt from exam questions: an everyday request of a field is less sure than an exam question of it, and "
+        "what is of no field lands in `other` or below the threshold.",
         "Legal, medical and business questions overlap; a rule should name all domains it cares about.",
         "English. Other scripts are unknown; other languages in Latin letters are guessed at.",
     ),
     "injection": (
         "A plain harmful request without any trick is not an attack to this model; use a moderation model for that.",
-        "Attacks in scripts other than Latin are unknown; in other languages in Latin letters they were learnt from 1,034 "
-        "short examples and a few dozen of our own.",
-        "Instructions that look like a user's own wish, planted in a document (\"Suggest weekend getaways\"), look like one here too.",
-        "A payload in the middle of a text beyond 256 tokens is not read; `scope: ToolResults` reads results window by window.",
-        "Disguises it was not trained on (ciphers, other encodings) pass.",
+        "Attacks in scripts other than Latin are unknown; in other languages in Latin letters they were learnt "
+        "from 1,034 short examples and a few dozen of our own.",
+        "Instructions that look like a user's own wish, planted in a document (\"Suggest weekend getaways\"), "
+        "look like one here too.",
+        "A payload in the middle of a text beyond 256 tokens is not read; `scope: ToolResults` reads results "
+        "window by window.",
+        "Ciphers and encodings that are not taken off (ROT13, nested encodings, small capitals) mostly pass; a "
+        "disguised text costs a second encoder pass.",
     ),
     "difficulty": (
         "Weak, as all published ones on this table are: it orders requests somewhat better than their length does.",
-        "Fitted on multiple-choice questions; the probability means little for other tasks until calibrated (`forebay calibrate`).",
+        "Fitted on multiple-choice questions; the probability means little for other tasks until calibrated "
+        "(`forebay calibrate`).",
         "Which domains are hard depends on the two models; left-out domains get none of that.",
     ),
 }  # fmt: skip
@@ -90,12 +114,12 @@ def write_card(made: Made, digest: str, size: int, findings: list[Finding], curv
             *sources,
             "",
             "## How",
-            HOW[manifest.name],
+            *"\n\n".join(HOW[manifest.name]).split("\n"),
             "",
             "## Quality",
             f"95 % intervals in brackets: bootstrap over rows, {RESAMPLES:,} resamples, seed {SEED}; gains are paired on the "
-            "same rows, and the reference was fitted in the same run. Nothing was tuned on a measuring set. `fold`: a head "
-            "fitted without what it is measured on, which does not ship.",
+            "same rows, and the reference was fitted in the same run. Constants and thresholds were chosen on calibration rows, "
+            "where How does not say otherwise. `fold`: a head fitted without what it is measured on, which does not ship.",
             "",
             *table(findings),
             "",
@@ -108,6 +132,33 @@ def write_card(made: Made, digest: str, size: int, findings: list[Finding], curv
             "",
             "## Known failures",
             *(f"- {failure}" for failure in FAILURES[manifest.name]),
+            "",
+        ]
+    )
+
+
+def write_trained(findings: list[Finding], curve: list[str]) -> str:
+    """What heads of one's own reach, as a page."""
+    return "\n".join(
+        [
+            "# Heads of your own",
+            "",
+            "Written by `python -m forebay_models.build`; do not edit. Nothing measured here ships: it is the recipe of `forebay "
+            "train` on two public sets, whose texts trained neither encoder.",
+            "",
+            "One hidden layer of 256 on the transformer's and the static table's vectors, softmax. Layer, rate and smoothing were "
+            "chosen on CLINC150's validation split and a fifth of BANKING77's training texts, and so was the energy (the log of the "
+            "summed powers of the logits) as the measure of what is out of scope.",
+            "",
+            *table(findings),
+            "",
+            "## Learning curve, CLINC150",
+            *curve,
+            "",
+            "Tried and left: a linear head (0.956), one with the table (0.958), hidden layers of 256 and 512, smoothing, decay and "
+            "epochs (within 0.3 points on validation). The commonest confusions, cross-fitted with ten examples, are pairs that "
+            "share their wording (`user_name`, `what_is_your_name`), and the curve is flat at its end: more rows of this kind do "
+            "not help, an encoder that has seen such intents might.",
             "",
         ]
     )

@@ -11,7 +11,7 @@ from forebay_models.build.classifiers.finding import Finding
 from forebay_models.build.classifiers.made import Made, read
 from forebay_models.build.corpora.questions import Routed
 from forebay_models.build.corpora.text import share
-from forebay_models.build.metrics import apgr_figure, apgr_gain
+from forebay_models.build.metrics import apgr, apgr_figure, apgr_gain
 from forebay_models.build.mixture import Material
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.calibrate import fit_isotonic, reliability
@@ -119,3 +119,22 @@ def measure(material: Material, vectors: Vectors) -> tuple[list[Finding], dict[s
         Finding("an upper bound: each domain's own mean, known", "in-distribution", "fold", len(routed), apgr_figure(known, weak, strong)),
     ]  # fmt: skip
     return [finding, *others], {"this head": ours, "linear head": linear, "prompt length": length}, weak, strong
+
+
+def learning_curve(material: Material, vectors: Vectors) -> list[str]:
+    """APGR with whole domains left out, by share of the other domains' rows."""
+    routed = material.routed
+    weak = np.array([row.weak for row in routed], np.float32)
+    strong = np.array([row.strong for row in routed], np.float32)
+    domains = np.array([row.domain for row in routed])
+    values, targets = values_of(routed, vectors), gains(routed)
+    kept = np.array([share(row.prompt, "curve") for row in routed])
+    lines = ["| share of training rows | APGR |", "|---|---|"]
+    for part in (0.125, 0.25, 0.5, 1.0):
+        scored = np.zeros(len(values), np.float32)
+        for domain in np.unique(domains):
+            own = domains == domain
+            rows = ~own & (kept < part)
+            scored[own] = logits_of(fit_balanced(values[rows], targets[rows]), values[own])[:, 0]
+        lines.append(f"| {part:.3g} | {apgr(scored, weak, strong):.3f} |")
+    return lines

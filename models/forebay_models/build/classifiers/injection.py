@@ -5,15 +5,17 @@ texts of our own grammar; calibrated on 15 % of the same sources that fit nothin
 splits, on sources that a fold model has never seen, and on sets that nothing here was trained on.
 """
 
+import random
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from forebay_models.build.classifiers.finding import Finding, Model, Split
-from forebay_models.build.classifiers.made import Made, read, table
+from forebay_models.build.classifiers.made import Made, read, read_surface, table
 from forebay_models.build.corpora import attacks
 from forebay_models.build.corpora.attacks import Sample
+from forebay_models.build.corpora.synthetic.disguise import disguise
 from forebay_models.build.corpora.text import share
 from forebay_models.build.metrics import Figure, auroc, auroc_figure, auroc_gain, gain, mean
 from forebay_models.build.mixture import FOLDS, Material, calibrates, injection_weight
@@ -23,9 +25,9 @@ from forebay_models.heads.fit import Recipe, fit, logits_of, squash
 from forebay_models.heads.head import HeadManifest, Reading, Source, join
 from forebay_models.heads.reach import out_of_reach
 from forebay_models.heads.surface import VERSION
+from forebay_models.heads.unmask import unmask
 
 RECIPE = Recipe(decay=1e-3, hidden=64, epochs=8, smoothing=0.02)
-STATIC = True
 FALSE_ALARMS = 0.03
 LABELS = ("benign", "injection")
 SOURCES = (
@@ -52,7 +54,7 @@ def make(
 
     def load(chosen: list[Sample], what: str) -> np.ndarray:
         texts = [sample.text for sample in chosen]
-        return join(read(vectors, texts, f"injection {what}", static=STATIC))
+        return join(_read(vectors, texts, f"injection {what}"))
 
     targets = np.array([[sample.attack] for sample in fitting], np.float32)
     weights = np.array([injection_weight(sample) for sample in fitting], np.float32)
@@ -68,7 +70,8 @@ def make(
         name="injection",
         choice="Binary",
         encoder=vectors.encoder.digest,
-        static=table().digest if STATIC else "",
+        static=table().digest,
+        unmask=True,
         labels=LABELS,
         threshold=threshold_for_false_alarms(calm[hits == 0], FALSE_ALARMS),
         calibrated=True,
@@ -78,6 +81,12 @@ def make(
         quality={"calibrateEce": round(reliability(calm[~even], hits[~even]).error, 4)},
     )
     return Made(manifest, arrays)
+
+
+def _read(vectors: Vectors, texts: list[str], what: str) -> Reading:
+    """Vectors of what the text says once its disguises are off; the surface is of the text as it came."""
+    plain = [unmask(text) for text in texts]
+    return read(vectors, plain, what, surface=False)._replace(surface=read_surface(texts))
 
 
 PLAIN = Recipe()
@@ -99,13 +108,20 @@ def read_sets(data: Path) -> dict[str, list[Sample]]:
     }
 
 
+def disguised(samples: list[Sample], count: int = 800) -> list[Sample]:
+    """Some of the samples, attacks and harmless ones alike, each in one of nine disguises."""
+    chance = random.Random(1)
+    chosen = chance.sample(samples, count)
+    return [Sample(disguise(sample.text, chance), sample.attack, sample.source, "disguised") for sample in chosen]
+
+
 def word_scores(samples: list[Sample]) -> np.ndarray:
     return np.array([sum(word in sample.text.lower() for word in WORDS) for sample in samples], np.float32)
 
 
 def scores(made: Made, vectors: Vectors, samples: list[Sample]) -> np.ndarray:
     texts = [sample.text for sample in samples]
-    return made.head.probabilities(read(vectors, texts, "injection sets", static=STATIC))[:, 0]
+    return made.head.probabilities(_read(vectors, texts, "injection sets"))[:, 0]
 
 
 def labels(samples: list[Sample]) -> np.ndarray:
@@ -165,6 +181,19 @@ def measure(
             )
         )
         curves[f"{name} (source left out)"] = (ours, truth)
+    hidden = disguised(sets["s-labs"])
+    truth = labels(hidden)
+    findings.append(
+        _auroc(
+            "injection: AUROC on s-labs in disguise, source left out",
+            "disguised",
+            "fold",
+            truth,
+            scores(folds["a"], vectors, hidden),
+            Plain(material, vectors, "a").scores(hidden),
+            word_scores(hidden),
+        )
+    )
     guard = sets["piguard"]
     truth = labels(guard)
     findings.append(
@@ -184,7 +213,7 @@ def measure(
     curves["jailbreaks and trigger words"] = (scores(shipped, vectors, both), labels(both))
     least = shipped.manifest.threshold
     # Where the model has no opinion it flags nothing: that passes, and catches nothing.
-    silent = {s.text for s in (*calm, *guard, *wild) if out_of_reach(s.text, latin_only=True) is not None}
+    silent = {s.text for s in (*calm, *guard, *wild) if out_of_reach(unmask(s.text), latin_only=True) is not None}
     for what, rows, passing, target in (
         ("benign prompts with trigger words that pass (PIGuard, XSTest)", calm, True, 0.88),
         ("of which PIGuard's", [s for s in calm if s.source == "piguard"], True, None),

@@ -10,15 +10,15 @@ from forebay_models.build.metrics import auroc_figure, auroc_gain, gain, mean
 from forebay_models.build.quality import amplify, number_labels, pick_few, softmax, train_head
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.fit import Floats, fit, logits_of, squash
-from forebay_models.heads.head import join
+from forebay_models.heads.head import energy, join
 from forebay_models.heads.train import RECIPE
 
 TARGETS = {"CLINC150": (0.96, 0.97, 0.90), "BANKING77": (0.935, None, None)}
 
 
-def _beliefs(values: Floats, labels: np.ndarray, *others: Floats) -> list[Floats]:
+def _logits(values: Floats, labels: np.ndarray, *others: Floats) -> list[Floats]:
     arrays = fit(values, np.eye(int(labels.max()) + 1, dtype=np.float32)[labels], "One", RECIPE)
-    return [squash(logits_of(arrays, other), "One") for other in others]
+    return [logits_of(arrays, other) for other in others]
 
 
 def measure(dataset: Dataset, vectors: Vectors) -> tuple[list[Finding], np.ndarray, Floats]:
@@ -31,7 +31,8 @@ def measure(dataset: Dataset, vectors: Vectors) -> tuple[list[Finding], np.ndarr
         join(read(vectors, texts, dataset.name, surface=False)) if texts else np.zeros((0, 640), np.float32)
         for texts in (dataset.train.texts, dataset.test.texts, dataset.outside)
     )
-    inside, strangers = _beliefs(seen, labels, asked, strange)
+    logits, foreign = _logits(seen, labels, asked, strange)
+    inside = squash(logits, "One")
     weights, biases = train_head(train, labels)
 
     def reference(rows: Floats) -> Floats:
@@ -49,7 +50,7 @@ def measure(dataset: Dataset, vectors: Vectors) -> tuple[list[Finding], np.ndarr
     ]  # fmt: skip
     if len(outside):
         truth = np.concatenate([np.ones(len(test), bool), np.zeros(len(outside), bool)])
-        ours = np.concatenate([inside.max(axis=1), strangers.max(axis=1)])
+        ours = np.concatenate([energy(logits), energy(foreign)])
         theirs = np.concatenate([reference(test).max(axis=1), reference(outside).max(axis=1)])
         near = np.concatenate([cosine.max(axis=1), (outside @ train.T).max(axis=1)])
         findings.append(
@@ -61,7 +62,7 @@ def measure(dataset: Dataset, vectors: Vectors) -> tuple[list[Finding], np.ndarr
             )
         )  # fmt: skip
     few = pick_few(labels)
-    (some,) = _beliefs(seen[few], labels[few], asked)
+    (some,) = _logits(seen[few], labels[few], asked)
     best = (some.argmax(axis=1) == right).astype(np.float32)
     close = (labels[few][cosine[:, few].argmax(axis=1)] == right).astype(np.float32)
     findings.append(
@@ -71,3 +72,22 @@ def measure(dataset: Dataset, vectors: Vectors) -> tuple[list[Finding], np.ndarr
         )
     )  # fmt: skip
     return findings, right, inside
+
+
+def learning_curve(dataset: Dataset, vectors: Vectors) -> list[str]:
+    """Accuracy on test texts by examples a label."""
+    labels, right = number_labels(dataset)
+    seen, asked = (
+        join(read(vectors, texts, dataset.name, surface=False)) for texts in (dataset.train.texts, dataset.test.texts)
+    )
+    order = np.random.default_rng(0).permutation(len(labels))
+    place = np.zeros(len(labels), np.int64)
+    for label in np.unique(labels):
+        own = order[labels[order] == label]
+        place[own] = np.arange(len(own))
+    lines = ["| examples a label | accuracy |", "|---|---|"]
+    for count in (5, 10, 25, 50, 100):
+        chosen = place < count
+        (logits,) = _logits(seen[chosen], labels[chosen], asked)
+        lines.append(f"| {count} | {(logits.argmax(axis=1) == right).mean():.3f} |")
+    return lines

@@ -33,8 +33,13 @@ def read(vectors: Vectors, texts: Sequence[str], what: str, *, static: bool = Tr
     return Reading(
         vectors.of(texts, what),
         np.stack([_words(text) for text in texts]) if static else None,
-        np.stack([_surface(text) for text in texts]) if surface else None,
+        read_surface(texts) if surface else None,
     )
+
+
+def read_surface(texts: Sequence[str]) -> Floats:
+    """[texts, numbers]."""
+    return np.stack([_surface(text) for text in texts])
 
 
 # Folds and findings ask for the same texts again and again.

@@ -24,6 +24,28 @@ FRAGMENTS = (
     "good", "bad", "not bad", "fine", "hola", "bonjour", "hallo", "ciao", "merci", "danke", "gracias", "obrigado", "salut",
 )  # fmt: skip
 
+OPENERS = (
+    "thanks",
+    "thank you",
+    "great",
+    "ok",
+    "perfect",
+    "cool",
+    "nice",
+    "sorry",
+    "hmm",
+    "no",
+    "yes",
+    "well",
+    "alright",
+)
+REMARKS = (
+    "that helped", "that works", "it works now", "got it", "that makes sense", "I will try that", "that is what I needed",
+    "but it still fails", "but I meant the other one", "one more question", "can you explain the last part",
+    "what about the second point", "that did not help", "let's move on", "I have another question", "you were right",
+    "I was wrong", "please continue with the list", "show me an example", "do it again with other numbers",
+)  # fmt: skip
+
 LANGUAGES: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "fr": (
         ("Peux-tu m'expliquer {} ?", "Écris un court texte sur {}.", "Que sais-tu sur {} ?", "Donne-moi trois idées pour {}.",
@@ -87,6 +109,11 @@ def fragments(seed: int) -> Iterator[str]:
             fragment.capitalize() + chance.choice("!?."),
         }
         yield from sorted(forms)
+    for opener, remark in product(OPENERS, REMARKS):
+        text = f"{opener}{chance.choice((', ', '. ', ' ', '! '))}{remark}{chance.choice(('', '.', '!'))}"
+        yield chance.choice((text, text.capitalize(), text.lower()))
+    for remark in REMARKS:
+        yield from (remark, remark.capitalize() + ".")
 
 
 def foreign(seed: int) -> Iterator[str]:
