@@ -176,12 +176,16 @@ class Behind:
         process = Process([simulator, "--model", SIMULATED, "--port", str(port)], made.folder / "simulated.log")
         process.start()
         made.servers["simulated"] = process
-        self.kube.apply(POOLS.replace("HOST", HOST).replace("PORT", str(port)), namespace=made.namespace)
+        self.apply_pools()
         made.add_operator("--gateway-api", *operator)
         made.wait_leader()
         made.add_data_plane("dp-0")
         for pool in ("small", "large", "simulated"):
             self.kube.wait_condition("ModelPool", made.namespace, pool, "Ready", seconds=60)
+
+    def apply_pools(self) -> None:
+        text = POOLS.replace("HOST", HOST).replace("PORT", str(self.ports["simulated"]))
+        self.kube.apply(text, namespace=self.installation.namespace)
 
     def generated(self, namespace: str = "--all-namespaces") -> list[str]:
         """``kind/namespace/name`` of everything that the operator has made."""

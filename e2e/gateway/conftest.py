@@ -70,7 +70,7 @@ def behind(
     account = (
         kube.kubeconfig
         if __import__("os").environ.get("ADMIN")
-        else grant_rights(kube, helm, "team", "watchNamespaces={team,other}")
+        else grant_rights(kube, helm, "team", "watchNamespaces={team,other}", "credentialNamespaces={team}")
     )
     with installed(kube, "team", folder, kubeconfig=account) as made:
         running = Behind(envoy_gateway, made)
