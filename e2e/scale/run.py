@@ -238,8 +238,9 @@ def main() -> int:
 
     binaries = {name: path for name in ("etcd", "kube-apiserver") if (path := locate(name))}
     with contextlib.ExitStack() as stack:
+        if given.keep is not None:
+            given.keep.mkdir(parents=True)  # what an earlier run has left there would be started from
         folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fb-scale-")))
-        folder.mkdir(parents=True)
         control = stack.enter_context(running_control_plane(binaries))
         apply_crds(control.kube)
         control.kube.kubectl("create", "namespace", NAMESPACE)
