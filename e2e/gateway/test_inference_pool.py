@@ -64,6 +64,31 @@ spec:
     type: LeastRequest
     endpointOverride: {extractFrom: [{header: x-gateway-destination-endpoint}]}
 """
+OURS = """---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: llm}
+spec:
+  parentRefs: [{name: web}]
+  rules: [{filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x-mine, value: "1"}]}}]}]
+---
+apiVersion: forebay.dev/v1alpha1
+kind: ModelPool
+metadata: {name: small}
+spec:
+  backend: {inferencePool: {name: small}}
+  models: [{name: small-model}]
+  telemetry: {engine: vLLM}
+---
+apiVersion: forebay.dev/v1alpha1
+kind: RoutingPolicy
+metadata: {name: assistant}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: llm}]
+  models: [auto]
+  strategies: [{name: only, direct: {pools: [{name: small}]}}]
+  default: {use: only}
+"""
 
 
 @pytest.fixture
@@ -111,3 +136,20 @@ def test_a_picker_steers_where_the_replicas_are_a_backend(pooled: Installation, 
     with busy(pooled, "replica-a"):
         wait_until(lambda: server() == "replica-b", "the picker has seen the queue", 30)
         assert {server() for _ in range(12)} == {"replica-b"}
+
+
+def test_a_pool_of_ours_over_it_is_served_without_the_picker_and_its_policy_says_so(
+    pooled: Installation, binary: Callable[[str], Path]
+) -> None:
+    start_picker(pooled, binary("epp"))
+    pooled.add_operator("--gateway-api", "--inference-pools")
+    pooled.add_data_plane("dp-0")
+
+    pooled.kube.apply(OURS, namespace=pooled.namespace)
+
+    pooled.kube.wait_condition("RoutingPolicy", pooled.namespace, "assistant", "Programmed", seconds=60)
+    pooled.wait_served("hello", 30)
+    answers = [pooled.ask("hello") for _ in range(12)]
+    assert {answer.headers["x-sim-server"] for answer in answers} == set(REPLICAS)
+    told = pooled.kube.wait_condition("RoutingPolicy", pooled.namespace, "assistant", "FullySupported", "False")
+    assert "picker" in told["message"]
