@@ -48,10 +48,14 @@ machine's own root is never written to, and the mounts go with the process."""
 
 
 class EnvoyGateway:
-    """One Envoy Gateway over `kube`'s API server; all of its files are below `folder`."""
+    """One Envoy Gateway over `kube`'s API server; all of its files are below `folder`.
 
-    def __init__(self, kube: Kube, binary: Path, folder: Path) -> None:
+    `requests_per_second` is how much it may ask of the API server; 0 is its default, 50.
+    """
+
+    def __init__(self, kube: Kube, binary: Path, folder: Path, *, requests_per_second: int = 0) -> None:
         self.kube = kube
+        self._requests_per_second = requests_per_second
         self.folder = folder
         self._binary = binary
         self._homes = {name: folder / name.lower() for name in ("configHome", "dataHome", "stateHome", "runtimeDir")}
@@ -131,7 +135,10 @@ class EnvoyGateway:
                 (folder / name).write_bytes(base64.b64decode(content))
 
     def _configuration(self) -> dict[str, Any]:
-        kubernetes = {"leaderElection": {"disable": True}}
+        kubernetes: dict[str, Any] = {"leaderElection": {"disable": True}}
+        if self._requests_per_second:
+            limit = {"qps": self._requests_per_second, "burst": 2 * self._requests_per_second}
+            kubernetes["client"] = {"rateLimit": limit}
         return {
             "apiVersion": "gateway.envoyproxy.io/v1alpha1",
             "kind": "EnvoyGateway",

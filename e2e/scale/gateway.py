@@ -3,7 +3,8 @@
 Latency: one data plane, one server, three ways to it in turn, in the same run: straight, through our own Envoy, through
 Envoy Gateway's. Both Envoys send headers and the buffered body. What a way adds is its median less the straight one's.
 
-Routes: many HTTPRoutes, each with a policy of its own, from the first write until the last policy is Programmed.
+Routes: many HTTPRoutes, each with a policy of its own, from the first write until the last policy is Programmed; beside
+what Envoy Gateway alone takes to accept as many routes, header-matched routes and extension policies, without us.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from ..gateway.envoy_gateway import EnvoyGateway
 from ..gateway.manifests import gateway, route
 from ..installation import READY, Installation
 from ..isolation import HOST, can_listen, isolate
-from ..kube import condition_of
+from ..kube import condition_of, place
 from ..waiting import free_port, wait_until
 from .world import write
 
@@ -41,6 +42,7 @@ WAYS: Final = ("straight", "own", "envoy-gateway")
 PARTS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "envoy-gateway")
 BODY: Final = json.dumps({"model": "auto", "messages": [{"role": "user", "content": "x" * 900}]})
 STRAIGHT: Final = BODY.replace('"auto"', '"small-model"')
+ALONE: Final = "scale/alone"
 LONGEST_SECONDS: Final = 300.0
 
 
@@ -144,6 +146,67 @@ def many_routes(forebay: Installation, count: int) -> dict[str, Any]:
     return {"routes": count, "writtenSeconds": round(written, 1), "programmedSeconds": round(took, 1)}
 
 
+def alone(forebay: Installation, count: int) -> float:
+    """Seconds until Envoy Gateway has said of every object of the same shape that it accepts it; no operator runs."""
+    kube = forebay.kube
+
+    def objects() -> Iterator[dict[str, Any]]:
+        for number in range(count):
+            name = f"alone-{number}"
+            made = own_route(name, f"{name}.example.com")
+            rules = [
+                {
+                    "matches": [{"headers": [{"name": "x-forebay-cluster", "value": f"pool/{pool}"}]}],
+                    "filters": [
+                        {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x-forebay-cluster"]}}
+                    ],
+                    "backendRefs": [{"name": pool, "port": 8000}],
+                }
+                for pool in ("small", "large")
+            ]
+            made["metadata"]["labels"] = {ALONE: "true"}
+            yield made
+            yield {
+                **made,
+                "metadata": {"name": f"{name}-pools", "labels": {ALONE: "true"}},
+                "spec": {**made["spec"], "rules": rules},
+            }
+            yield {
+                "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+                "kind": "EnvoyExtensionPolicy",
+                "metadata": {"name": name, "labels": {ALONE: "true"}},
+                "spec": {
+                    "targetRefs": [
+                        {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": target}
+                        for target in (name, f"{name}-pools")
+                    ],
+                    "extProc": [
+                        {
+                            "backendRefs": [{"name": "small", "port": 8000}],
+                            "processingMode": {"request": {"body": "Buffered"}},
+                        }
+                    ],
+                },
+            }
+
+    def accepted() -> bool:
+        routes = kube.list("HTTPRoute", NAMESPACE)
+        extensions = kube.list("EnvoyExtensionPolicy", NAMESPACE)
+        judged = [found.get("status", {}).get("parents") for found in routes]
+        judged += [found.get("status", {}).get("ancestors") for found in extensions]
+        return all(judged)
+
+    started = time.monotonic()
+    asyncio.run(write(kube, NAMESPACE, objects()))
+    wait_until(accepted, "Envoy Gateway has accepted all", LONGEST_SECONDS, pause=0.25)
+    took = time.monotonic() - started
+    for kind in ("EnvoyExtensionPolicy", "HTTPRoute"):
+        kube.http.delete(place(kind, NAMESPACE), params={"labelSelector": f"{ALONE}=true"}).raise_for_status()
+    wait_until(lambda: not kube.list("HTTPRoute", NAMESPACE)[1:], "they are gone", LONGEST_SECONDS)
+    time.sleep(5.0)  # Envoy Gateway takes note of it
+    return took
+
+
 def wait_programmed(forebay: Installation, count: int, started: float) -> float:
     def all_are() -> bool:
         stored = [
@@ -174,6 +237,8 @@ def measure(
     straight = forebay.servers["small"].argv
     port = free_port()
     kube.apply(gateway("web", port) + route("web", "web", "small", host="web.example.com"), namespace=NAMESPACE)
+    found: dict[str, Any] = {"gatewayAloneSeconds": round(alone(forebay, given.routes), 1)}
+    say(f"Envoy Gateway alone: {found['gatewayAloneSeconds']} s for as many objects")
     objects = [
         pool("small"),
         pool("large"),
@@ -194,7 +259,7 @@ def measure(
     for name, at in (("own", forebay.listener), ("web", port)):
         wait_until(lambda name=name, at=at: _decided(at, f"{name}.example.com"), f"{name} is served by its policy", 30)
     say("both ways are served")
-    found: dict[str, Any] = {"latency": latency(ways, given.rounds, given.each)}
+    found["latency"] = latency(ways, given.rounds, given.each)
     say(f"latency: {found['latency']}")
     found["many"] = many_routes(forebay, given.routes)
     say(f"routes: {found['many']}")
@@ -220,6 +285,7 @@ def main() -> int:
     parser.add_argument("--routes", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--each", type=int, default=200, help="requests a round and way")
+    parser.add_argument("--qps", type=int, default=0, help="of Envoy Gateway at the API server; 0: its default, 50")
     parser.add_argument("--keep", type=Path, help="where logs are kept")
     given = parser.parse_args()
     if not can_listen() and (why := isolate()):
@@ -241,7 +307,9 @@ def main() -> int:
         control = stack.enter_context(running_control_plane(binaries))
         apply_crds(control.kube)
         control.kube.kubectl("create", "namespace", NAMESPACE)
-        gateways = EnvoyGateway(control.kube, binaries["envoy-gateway"], folder / "envoy-gateway")
+        gateways = EnvoyGateway(
+            control.kube, binaries["envoy-gateway"], folder / "envoy-gateway", requests_per_second=given.qps
+        )
         stack.callback(gateways.stop)
         gateways.install()
         gateways.start()
