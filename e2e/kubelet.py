@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import httpx
 
+from .chart import ROOT
 from .forward import Forward
 from .kube import Kube, place
 from .names import NameServer
@@ -49,6 +50,9 @@ MOUNT: Final = r"""
 set -e
 until ip -4 address show eth0 2>/dev/null | grep -q inet; do sleep 0.02; done
 ip link set lo up
+mount -t tmpfs tmpfs /mnt
+mkdir /mnt/tree
+mount --bind "$POD_TREE" /mnt/tree
 mount --bind "$POD_ETC" /etc
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/lib
@@ -58,6 +62,11 @@ printf '%s\n' "$POD_MOUNTS" | while IFS='|' read -r source target options; do
   mount --bind "$source" "$target"
   test -z "$options" || mount -o "remount,bind,$options" "$target"
 done
+if ! test -e "$POD_TREE/pyproject.toml"; then  # a volume hides the checkout: it stands for the image's own files
+  mkdir -p "$POD_TREE"
+  mount --bind /mnt/tree "$POD_TREE"
+  cd "$POD_TREE"
+fi
 mount -o remount,bind,ro /
 exec "$@"
 """
@@ -99,6 +108,7 @@ class Pod:
         argv += [self._expanded(argument) for argument in self.container.get("args", ())]
         environment = {
             "POD_ETC": str(folder / "etc"),
+            "POD_TREE": str(ROOT),
             "POD_MOUNTS": "\n".join("|".join(mount) for mount in mounts),
             "HOME": "/tmp",
             "PYTHONDONTWRITEBYTECODE": "1",
