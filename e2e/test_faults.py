@@ -82,7 +82,7 @@ def test_the_api_server_is_killed_and_comes_back(own_control_plane: ControlPlane
 def test_etcd_restarts(own_control_plane: ControlPlane, forebay: Installation) -> None:
     before, since = forebay.revision(0), len(own_control_plane.audit())
     with under_load(lambda: forebay.ask("hello")) as load:
-        own_control_plane.restart_etcd(down_seconds=5.0)
+        own_control_plane.restart_etcd(down_seconds=2.0)
         wait_until(lambda: "forebay_leader 1" in forebay.metrics(0), "it leads", 20.0)
         time.sleep(3.0)
     assert not load.failed, f"{load.failed}: {load.last}"

@@ -115,13 +115,14 @@ def wait_quiet(forebay: Installation, seconds: float = 300.0) -> None:
     wait_until(quiet, "the operator is quiet", seconds, pause=1.0)
 
 
-def single_changes(forebay: Installation, size: Size) -> dict[str, Any]:
-    """Edit one policy after another; from the edit to `Programmed=True` of that generation, which includes the write."""
+def single_changes(forebay: Installation, size: Size, *, routes: bool) -> dict[str, Any]:
+    """Edit one policy after another; from the edit to `Programmed=True` of that generation, which includes the write.
+    With `routes` the edit names another pool, so that Envoy's route table changes, too."""
     taken, told = [], []
     for turn in range(ROUNDS):
         name = f"policy-{turn * 7 % size.policies}"
         before, known = sent(forebay), revision(forebay)[0]
-        made = policy(turn * 7 % size.policies, size.pools, limit=5000 + turn)
+        made = policy(turn * 7 % size.policies, size.pools, limit=5000 + turn, beside=turn + 2 if routes else 1)
         started = time.monotonic()
         stored = forebay.kube.patch("RoutingPolicy", NAMESPACE, name, {"spec": made["spec"]})
         wait_until(lambda known=known: revision(forebay)[0] != known, "the data plane has it", 20, pause=0.01)
@@ -208,8 +209,9 @@ def measure(forebay: Installation, size: Size, seconds: float, say: Callable[[st
     time.sleep(10.0)
     found["idleCores"] = (cpu_seconds(pid) - before) / 10.0
     say(f"resident {found['residentMiB']:.0f} MiB, idle {found['idleCores']:.2f} cores; {ROUNDS} single changes")
-    found["change"] = single_changes(forebay, size)
-    say(json.dumps(found["change"]))
+    for name, routes in (("change", False), ("changeOfRoutes", True)):
+        found[name] = single_changes(forebay, size, routes=routes)
+        say(f"{name}: {json.dumps(found[name])}")
     say(f"churn, {seconds:g} s")
     found["churn"] = asyncio.run(churn(forebay, size, seconds))
     found["residentMiBAfter"] = resident_mib(pid)

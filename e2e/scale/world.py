@@ -81,9 +81,10 @@ def pool(number: int, *, scraped: bool) -> dict[str, Any]:
     return _ours("ModelPool", f"pool-{number}", spec)
 
 
-def policy(number: int, pools: int, *, limit: int = 4000) -> dict[str, Any]:
-    """Two pools, two rules and a reject of its own, on a host of its own."""
-    other = (number + 1) % pools
+def policy(number: int, pools: int, *, limit: int = 4000, beside: int = 1) -> dict[str, Any]:
+    """Two pools, two rules and a reject of its own, on a host of its own. `beside` says how far the second pool is from
+    the first: another one changes the policy's routes."""
+    other = (number + beside) % pools
     return _ours(
         "RoutingPolicy",
         f"policy-{number}",

@@ -15,6 +15,10 @@ from forebay_operator.cluster.kinds import LEASES
 from forebay_operator.cluster.lease import RETRY_SECONDS, Election
 
 RELEASE_SECONDS: Final = 2.0
+TRY_SECONDS: Final = 2.5
+"""Longest attempt to read and renew: one that hangs leaves time for another."""
+AGAIN_SECONDS: Final = 0.5
+"""Rest after an attempt that failed."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -43,7 +47,7 @@ class Leadership:
     async def run(self) -> None:
         """Campaign until cancelled. A renewal that hangs ends leadership in time all the same."""
         while True:
-            trying = asyncio.create_task(self._try())
+            trying = asyncio.create_task(self._try_for(TRY_SECONDS))
             try:
                 while not trying.done():
                     await asyncio.wait((trying,), timeout=0.25)
@@ -54,7 +58,8 @@ class Leadership:
             if failure is not None:
                 _LOG.warning("Lease %s/%s: %s", self._namespace, self._name, failure)
             self._tell()
-            pause = RETRY_SECONDS * random.uniform(0.8, 1.0)
+            # An API server that comes back within RENEW_SECONDS is to find its leader still leading.
+            pause = (AGAIN_SECONDS if failure is not None else RETRY_SECONDS) * random.uniform(0.8, 1.0)
             until = time.monotonic() + pause
             while (left := until - time.monotonic()) > 0:
                 await asyncio.sleep(min(0.25, left))
@@ -73,6 +78,13 @@ class Leadership:
                 await self._api.replace(LEASES.path(self._namespace, self._name), body)
         except (ApiError, TimeoutError) as error:
             _LOG.info("Lease not released, it runs out by itself: %s", error)
+
+    async def _try_for(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._try()
+        except TimeoutError:
+            raise ApiError(0, "Timeout", f"no answer within {seconds:g} s") from None
 
     async def _try(self) -> None:
         try:
