@@ -67,6 +67,9 @@ models: $(STAMP) ## make every shipped model artefact again (needs the train ext
 bench: $(STAMP) ## measure against baselines in the same run; writes build/bench
 	@$(BIN)/python tests/bench/run.py
 
+bench-scale: $(STAMP) e2e-parts ## the operator over 1,000 policies, 1,000 pools and 10,000 endpoints on a real API server
+	@$(BIN)/python -m e2e.scale.run
+
 bench-scrapes: $(STAMP) ## what reading a metrics page costs the operator, beside a bare GET
 	@$(BIN)/python tests/bench/scrapes.py
 
