@@ -85,4 +85,4 @@ lock: ## resolve requirements-dev.lock again, and from it the locks of the image
 clean: ## remove the virtual environment and build outputs
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install demo test e2e e2e-parts check generate models bench bench-scrapes format lock clean
+.PHONY: help install demo test e2e e2e-parts check generate models bench bench-scale bench-scrapes format lock clean
