@@ -67,11 +67,7 @@ def behind(
         kube.kubectl("create", "namespace", namespace)
     folder = tmp_path_factory.mktemp("behind")
     helm = Helm(binary("helm"), folder, kube.kubeconfig)
-    account = (
-        kube.kubeconfig
-        if __import__("os").environ.get("ADMIN")
-        else grant_rights(kube, helm, "team", "watchNamespaces={team,other}", "credentialNamespaces={team}")
-    )
+    account = grant_rights(kube, helm, "team", "watchNamespaces={team,other}", "credentialNamespaces={team}")
     with installed(kube, "team", folder, kubeconfig=account) as made:
         running = Behind(envoy_gateway, made)
         running.start(binary("llm-d-inference-sim"), "--watch-namespace", "other")
