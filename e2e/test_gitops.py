@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,22 +43,28 @@ def _name(path: Path) -> str:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=_name)
 def test_applying_an_example_twice_changes_nothing(kube: Kube, namespace: str, folder: Path) -> None:
-    files = [f"--filename={path}" for path in sorted(folder.glob("*.yaml")) if _is_ours(path)]
-
-    _apply_twice(kube, ("-n", namespace, *files))
+    ours = [path for path in sorted(folder.glob("*.yaml")) if _is_ours(path)]
+    with _namespaces(kube, [document for path in ours for document in _documents(path.read_text())]) as named:
+        files = tuple(f"--filename={path}" for path in ours)
+        _apply_twice(kube, (*(() if named else ("-n", namespace)), *files))
 
 
 @pytest.mark.parametrize("folder", KUSTOMIZATIONS, ids=_name)
 def test_applying_a_kustomization_twice_changes_nothing(kube: Kube, namespace: str, folder: Path) -> None:
     rendered = _documents(kube.kubectl("kustomize", str(folder)).stdout)
-    named = {document["metadata"]["namespace"] for document in rendered if "namespace" in document["metadata"]}
-    for name in named:
-        kube.kubectl("create", "namespace", name, check=False)  # two overlays may share one
+    with _namespaces(kube, rendered) as named:
+        _apply_twice(kube, ("--kustomize", str(folder), *(() if named else ("-n", namespace))))
 
-    _apply_twice(kube, ("--kustomize", str(folder), *(() if named else ("-n", namespace))))
 
+@contextmanager
+def _namespaces(kube: Kube, documents: list[dict[str, Any]]) -> Iterator[set[str]]:
+    """The namespaces that the documents name, for as long as they are needed."""
+    named = {document["metadata"]["namespace"] for document in documents if "namespace" in document["metadata"]}
     for name in named:
-        kube.kubectl("delete", "namespace", name, "--wait=false")
+        kube.kubectl("create", "namespace", name, check=False)  # two examples may share one
+    yield named
+    for name in named:
+        kube.kubectl("delete", "namespace", name, "--timeout=60s")  # an example may have one of the same name
 
 
 def _apply_twice(kube: Kube, what: tuple[str, ...]) -> None:
