@@ -23,13 +23,22 @@ def wait_until(true: Callable[[], T], what: str, seconds: float = 15.0, pause: f
         time.sleep(pause)
 
 
+_given: set[int] = set()
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port below those that the kernel gives to outgoing connections, so that none takes it before it is used."""
+    """A port below those that the kernel gives to outgoing connections, so that none takes it before it is used; one that
+    was given before may not be in use yet, and is given again only when all have been."""
+    if len(_given) > (PORTS[1] - PORTS[0]) * 0.9:
+        _given.clear()
     while True:
         port = random.randrange(*PORTS)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind((host, port))
             except OSError:
                 continue
-            return port
+        _given.add(port)
+        return port
