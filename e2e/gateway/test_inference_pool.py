@@ -135,7 +135,8 @@ def test_a_picker_steers_where_the_replicas_are_a_backend(pooled: Installation, 
     wait_until(server, "the route is served", 30)
     with busy(pooled, "replica-a"):
         wait_until(lambda: server() == "replica-b", "the picker has seen the queue", 30)
-        assert {server() for _ in range(12)} == {"replica-b"}
+        # The picker answers 503 now and then ("failed to find endpoint candidates"): docs/gateways.md says so.
+        assert {server() for _ in range(24)} - {""} == {"replica-b"}
 
 
 def test_a_pool_of_ours_over_it_is_served_without_the_picker_and_its_policy_says_so(
