@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,8 @@ GENERATED = (
     "httproutes.gateway.networking.k8s.io,referencegrants.gateway.networking.k8s.io,envoyextensionpolicies,"
     "clienttrafficpolicies,backends.gateway.envoyproxy.io,httproutefilters.gateway.envoyproxy.io"
 )
+EDITS = 3
+"""Times that a policy goes to another pool and back."""
 RULES = "  rules: [{name: hard, when: 'request.text.contains(\"prove\")', use: to-large}]\n"
 
 
@@ -76,6 +80,34 @@ def answered_by(forebay: Installation, text: str, **headers: str) -> str:
     except httpx.TransportError as error:
         return type(error).__name__
     return str(got.json()["model"]) if got.status_code == 200 else f"{got.status_code} {got.text[:300]}"
+
+
+@contextmanager
+def asking(forebay: Installation) -> Iterator[list[str]]:
+    """Ask again and again while the block runs; what was answered, of which there is something at once."""
+    answers: list[str] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            answers.append(answered_by(forebay, "hello"))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        wait_until(lambda: answers, "somebody answers", 10)
+        yield answers
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+def set_rules(kube: Kube, namespace: str, route_name: str, rules: list[dict[str, Any]]) -> None:
+    """As somebody would who edits a route of ours."""
+    kube.kubectl(
+        "patch", "httproutes.gateway.networking.k8s.io", route_name, "-n", namespace, "--type=json",
+        "-p", json.dumps([{"op": "replace", "path": "/spec/rules", "value": rules}]),
+    )  # fmt: skip
 
 
 def generated(kube: Kube, namespace: str) -> list[dict[str, Any]]:
@@ -146,30 +178,65 @@ def test_edits_deletion_and_return_of_a_policy_lose_no_request(forebay: Installa
     kube.apply(attached("assistant", "llm", "small"), namespace=namespace)
     kube.wait_condition("RoutingPolicy", namespace, "assistant", "Programmed", seconds=45)
     wait_until(lambda: answered_by(forebay, "hello") == "small-model", "the pool answers", 10)
-    answers: list[str] = []
-    stop = threading.Event()
 
-    def ask() -> None:
-        while not stop.is_set():
-            answers.append(answered_by(forebay, "hello"))
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
+    with asking(forebay) as answers:
         kube.apply(attached("assistant", "llm", "large"), namespace=namespace)
-        wait_until(lambda: answers and answers[-1] == "large-model", "the other pool answers", 30)
+        wait_until(lambda: answers[-1] == "large-model", "the other pool answers", 30)
         edited = list(answers)
         kube.wait_condition("RoutingPolicy", namespace, "assistant", "Programmed", seconds=30)
         kube.delete("RoutingPolicy", namespace, "assistant")
         wait_until(lambda: answers[-1] == "auto", "the user's own backend answers", 30)
         kube.apply(attached("assistant", "llm", "small"), namespace=namespace)
         wait_until(lambda: answers[-1] == "small-model", "the pool answers again", 45)
-    finally:
-        stop.set()
-        asking.join(10)
 
     assert set(answers) == {"small-model", "large-model", "auto"}, "nothing but answers"
     assert set(edited) == {"small-model", "large-model"}, "an edit sends no request to the route's own backend"
+
+
+def test_edits_again_and_again_send_no_request_to_the_routes_own_backend(forebay: Installation) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    kube.apply(attached("assistant", "llm", "small"), namespace=namespace)
+    kube.wait_condition("RoutingPolicy", namespace, "assistant", "Programmed", seconds=45)
+    wait_until(lambda: answered_by(forebay, "hello") == "small-model", "the pool answers", 10)
+
+    with asking(forebay) as answers:
+        for pool_name in ("large", "small") * EDITS:
+            kube.apply(attached("assistant", "llm", pool_name), namespace=namespace)
+            wait_until(lambda name=pool_name: answers[-1] == f"{name}-model", "the other pool answers", 30)
+
+    assert set(answers) == {"small-model", "large-model"}, Counter(answers)
+
+
+def test_a_decision_without_a_route_to_its_pool_is_answered_503_and_meets_nobodys_backend(
+    forebay: Installation,
+) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    kube.apply(attached("assistant", "llm", "small"), namespace=namespace)
+    kube.wait_condition("RoutingPolicy", namespace, "assistant", "Programmed", seconds=45)
+    wait_until(lambda: answered_by(forebay, "hello") == "small-model", "the pool answers", 10)
+    (made,) = [found for found in generated(kube, namespace) if found["kind"] == "HTTPRoute"]
+    to_pool, closed = made["spec"]["rules"]
+    forebay.operators[0].stop()
+
+    with asking(forebay) as answers:
+        set_rules(kube, namespace, made["metadata"]["name"], [closed])
+        wait_until(lambda: "route_missing" in answers[-1], "there is no route to the pool", 15)
+        seen = len(answers)
+        wait_until(lambda: len(answers) > seen + 20, "some more are asked", 15)
+        # A younger route is as good: it goes before the older one that answers 503.
+        later = {
+            **made,
+            "metadata": {"name": "later", "namespace": namespace},
+            "spec": {**made["spec"], "rules": [to_pool]},
+        }
+        kube.kubectl("apply", "-f", "-", stdin=json.dumps(later))
+        wait_until(lambda: answers[-1] == "small-model", "the pool answers again", 15)
+
+    refused = [answer for answer in answers if answer != "small-model"]
+    assert all(answer.startswith("503") and "route_missing" in answer for answer in refused), Counter(answers)
+    told = forebay.ask("hello").headers
+    assert told["x-forebay-pool"] == f"{namespace}/small"
+    forebay.operators[0].start()
 
 
 KINDS_OF_POOLS = """---
@@ -205,6 +272,7 @@ def test_every_kind_of_pool_is_written_as_envoy_gateway_takes_it(forebay: Instal
     kinds = sorted(found["kind"] for found in generated(kube, namespace))
     assert kinds == [
         "Backend", "Backend", "Backend", "ClientTrafficPolicy", "EnvoyExtensionPolicy", "HTTPRoute", "HTTPRouteFilter",
+        "HTTPRouteFilter",
     ]  # fmt: skip
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +15,21 @@ from forebay_operator.backends.endpoint import Endpoint
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.envoy_gateway.routes import MOST_MATCHES, MOST_RULES, Destination, spread
 from forebay_operator.gateway.implementation import DataPlaneRef, Generated, Held, Plan, Wanted
-from forebay_operator.gateway.objects import Stored
+from forebay_operator.gateway.objects import ParentRef, ParentStatus, Said, Standing, Stored
 
-from .builders import a_gateway, a_policy, a_pool, a_route, a_rule, attached, facts, gateway_target, meta, route_target
+from .builders import (
+    OURS,
+    a_gateway,
+    a_policy,
+    a_pool,
+    a_route,
+    a_rule,
+    attached,
+    facts,
+    gateway_target,
+    meta,
+    route_target,
+)
 
 SERVICE = Backend(service=ServiceRef(name="svc", port=8000))
 
@@ -53,7 +67,7 @@ def test_a_generated_rule_differs_by_a_header_match_and_its_backend() -> None:
 
     assert made.spec["hostnames"] == ["a.b"]
     assert made.spec["parentRefs"] == [{"name": "web"}]
-    (rule,) = made.spec["rules"]
+    rule, _ = made.spec["rules"]
     (match,) = rule["matches"]
     assert match["path"] == {"type": "PathPrefix", "value": "/v1"}
     assert match["headers"] == [{"type": "Exact", "name": "x-forebay-cluster", "value": "pool/ai/small"}]
@@ -65,6 +79,60 @@ def test_a_generated_rule_differs_by_a_header_match_and_its_backend() -> None:
     assert "authorization" in hidden["requestHeaderModifier"]["remove"]
     assert rule["backendRefs"] == [{"group": "", "kind": "Service", "name": "svc", "port": 8000}]
     assert rule["timeouts"] == {"request": "600s"}
+
+
+def test_a_decision_without_a_route_is_answered_and_never_meets_the_routes_own_backends() -> None:
+    theirs = a_rule("/v1", "/v2", backendRefs=[{"name": "theirs", "port": 1}])
+    theirs["matches"][0]["headers"] = [{"type": "Exact", "name": "x-team", "value": "a"}]
+
+    found = plan(a_gateway(), a_route("llm", theirs), p=a_policy("p", route_target()))
+
+    (made,) = of(found, "httproutes")
+    (answer,) = of(found, "httproutefilters")
+    pool, closed = made.spec["rules"]
+    assert "backendRefs" not in closed
+    assert closed["filters"][-1]["extensionRef"]["name"] == answer.name
+    assert (answer.namespace, answer.stage < made.stage) == (made.namespace, True), "it is there before it is named"
+    response = answer.spec["directResponse"]
+    assert (response["statusCode"], response["contentType"]) == (503, "application/json")
+    assert json.loads(response["body"]["inline"])["error"]["code"] == "route_missing"
+    for to_pool, to_none in zip(pool["matches"], closed["matches"], strict=True):
+        assert to_pool["path"] == to_none["path"]
+        assert to_none["headers"][-1] == {"type": "RegularExpression", "name": "x-forebay-cluster", "value": ".+"}
+        assert to_pool["headers"][:-1] == to_none["headers"][:-1]
+        assert to_pool["headers"][-1]["type"] == "Exact", "of as many headers, more exact ones go first"
+
+
+def test_rules_that_need_no_backend_need_no_other_answer() -> None:
+    redirect = a_rule("/old", filters=[{"type": "RequestRedirect", "requestRedirect": {"path": {}}}])
+
+    assert of(plan(a_gateway(), a_route("llm", redirect), p=a_policy("p", route_target())), "httproutes") == []
+
+
+def test_a_match_without_room_for_our_header_is_told() -> None:
+    full = a_rule("/v1")
+    full["matches"][0]["headers"] = [{"name": f"x-{n}", "value": "1"} for n in range(16)]
+
+    found = plan(a_gateway(), a_route("llm", full), p=a_policy("p", route_target()))
+
+    assert any("HTTPRoute ai/llm has a match with 16 headers" in loss for loss in found.losses["ai/p"])
+
+
+def test_only_what_leads_to_a_pool_counts_as_routed() -> None:
+    world = facts(a_gateway(), a_route())
+    found = plan(a_gateway(), a_route(), p=a_policy("p", route_target()))
+    (made,) = of(found, "httproutes")
+    status = Standing(parents=(accepted(generation=3),))
+    stored = Stored(metadata=meta(made.name, labels=made.labels, generation=3), spec=made.spec, status=status)
+    seen = msgspec.structs.replace(world, routes={**world.routes, made.key: stored})
+    own = attached(seen, a_policy("p", route_target()))
+
+    assert EnvoyGateway().routed(own, seen)["ai/p"] == {"pool/ai/small"}
+
+
+def accepted(*, generation: int) -> ParentStatus:
+    said = Said(type="Accepted", status="True", observed_generation=generation)
+    return ParentStatus(parent_ref=ParentRef(name="web"), controller_name=OURS, conditions=(said,))
 
 
 def test_the_extension_policy_is_on_our_routes_too_so_that_a_forged_header_meets_the_processor() -> None:

@@ -9,12 +9,14 @@ from forebay_api.policy import PolicySpec
 from forebay_decision.served import chain_order, policy_pools, qualified
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.envoy_gateway.client_traffic import client_traffic
+from forebay_operator.gateway.envoy_gateway.closed import answers
 from forebay_operator.gateway.envoy_gateway.extension import data_plane_objects, extensions, grants
-from forebay_operator.gateway.envoy_gateway.routes import destinations, routes
+from forebay_operator.gateway.envoy_gateway.routes import MOST_HEADERS, destinations, held_rules, is_full, routes
 from forebay_operator.gateway.envoy_gateway.servers import Servers, servers
 from forebay_operator.gateway.envoy_gateway.standing import judge, routed
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Held, Judgement, Plan, Wanted
+from forebay_operator.gateway.objects import matches_of, rules_of
 
 CONTROLLER: Final = "gateway.envoyproxy.io/gatewayclass-controller"
 
@@ -44,6 +46,7 @@ class EnvoyGateway:
         for name in sorted(wanted.policies):
             own = list(routes(name, wanted, behind))
             made += [*own, *extensions(name, wanted, own)]
+        made += answers(wanted, [entry for entry in made if entry.plural == "httproutes"])
         traffic, asked = client_traffic(wanted)
         made += [*traffic, *grants(wanted, made)]
         losses = {
@@ -87,6 +90,7 @@ def _losses(name: str, wanted: Wanted, behind: dict[str, Servers]) -> Iterator[s
         "has no place for it (docs/gateway-api.md)"
     )
     yield from _blocked(name, wanted, (spot.route for spot in held.attached.spots))
+    yield from _full(held, wanted)
 
 
 def _has_chains(name: str, spec: PolicySpec) -> bool:
@@ -103,3 +107,14 @@ def _blocked(name: str, wanted: Wanted, held: Iterable[str]) -> Iterator[str]:
         for pool in policy_pools(name, wanted.policies[name].spec):
             if pool in wanted.injectable:
                 yield f"pool {pool} is called without its credential behind routes of other namespaces"
+
+
+def _full(held: Held, wanted: Wanted) -> Iterator[str]:
+    """Rules that cannot have another header match: their requests cannot be told apart by pool."""
+    for route, numbers in held_rules(held.attached).items():
+        rules = rules_of(wanted.facts.routes[route])
+        if any(is_full(match) for number in numbers for match in matches_of(rules[number])):
+            yield (
+                f"HTTPRoute {route} has a match with {MOST_HEADERS} headers, so none by which a pool is found fits in: what "
+                "is decided there goes to the route's own backends, with the model rewritten; take one off"
+            )

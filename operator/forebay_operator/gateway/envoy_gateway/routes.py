@@ -2,6 +2,11 @@
 
 The data plane's answer sets the header and clears the route cache, so the request finds the rule of its pool. More
 header matches make a rule more specific (Gateway API), so it always goes before the user's.
+
+A decision for a pool that has no rule (yet) must not fall back to the user's own backends: the body names another model by
+then, and they may be where the request must not go. So a rule that takes any value of the header stands behind those of
+the pools and answers 503. It is a regular expression, which Envoy Gateway sorts behind as many exact matches, in whichever
+HTTPRoute they are and however old that is (its internal/gatewayapi/sort.go).
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from forebay_api.quantities import duration_seconds
 from forebay_decision import names
 from forebay_decision.served import chain_order, policy_pools, qualified
 from forebay_operator.gateway.attach import Attached
+from forebay_operator.gateway.envoy_gateway.closed import answer_reference
 from forebay_operator.gateway.envoy_gateway.ownership import for_policy
 from forebay_operator.gateway.envoy_gateway.servers import Servers
 from forebay_operator.gateway.implementation import Generated, Wanted
@@ -35,6 +41,10 @@ class Destination(msgspec.Struct, frozen=True, order=True):
 
     value: str
     pool: str
+
+
+ANY: Final = Destination(".+", "")
+"""Every value that leads to no pool."""
 
 
 def destinations(policy: str, spec: PolicySpec) -> tuple[Destination, ...]:
@@ -67,6 +77,7 @@ def routes(policy: str, wanted: Wanted, servers: Mapping[str, Servers]) -> Itera
         route = wanted.facts.routes[key]
         namespace, _, name = key.partition("/")
         parts = [(d, tuple(_rules(route, numbers, d, wanted.pools[d.pool], servers[d.pool]))) for d in wanted_at]
+        parts.append((ANY, tuple(_closing(route, numbers, wanted.installation))))
         for part, rules in spread(parts):
             own = generated_name(name, policy, key, *(() if part is None else (part.value,)))
             spec = {**_heading(route), "rules": list(rules)}
@@ -101,29 +112,44 @@ def _rules(
     route: Stored, numbers: Sequence[int], destination: Destination, pool: PoolSpec, to: Servers
 ) -> Iterator[dict[str, Any]]:
     namespace = route.metadata.namespace
-    for number in numbers:
-        rule = rules_of(route)[number]
-        filters = [dict(found) for found in rule.get("filters") or ()]
-        matches = [made for match in matches_of(rule) if (made := _match(match, destination.value)) is not None]
-        if not matches or any(found.get("type") == "RequestRedirect" for found in filters):
-            continue
+    for rule, matches in _matched(route, numbers, {"type": "Exact", "value": destination.value}):
         made = {
             "matches": matches,
-            "filters": _filters(filters, pool),
+            "filters": _filters([dict(found) for found in rule.get("filters") or ()], pool),
             "backendRefs": [_backend(ref, to, namespace) for ref in to.refs],
             "timeouts": rule.get("timeouts") or {"request": f"{duration_seconds(pool.resilience.request_timeout):g}s"},
         }
         yield {key: value for key, value in made.items() if value}
 
 
-def _match(match: Mapping[str, Any], value: str) -> dict[str, Any] | None:
+def _closing(route: Stored, numbers: Sequence[int], installation: str) -> Iterator[dict[str, Any]]:
+    """For each of the user's rules one that answers where no pool's does."""
+    for _, matches in _matched(route, numbers, {"type": "RegularExpression", "value": ANY.value}):
+        filters = _with([], "ResponseHeaderModifier", "responseHeaderModifier", _explaining)
+        yield {"matches": matches, "filters": [*filters, answer_reference(installation)]}
+
+
+def _matched(
+    route: Stored, numbers: Sequence[int], value: Mapping[str, str]
+) -> Iterator[tuple[Mapping[str, Any], list[dict[str, Any]]]]:
+    """The rules that need others beside them, with their matches and our header's in each. A redirect answers by itself."""
+    for number in numbers:
+        rule = rules_of(route)[number]
+        matches = [made for match in matches_of(rule) if (made := _match(match, value)) is not None]
+        if matches and not any(found.get("type") == "RequestRedirect" for found in rule.get("filters") or ()):
+            yield rule, matches
+
+
+def _match(match: Mapping[str, Any], value: Mapping[str, str]) -> dict[str, Any] | None:
     """The match with our header; None where it is full."""
-    headers = list(match.get("headers") or ())
-    if len(headers) >= MOST_HEADERS:
+    if is_full(match):
         return None
     path = match.get("path") or {"type": "PathPrefix", "value": "/"}
-    own = {"type": "Exact", "name": names.CLUSTER_HEADER, "value": value}
-    return {**match, "path": path, "headers": [*headers, own]}
+    return {**match, "path": path, "headers": [*(match.get("headers") or ()), {**value, "name": names.CLUSTER_HEADER}]}
+
+
+def is_full(match: Mapping[str, Any]) -> bool:
+    return len(match.get("headers") or ()) >= MOST_HEADERS
 
 
 def _backend(ref: Mapping[str, Any], to: Servers, namespace: str) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def _values(stored: Stored) -> Iterator[str]:
     for rule in stored.spec.get("rules") or ():
         for match in rule.get("matches") or ():
             for header in match.get("headers") or ():
-                if header.get("name", "").lower() == CLUSTER_HEADER:
+                if header.get("name", "").lower() == CLUSTER_HEADER and header.get("type", "Exact") == "Exact":
                     yield str(header.get("value", ""))
 
 
