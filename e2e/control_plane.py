@@ -42,12 +42,17 @@ AUDIT: Final = {
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
     "rules": [
+        {
+            "level": "Request",
+            "verbs": ["patch"],
+            "resources": [{"group": "forebay.dev", "resources": ["modelpools/status", "routingpolicies/status"]}],
+        },
         {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
         {"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]},
         {"level": "None"},
     ],
 }
-"""All that a ServiceAccount asks, and every write: tests count them."""
+"""All that a ServiceAccount asks, and every write: tests count them, and read what was said of an object."""
 
 
 class ControlPlane:

@@ -21,6 +21,7 @@ from forebay_operator.cluster.attachments import Attachments
 from forebay_operator.cluster.change import Change, Identity
 from forebay_operator.cluster.connection import Api, Login
 from forebay_operator.cluster.events import EventPoster, transitions
+from forebay_operator.cluster.fence import Fence
 from forebay_operator.cluster.keeper import Keeper
 from forebay_operator.cluster.kinds import POLICIES, POOLS, Resource
 from forebay_operator.cluster.leader import Leadership
@@ -89,15 +90,16 @@ class ClusterOperator:
         )
         self._source = ClusterSource(cluster, login, self._api, on_stored=self._on_stored)
         self._situater = Situater(cluster, peer_tls(options.security))
+        fence = Fence(self._api, lambda most: self._leadership.write_seconds(most))
         self._writer = StatusWriter(
-            self._api,
+            fence,
             on_written=self._on_written,
             on_result=lambda resource, result: self._metrics.status_written(_kind(resource), result),
         )
-        self._events = EventPoster(self._api, cluster.identity)
+        self._events = EventPoster(fence, cluster.identity, on_result=self._metrics.event_posted)
         self._truth = Truth(self._writer)
         self._attachments = Attachments(
-            self._api, EnvoyGateway(cluster.gateway_controller), on_told=self._look, post=self._events.post
+            fence, EnvoyGateway(cluster.gateway_controller), on_told=self._look, post=self._events.post
         )
         self._leadership = Leadership(
             self._api,
@@ -107,7 +109,7 @@ class ClusterOperator:
             on_change=self._on_lead,
         )
         self._keeper = Keeper(
-            self._api,
+            fence,
             namespace=cluster.namespace,
             name=cluster.name,
             make=self._shards,

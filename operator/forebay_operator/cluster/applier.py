@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import msgspec
 
-from forebay_operator.cluster.connection import Api, ApiError
+from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.fence import Fence, NotLeading
 from forebay_operator.cluster.kinds import WRITTEN, Resource
 from forebay_operator.cluster.objects import ReferenceGrant
 from forebay_operator.cluster.statuses import MANAGER
@@ -58,7 +59,7 @@ class Applier:
     """`on_repaired` is called with an object that was changed by hand; `on_failed` when failures have changed."""
 
     def __init__(
-        self, api: Api, *, on_repaired: Callable[[Generated, str], None], on_failed: Callable[[], None] = lambda: None
+        self, api: Fence, *, on_repaired: Callable[[Generated, str], None], on_failed: Callable[[], None] = lambda: None
     ) -> None:
         self._api = api
         self._on_repaired = on_repaired
@@ -151,6 +152,8 @@ class Applier:
         stored = stored_of(aim.facts, made)
         try:
             await self._api.apply(resource.path(made.namespace, made.name), body(made), manager=MANAGER)
+        except NotLeading:
+            return False  # `rest` is about to be called
         except ApiError as error:
             self._fail(key, f"{resource.kind} {made.key} could not be written: {error}")
             return False
@@ -185,6 +188,8 @@ class Applier:
             try:
                 path = resource.path(stored.metadata.namespace, stored.metadata.name)
                 await self._api.delete(path, uid=stored.metadata.uid or "")
+            except NotLeading:
+                return True
             except ApiError as error:
                 if not (error.gone or error.conflict):
                     _LOG.warning("%s %s is over and was not deleted: %s", resource.kind, key, error)

@@ -11,8 +11,8 @@ from typing import Final
 from forebay_api.status import Condition
 from forebay_operator.cluster.applier import RESOURCES, Aim, Applier
 from forebay_operator.cluster.change import Identity
-from forebay_operator.cluster.connection import Api
 from forebay_operator.cluster.events import Transition
+from forebay_operator.cluster.fence import Fence
 from forebay_operator.core import Core
 from forebay_operator.gateway.implementation import Generated, Implementation, Wanted
 from forebay_operator.gateway.situation import GatewaySituation, wanted
@@ -29,7 +29,7 @@ class Attachments:
     """`on_told` is called when what policies have to say of gateways may have changed, `post` with Events."""
 
     def __init__(
-        self, api: Api, adapter: Implementation, *, on_told: Callable[[], None], post: Callable[[Transition], None]
+        self, api: Fence, adapter: Implementation, *, on_told: Callable[[], None], post: Callable[[Transition], None]
     ) -> None:
         self._adapter = adapter
         self._on_told = on_told

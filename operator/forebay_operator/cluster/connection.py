@@ -7,6 +7,7 @@ a ServiceAccount's token is replaced on disk while the process runs.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -30,7 +31,6 @@ CONNECTIONS: Final = 16
 """More than all that ask at a time, so that the Lease never waits for a status."""
 
 JSON: Final = "application/json"
-MERGE_PATCH: Final = "application/merge-patch+json"
 APPLY: Final = "application/apply-patch+yaml"
 METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -78,7 +78,11 @@ class Login:
 
 
 class Api:
-    """A session with the API server. Every call is bounded in time and size; errors are ApiErrors."""
+    """A session with the API server. Every call is bounded in time and size; errors are ApiErrors.
+
+    `seconds` bounds a write as a whole, on both sides: what has not been answered by then is given up here, and by the
+    API server where it has read it.
+    """
 
     def __init__(self, login: Login) -> None:
         self._login = login
@@ -98,24 +102,24 @@ class Api:
     async def get(self, path: str) -> Json:
         return await self._call("GET", path)
 
-    async def create(self, path: str, body: Mapping[str, Any]) -> Json:
-        return await self._call("POST", path, body)
+    async def create(self, path: str, body: Mapping[str, Any], *, seconds: float = REQUEST_SECONDS) -> Json:
+        return await self._call("POST", path, body, seconds=seconds)
 
     async def replace(self, path: str, body: Mapping[str, Any]) -> Json:
         """PUT: refused with a conflict unless the body's resourceVersion is the newest."""
         return await self._call("PUT", path, body)
 
-    async def apply(self, path: str, body: Mapping[str, Any], *, manager: str) -> Json:
+    async def apply(
+        self, path: str, body: Mapping[str, Any], *, manager: str, seconds: float = REQUEST_SECONDS
+    ) -> Json:
         """Server-side apply: the fields in `body` are `manager`'s from now on, and no other field is touched."""
-        return await self._call("PATCH", path, body, kind=APPLY, query={"fieldManager": manager, "force": "true"})
+        query = {"fieldManager": manager, "force": "true"}
+        return await self._call("PATCH", path, body, kind=APPLY, query=query, seconds=seconds)
 
-    async def delete(self, path: str, *, uid: str) -> Json:
+    async def delete(self, path: str, *, uid: str, seconds: float = REQUEST_SECONDS) -> Json:
         """Only this incarnation of the object: another one that has taken the name is a conflict."""
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
-        return await self._call("DELETE", path, options)
-
-    async def merge(self, path: str, body: Mapping[str, Any], *, manager: str) -> Json:
-        return await self._call("PATCH", path, body, kind=MERGE_PATCH, query={"fieldManager": manager})
+        return await self._call("DELETE", path, options, seconds=seconds)
 
     async def names(self, path: str, query: Mapping[str, str]) -> AsyncIterator[tuple[str, str, str]]:
         """Namespace, name and uid of every object of a collection: metadata only, page by page."""
@@ -139,7 +143,26 @@ class Api:
         kind: str = JSON,
         query: Mapping[str, str] | None = None,
         accept: str = JSON,
+        seconds: float | None = None,
     ) -> Json:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._exchange(method, path, body, kind, dict(query or {}), accept, seconds)
+        except TimeoutError:
+            raise ApiError(0, "TimeoutError", f"no answer within {seconds:g} s") from None
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        kind: str,
+        query: dict[str, str],
+        accept: str,
+        seconds: float | None,
+    ) -> Json:
+        if seconds is not None:
+            query["timeout"] = f"{max(1, math.ceil(seconds * 1000))}ms"
         data = None if body is None else msgspec.json.encode(body)
         headers = {"accept": accept, **({"content-type": kind} if data is not None else {})}
         for attempt in (1, 2):

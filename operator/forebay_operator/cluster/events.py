@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
 from forebay_api.base import API_VERSION
 from forebay_api.status import Condition
 from forebay_operator.cluster.change import Identity
-from forebay_operator.cluster.connection import Api, ApiError
+from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.fence import Fence, NotLeading
 from forebay_operator.cluster.kinds import EVENTS
 from forebay_operator.findings import cut
 
@@ -24,6 +25,7 @@ LONGEST_NOTE: Final = 1024
 """The API's own limit on `note`."""
 _TOLD: Final = ("Ready", "Accepted", "ResolvedRefs", "Programmed", "Saturated")
 _GOOD_WHEN_FALSE: Final = frozenset({"Saturated"})
+Result = Literal["posted", "refused", "dropped"]
 _LOG = logging.getLogger(__name__)
 
 
@@ -93,19 +95,25 @@ def event(told: Transition, instance: str, now: datetime) -> dict[str, Any]:
 
 
 class EventPoster:
-    """Posts transitions one by one. A full queue drops the newest: Events are a courtesy, conditions the record."""
+    """Posts transitions one by one. A full queue drops the newest: Events are a courtesy, conditions the record.
 
-    def __init__(self, api: Api, instance: str) -> None:
+    `on_result` hears what became of each: posted; refused by the API server; dropped, because too many waited or because
+    leadership was lost meanwhile.
+    """
+
+    def __init__(
+        self, api: Fence, instance: str, *, on_result: Callable[[Result], None] = lambda _result: None
+    ) -> None:
         self._api = api
         self._instance = instance
+        self._on_result = on_result
         self._waiting: asyncio.Queue[Transition] = asyncio.Queue(MOST_WAITING)
-        self.dropped = 0
 
     def post(self, told: Transition) -> None:
         try:
             self._waiting.put_nowait(told)
         except asyncio.QueueFull:
-            self.dropped += 1
+            self._on_result("dropped")
 
     async def run(self) -> None:
         """Post until cancelled."""
@@ -114,7 +122,11 @@ class EventPoster:
             made = event(told, self._instance, datetime.now(UTC))
             try:
                 await self._api.create(EVENTS.path(told.identity.namespace), made)
+                self._on_result("posted")
+            except NotLeading:
+                self._on_result("dropped")
             except ApiError as error:
+                self._on_result("refused")
                 # A namespace that is being deleted takes none; whatever it is, the condition stands.
                 _LOG.warning("Event for %s %s not posted: %s", told.kind, told.identity.key, error)
                 await asyncio.sleep(0.2)

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from forebay_operator.cluster.connection import Api, ApiError
+from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.fence import Fence, NotLeading
 from forebay_operator.cluster.kinds import CONFIG_MAPS
 from forebay_operator.cluster.statuses import MANAGER
 from forebay_operator.lastgood.shards import Shard, TooLarge, names
@@ -28,7 +29,7 @@ class Keeper:
 
     def __init__(
         self,
-        api: Api,
+        api: Fence,
         *,
         namespace: str,
         name: str,
@@ -81,6 +82,8 @@ class Keeper:
                 continue
             try:
                 await self._keep()
+            except NotLeading:
+                continue  # whoever leads keeps it; `forget` is called when that is us again
             except ApiError as error:
                 _LOG.warning("the last good configuration was not kept: %s", error)
                 self._news.set()
@@ -97,7 +100,8 @@ class Keeper:
             async with asyncio.timeout(MOST_SECONDS):
                 while True:
                     self._news.clear()
-                    await asyncio.wait_for(self._news.wait(), QUIET_SECONDS)
+                    async with asyncio.timeout(QUIET_SECONDS):  # wait_for may swallow a cancellation (Python 3.11)
+                        await self._news.wait()
         except TimeoutError:
             self._news.clear()
 

@@ -44,6 +44,10 @@ class Leadership:
     def holder(self) -> str:
         return self._election.holder
 
+    def write_seconds(self, most: float) -> float:
+        """How long a write may take that begins now, `most` at the longest; 0 where none is ours to begin."""
+        return self._election.write_seconds(time.monotonic(), most) if self._leading else 0.0
+
     async def run(self) -> None:
         """Campaign until cancelled. A renewal that hangs ends leadership in time all the same."""
         while True:

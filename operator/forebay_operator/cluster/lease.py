@@ -50,6 +50,16 @@ class Election:
         """True from a successful write until RENEW_SECONDS after the last one."""
         return self._renewed_at is not None and now < self._renewed_at + RENEW_SECONDS
 
+    def write_seconds(self, now: float, most: float) -> float:
+        """How long a write may take that begins now, `most` at the longest; 0 where it may not begin.
+
+        Nobody takes over before LEASE_SECONDS have passed since our last write began, whatever their clock: they count
+        from when they first saw it. A write that is given up by then overlaps with nobody else's.
+        """
+        if self._renewed_at is None or not self.leads(now):
+            return 0.0
+        return min(most, self._renewed_at + LEASE_SECONDS - now)
+
     @property
     def holder(self) -> str:
         """Who the Lease says leads, empty where nobody does."""

@@ -18,7 +18,8 @@ import msgspec
 from forebay_api.base import API_VERSION
 from forebay_api.status import Condition, PolicyStatus, PoolStatus
 from forebay_operator.cluster.change import Identity
-from forebay_operator.cluster.connection import Api, ApiError
+from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.fence import Fence, NotLeading
 from forebay_operator.cluster.kinds import Resource
 
 MANAGER: Final = "forebay-operator"
@@ -52,7 +53,7 @@ class StatusWriter:
 
     def __init__(
         self,
-        api: Api,
+        api: Fence,
         *,
         on_written: Callable[[Resource, Identity, Status, Status], None] = lambda *_: None,
         on_result: Callable[[Resource, Result], None] = lambda *_: None,
@@ -159,6 +160,9 @@ class StatusWriter:
         try:
             path = resource.path(identity.namespace, identity.name, "status")
             answer = await self._api.apply(path, body, manager=MANAGER)
+        except NotLeading:
+            known.again_at = self._clock() + AGAIN_SECONDS  # `withdraw` is about to be called
+            return
         except ApiError as error:
             await self._failed(known, error)
             return

@@ -55,7 +55,8 @@ class Envoy:
         finally:
             self._signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self.wait(), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.wait()
         except TimeoutError:
             self._signal(signal.SIGKILL)
 
@@ -77,7 +78,8 @@ class Envoy:
             if loop.time() - busy_at >= self._options.settle:
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._at_once.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._at_once.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:

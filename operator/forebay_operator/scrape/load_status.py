@@ -41,7 +41,7 @@ class LoadStatuses:
         `state` is the one last told to the data planes. `before` is the status as it stands in the API server: equal to
         the result where nothing is to be written.
         """
-        at, shown = self._shown.get(pool) or (now - self._every, _of_status(before))
+        at, shown = self._shown.get(pool) or self._found(_of_status(before), now)
         written_anyway = before is None or before.conditions != status.conditions
         if state is not None and (written_anyway or now - at >= self._every):
             known = _of_state(state, shown)
@@ -49,6 +49,10 @@ class LoadStatuses:
                 at, shown = now, known
         self._shown[pool] = (at, shown)
         return msgspec.structs.replace(status, endpoints=shown.endpoints, load=shown.load, adapters=shown.adapters)
+
+    def _found(self, stands: _Shown, now: float) -> tuple[float, _Shown]:
+        """Whoever wrote what stands there may have done so just now."""
+        return (now if stands != _Shown() else now - self._every), stands
 
     def forget(self, pool: str) -> None:
         """The pool is gone."""

@@ -36,6 +36,7 @@ class PoolStates:
         self._causes: dict[str, Causes] = {}
         self._reports: dict[str, tuple[float, LoadReport]] = {}
         self._told: dict[str, tuple[float, PoolState]] = {}
+        self._tried: frozenset[str] = frozenset()
         self._unready: dict[str, int] = {}
         self._began = -math.inf
         self._now = 0.0
@@ -62,6 +63,7 @@ class PoolStates:
         """Forget what was read: this operator has not looked for a while, and begins to look now."""
         self._began = self._now = now
         self._endpoints = {pool: dict.fromkeys(known, NOTHING_KNOWN) for pool, known in self._endpoints.items()}
+        self._tried = frozenset()
 
     def observe(self, sample: Sample) -> None:
         """Take in one scrape; a sample of a pool or an endpoint that is gone is dropped."""
@@ -92,6 +94,7 @@ class PoolStates:
             if _worth_telling(spec, self._told.get(name), state, now):
                 self._told[name] = (now, state)
                 changed[name] = state
+        self._tried = frozenset(filter(self._is_tried, self._specs))
         return changed
 
     @property
@@ -100,14 +103,16 @@ class PoolStates:
         return {name: state for name, (_, state) in self._told.items()}
 
     def tried(self, pool: str) -> bool:
-        """Whether there has been time to hear of the pool: until then silence means nothing.
+        """Whether there had been time to hear of the pool when its state was last looked at: until then silence means
+        nothing. What came in since is in no state that was told.
 
         That is when every endpoint has been looked at. Where the engine tells nothing, it is when a data plane has
         reported its load, or none has for `staleAfter`.
         """
-        spec = self._specs.get(pool)
-        if spec is None:
-            return True
+        return pool in self._tried or pool not in self._specs
+
+    def _is_tried(self, pool: str) -> bool:
+        spec = self._specs[pool]
         if spec.telemetry.engine == "None":
             return bool(self._reports) or self._now - self._began > duration_seconds(spec.telemetry.stale_after)
         return all(knowledge.tried for knowledge in self._endpoints[pool].values())

@@ -48,7 +48,8 @@ class LocalSource:
                 yield told
                 while True:
                     try:
-                        view = await asyncio.wait_for(newest.get(), CREDENTIAL_SECONDS)
+                        async with asyncio.timeout(CREDENTIAL_SECONDS):
+                            view = await newest.get()
                         told = await asyncio.to_thread(self._situation, view)
                         yield told
                     except TimeoutError:

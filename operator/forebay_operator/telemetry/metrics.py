@@ -25,6 +25,7 @@ SCRAPE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 RECONCILE_SECONDS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 LAG_SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 WriteResult = Literal["written", "conflict", "failed"]
+EventResult = Literal["posted", "refused", "dropped"]
 _TYPES: Final = frozenset(
     {
         *("Secret", "Cluster", "ClusterLoadAssignment", "Listener", "RouteConfiguration"),
@@ -55,6 +56,7 @@ class OperatorMetrics:
             "forebay_loop_lag_seconds", "How late the event loop was, looked at 20 times a second.", LAG_SECONDS
         )
         self._writes = Count("forebay_status_writes", "Writes of status to the API server.", ("kind", "result"))
+        self._events = Count("forebay_events", "Events for transitions, by what became of them.", ("result",))
         self._process = ProcessCollector(registry=None)
 
     def scraped(self, outcome: Outcome, seconds: float) -> None:
@@ -86,6 +88,10 @@ class OperatorMetrics:
         """A status write has been answered."""
         self._writes.add((kind, result))
 
+    def event_posted(self, result: EventResult) -> None:
+        """An Event has been posted, refused by the API server, or dropped here."""
+        self._events.add((result,))
+
     def lead(self, leading: bool) -> None:
         """This replica leads from now on, or no longer does."""
         self._leading = leading
@@ -112,7 +118,7 @@ class OperatorMetrics:
         """Freeze everything; the result makes content type and text of it."""
         families = [
             *(count.freeze() for count in (self._scrapes, self._responses, self._sent, self._bytes, self._removed)),
-            *(count.freeze() for count in (self._reconciles, self._writes)),
+            *(count.freeze() for count in (self._reconciles, self._writes, self._events)),
             *(spread.freeze() for spread in (self._scrape_seconds, self._reconcile_seconds, self._lag)),
             gauge("forebay_leader", "1 while this replica leads.", (), {(): float(self._leading)}),
         ]

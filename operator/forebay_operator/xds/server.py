@@ -232,7 +232,8 @@ class XdsServer:
 
     async def _serve_client(self, context: Context) -> None:
         try:
-            first = await asyncio.wait_for(context.read(), FIRST_REQUEST_SECONDS)
+            async with asyncio.timeout(FIRST_REQUEST_SECONDS):
+                first = await context.read()
         except TimeoutError:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "no request on the stream")
         if first is grpc.aio.EOF:

@@ -13,6 +13,7 @@ from forebay_api.status import Condition
 from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.connection import ApiError
 from forebay_operator.cluster.events import MOST_WAITING, EventPoster, Transition, event, transitions
+from forebay_operator.cluster.fence import NotLeading
 
 IDENTITY = Identity("ai", "small", "uid-1")
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -98,8 +99,29 @@ async def test_one_that_is_refused_is_dropped_and_the_next_one_posted() -> None:
     assert api.posted == ["/apis/events.k8s.io/v1/namespaces/ai/events Conflicted"]
 
 
-def test_what_waits_is_bounded() -> None:
-    poster = EventPoster(ScriptedApi(), "operator-0")  # type: ignore[arg-type]
+async def test_what_becomes_of_each_is_counted_also_where_leadership_is_lost_meanwhile() -> None:
+    results: list[str] = []
+    script = [ApiError(403, "Forbidden", "no"), NotLeading(), None]
+
+    class Api:
+        async def create(self, path: str, body: Mapping[str, Any]) -> Any:
+            if (error := script.pop(0)) is not None:
+                raise error
+
+    poster = EventPoster(Api(), "operator-0", on_result=results.append)  # type: ignore[arg-type]
+    for _ in range(3):
+        poster.post(Transition("ModelPool", IDENTITY, condition("Accepted=False/Invalid")))
+    running = asyncio.create_task(poster.run())
+    async with asyncio.timeout(30):
+        while len(results) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    running.cancel()
+    assert results == ["refused", "dropped", "posted"]
+
+
+def test_what_waits_is_bounded_and_what_is_dropped_is_counted() -> None:
+    results: list[str] = []
+    poster = EventPoster(ScriptedApi(), "operator-0", on_result=results.append)  # type: ignore[arg-type]
     for _ in range(MOST_WAITING + 3):
         poster.post(Transition("ModelPool", IDENTITY, condition("Accepted=False/Invalid")))
-    assert poster.dropped == 3
+    assert results == ["dropped"] * 3

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterator, Mapping
-from typing import Any
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -14,11 +18,14 @@ from forebay_api.policy import PolicySpec
 from forebay_api.wire import POLICY_TYPE, PlacedSpec
 from forebay_operator.cluster import keeper
 from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.fence import NotLeading
 from forebay_operator.cluster.keeper import Keeper
 from forebay_operator.lastgood.shards import Shard, policies_of, shards
 from forebay_operator.publication import data_plane_resources
 from forebay_operator.resources import Snapshot
 from forebay_transport.shards import Kept
+
+PATIENCE: Final = 30.0
 
 
 class ScriptedApi:
@@ -58,45 +65,68 @@ def set_of(digest: str) -> tuple[Shard, ...]:
 class Scene:
     def __init__(self, api: ScriptedApi, *, leads: bool = True) -> None:
         self.digest = "one"
-        self.made = 0
-        self.keeper = Keeper(api, namespace="ns", name="f", make=self.make, leads=lambda: leads)
+        self.made: list[float] = []
+        self.asked = 0
+        self.keeper = Keeper(api, namespace="ns", name="f", make=self.make, leads=self.leads)  # type: ignore[arg-type]
+        self._leads = leads
+
+    def leads(self) -> bool:
+        self.asked += 1
+        return self._leads
 
     async def make(self) -> tuple[Shard, ...] | None:
-        self.made += 1
+        self.made.append(time.monotonic())
         return set_of(self.digest)
 
-    async def run(self, seconds: float) -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(self.keeper.run(), seconds)
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.keeper.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                async with asyncio.timeout(PATIENCE):
+                    await task
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not true():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
 
 
 async def test_the_index_is_written_last() -> None:
     api = ScriptedApi()
     scene = Scene(api)
-    scene.keeper.look()
-    await scene.run(0.1)
+    async with scene.running():
+        scene.keeper.look()
+        await scene.until(lambda: len(api.applied) == 2)
     assert api.applied == ["f-last-good-1", "f-last-good-0"]
 
 
 async def test_what_another_operator_has_written_is_not_written_again() -> None:
     api = ScriptedApi(b'{"format": 1, "hash": "one", "shards": []}')
     scene = Scene(api)
-    scene.keeper.look()
-    await scene.run(0.1)
+    async with scene.running():
+        for turn in (1, 2):  # once the second one is made the first one is over
+            scene.keeper.look()
+            await scene.until(lambda turn=turn: len(scene.made) == turn)
     assert api.applied == []
 
 
 async def test_a_standby_makes_and_writes_nothing() -> None:
     api = ScriptedApi()
     scene = Scene(api, leads=False)
-    scene.keeper.look()
-    await scene.run(0.1)
-    assert (scene.made, api.applied) == (0, [])
+    async with scene.running():
+        for turn in (1, 2):
+            scene.keeper.look()
+            await scene.until(lambda turn=turn: scene.asked == turn)
+    assert (scene.made, api.applied) == ([], [])
 
 
-async def test_while_changes_never_rest_a_copy_is_made_at_intervals() -> None:
-    api = ScriptedApi()
-    scene = Scene(api)
+async def test_while_changes_never_rest_a_copy_is_made_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "QUIET_SECONDS", 60.0)
+    scene = Scene(ScriptedApi())
 
     async def churn() -> None:
         while True:
@@ -104,18 +134,53 @@ async def test_while_changes_never_rest_a_copy_is_made_at_intervals() -> None:
             await asyncio.sleep(0.005)
 
     churning = asyncio.create_task(churn())
-    await scene.run(0.5)
+    async with scene.running():
+        await scene.until(lambda: len(scene.made) == 3)
     churning.cancel()
-    assert 1 <= scene.made <= 3
+    assert all(after - before >= 0.19 for before, after in pairwise(scene.made))
+
+
+async def test_it_ends_when_it_is_told_to_although_changes_never_rest() -> None:
+    scene = Scene(ScriptedApi())
+    for _ in range(50):
+        running = asyncio.create_task(scene.keeper.run())
+        for _ in range(4):
+            scene.keeper.look()
+            await asyncio.sleep(0)
+        scene.keeper.look()
+        running.cancel()  # in the same turn of the loop as the news
+        done, _ = await asyncio.wait((running,), timeout=PATIENCE)
+        assert done, "the cancellation was lost"
 
 
 async def test_a_write_that_fails_is_tried_again() -> None:
     api = ScriptedApi()
     api.failures = 2
     scene = Scene(api)
-    scene.keeper.look()
-    await scene.run(0.4)
+    async with scene.running():
+        scene.keeper.look()
+        await scene.until(lambda: len(api.applied) == 2)
     assert api.applied == ["f-last-good-1", "f-last-good-0"]
+
+
+async def test_whoever_loses_the_lease_in_the_middle_writes_the_rest_no_more() -> None:
+    api = ScriptedApi()
+    scene = Scene(api)
+    apply, script = api.apply, [None, NotLeading()]
+
+    async def losing(path: str, body: Mapping[str, Any], *, manager: str) -> Any:
+        if script and (error := script.pop(0)) is not None:
+            raise error
+        return await apply(path, body, manager=manager)
+
+    api.apply = losing  # type: ignore[method-assign]
+    async with scene.running():
+        scene.keeper.look()
+        await scene.until(lambda: not script)
+        assert api.applied == ["f-last-good-1"]
+        scene.keeper.forget()  # it leads again
+        await scene.until(lambda: len(api.applied) == 3)
+    assert api.applied == ["f-last-good-1"] * 2 + ["f-last-good-0"]
 
 
 class FilesApi:

@@ -47,6 +47,10 @@ class Replica:
     def leads(self, now: float) -> bool:
         return self.election.leads(now + self._offset)
 
+    def write_ends(self, now: float) -> float:
+        """When a write that begins now is given up, on the test's clock; `now` where it may not begin."""
+        return now + self.election.write_seconds(now + self._offset, 5.0)
+
     def step(self, now: float) -> None:
         """The next step of the way; from the last one back to the first."""
         state, value, started = self._state
@@ -100,6 +104,45 @@ def test_two_replicas_never_lead_at_once_however_their_requests_interleave(moves
         else:
             replicas[who].step(now)
         assert sum(replica.leads(now) for replica in replicas.values()) <= 1
+
+
+Writes = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["step", "step", "step", "step", "lose", "write"])),
+        st.tuples(st.just("time"), st.floats(0.01, 6.0)),
+    ),
+    max_size=160,
+)
+
+
+@given(moves=Writes, offset=st.floats(-1e6, 1e6))
+@settings(max_examples=300, deadline=None)
+def test_a_write_ends_before_another_replica_may_begin_one(moves: Any, offset: float) -> None:
+    server, now = Server(), 100.0
+    replicas = {"a": Replica(server, "a", 0.0), "b": Replica(server, "b", offset)}
+    under_way = {"a": 0.0, "b": 0.0}
+    for who, what in moves:
+        if who == "time":
+            now += what
+        elif what == "lose":
+            replicas[who].lose()
+        elif what == "step":
+            replicas[who].step(now)
+        elif (ends := replicas[who].write_ends(now)) > now:
+            other = "b" if who == "a" else "a"
+            assert under_way[other] <= now + 1e-6
+            under_way[who] = max(under_way[who], ends)
+
+
+def test_a_write_gets_its_time_only_while_the_lease_surely_keeps_others_out() -> None:
+    a = Replica(Server(), "a", 0.0)
+    assert a.write_ends(0.0) == 0.0
+    a.campaign(0.0)
+    assert a.write_ends(2.0) == 7.0
+    assert a.write_ends(6.0) == LEASE_SECONDS
+    assert a.write_ends(RENEW_SECONDS) == RENEW_SECONDS, "it leads no more"
+    a.election.step_down()
+    assert a.write_ends(1.0) == 1.0
 
 
 @given(moves=Moves)

@@ -14,6 +14,7 @@ from forebay_api.status import Condition, PoolStatus
 from forebay_operator.cluster import statuses
 from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.fence import NotLeading
 from forebay_operator.cluster.kinds import POOLS
 from forebay_operator.cluster.statuses import STILL_SECONDS, StatusWriter
 
@@ -246,6 +247,18 @@ async def test_what_was_true_of_an_object_is_not_said_of_one_that_takes_its_name
     bench.want(status("True"))
     await bench.settle()
     assert [uid for uid, _ in bench.api.written] == ["uid-2"]
+
+
+async def test_a_write_that_may_not_begin_is_no_failure_and_no_hot_loop(bench: Bench) -> None:
+    bench.api.script = [NotLeading() for _ in range(3)]
+    bench.show(status("False"), 1)
+    bench.want(status("True"))
+    await bench.settle()
+    assert (len(bench.api.asked), bench.results) == (1, [])
+    for _ in range(4):
+        bench.pass_(1.0)
+        await bench.settle()
+    assert bench.results == ["written"]
 
 
 async def test_without_leadership_nothing_is_written(bench: Bench) -> None:

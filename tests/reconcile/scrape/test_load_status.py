@@ -102,6 +102,14 @@ def test_a_new_leader_writes_nothing_where_the_load_is_the_same() -> None:
     assert successor.writes == 0
 
 
+def test_a_new_leader_writes_no_number_sooner_than_the_one_before_would_have() -> None:
+    successor = Writer(Writer().look(state(2, 17), 1000))
+    successor.look(state(2, 18), 1002)
+    assert successor.writes == 0
+    successor.look(state(2, 18), 1002 + EVERY_SECONDS)
+    assert successor.writes == 1
+
+
 def test_a_pool_that_comes_back_is_shown_afresh(writer: Writer) -> None:
     writer.look(state(running=3), 1000)
     writer.loads.forget(NAME)

@@ -311,9 +311,22 @@ def test_demand_is_measured_between_scrapes(states: PoolStates) -> None:
 
 def test_a_pool_is_tried_once_every_endpoint_was_looked_at(states: PoolStates) -> None:
     assert not states.tried(NAME)
-    states.observe(read(ONE, 10))
+    observe(states, read(ONE, 10), now=10)
     assert not states.tried(NAME)
-    states.observe(missed(TWO, 10, "Failed"))
+    observe(states, missed(TWO, 10, "Failed"), now=10)
+    assert states.tried(NAME)
+
+
+def test_a_pool_is_not_tried_before_its_state_says_what_was_found(states: PoolStates) -> None:
+    """Who looks in between would take a state that was told when nothing was known for what has been found."""
+    states.begin_anew(10)
+    states.tick(10)
+    states.observe(read(ONE, 10.05))
+    states.observe(read(TWO, 10.05))
+    assert states.told[NAME].stale
+    assert not states.tried(NAME)
+    states.tick(10.1)
+    assert not states.told[NAME].stale
     assert states.tried(NAME)
 
 
@@ -326,6 +339,7 @@ def test_an_operator_that_leads_again_has_not_looked_at_anything_yet(states: Poo
 
 def test_a_pool_without_telemetry_is_tried_once_a_replica_has_reported_or_none_does(pool: Pool) -> None:
     mute = states_of(pool(telemetry={"engine": "None"}))
+    mute.tick(9)
     assert mute.tried(NAME)
     mute.begin_anew(10)
     mute.tick(14)
@@ -334,4 +348,5 @@ def test_a_pool_without_telemetry_is_tried_once_a_replica_has_reported_or_none_d
     assert mute.tried(NAME)
     mute.begin_anew(20)
     mute.load(LoadReport(replica="a", in_flight={}), 20)
+    mute.tick(20)
     assert mute.tried(NAME)
