@@ -14,10 +14,15 @@ from forebay_api.document.stream import Document, read_document, split_documents
 from forebay_api.local import LocalConfig
 from forebay_api.path import Path, render_path
 from forebay_api.policy import RoutingPolicy
+from forebay_api.policy_data import ConfigMap, is_policy_data
 from forebay_api.pool import ModelPool
-from forebay_api.schema.envelope import object_shape
-from forebay_api.schema.kinds import KINDS, Kind
+from forebay_api.schema.envelope import CONFIG_MAP, object_shape
+from forebay_api.schema.kinds import KINDS
+from forebay_api.schema.shape import Shape
 from forebay_api.schema.structs import shape_of
+
+Manifest = RoutingPolicy | ModelPool | ConfigMap
+"""What is read: our kinds, and ConfigMaps with the label by which policies may refer to them."""
 
 MAX_TEXT: Final = 16 << 20
 """Characters of one source, all documents together."""
@@ -54,13 +59,13 @@ class ManifestsRefused(Exception):
         self.errors = errors
 
 
-def load_manifests(text: str | bytes, source: str) -> tuple[list[RoutingPolicy | ModelPool], list[ManifestError]]:
+def load_manifests(text: str | bytes, source: str) -> tuple[list[Manifest], list[ManifestError]]:
     """All good objects of a multi-document YAML text, and what is wrong with the others.
 
     Refuses what an API server with our CRDs would refuse, and nothing for another document's sake. Documents of other
     groups are passed over with a Warning. A `status` is dropped, as an API server does.
     """
-    objects: list[RoutingPolicy | ModelPool] = []
+    objects: list[Manifest] = []
     errors: list[ManifestError] = []
     taken: dict[str, int] = {}
     try:
@@ -120,7 +125,7 @@ class _Reader:
         self.name = ""
         self.refused = False
 
-    def read(self, chunk: str, line: int, taken: dict[str, int]) -> RoutingPolicy | ModelPool | None:
+    def read(self, chunk: str, line: int, taken: dict[str, int]) -> Manifest | None:
         """The object of one document, or None. `taken` maps names to the lines of earlier objects, and grows."""
         try:
             document = self.document = read_document(chunk, line)
@@ -130,11 +135,11 @@ class _Reader:
             return None
         if document.value is None:
             return None
-        kind = self._identify(document.value)
-        if kind is None:
+        known = self._identify(document.value)
+        if known is None:
             return None
         self._check_taken(taken)
-        return self._convert(document, kind)
+        return self._convert(document, *known)
 
     def refuse(self, path: Path, message: str) -> None:
         self._say(path, message, "Error")
@@ -166,13 +171,16 @@ class _Reader:
             )
         )
 
-    def _identify(self, value: Any) -> Kind | None:
+    def _identify(self, value: Any) -> tuple[Shape, type[Manifest]] | None:
+        """What an object of this kind looks like, and what becomes of it; None where it is none to be read."""
         if not isinstance(value, dict):
             self.refuse((), "must be an object with apiVersion, kind, metadata and spec")
             return None
         version, kind = value.get("apiVersion"), value.get("kind")
         self.name = _name_of(value)
         group = version.partition("/")[0] if isinstance(version, str) else None
+        if is_policy_data(value):
+            return CONFIG_MAP, ConfigMap
         if group == "v1" and kind == "List":
             self.refuse(("items",), "lists are not read: write each item as a document of its own, separated by ---")
         elif group != GROUP and not (kind in KINDS and _is_like_ours(group)):
@@ -182,7 +190,7 @@ class _Reader:
         elif not isinstance(kind, str) or kind not in KINDS:
             self.refuse(("kind",), f"{GROUP} has no such kind{suggest(str(kind), KINDS)}")
         else:
-            return KINDS[kind]
+            return object_shape(KINDS[kind]), KINDS[kind].struct
         return None
 
     def _pass_over(self, version: Any, kind: Any) -> None:
@@ -200,9 +208,9 @@ class _Reader:
         if first != line:
             self.refuse(("metadata", "name"), f"the object stands here twice, first at line {first}: remove one")
 
-    def _convert(self, document: Document, kind: Kind) -> RoutingPolicy | ModelPool | None:
+    def _convert(self, document: Document, shape: Shape, struct: type[Manifest]) -> Manifest | None:
         value = {key: member for key, member in document.value.items() if key != "status"}
-        settled, faults = review(value, object_shape(kind))
+        settled, faults = review(value, shape)
         for fault in faults:
             self.refuse(fault.path, fault.message)
         for bare in document.bare:
@@ -215,7 +223,7 @@ class _Reader:
         if self.refused:
             return None
         try:
-            return msgspec.convert(settled, kind.struct)
+            return msgspec.convert(settled, struct)
         except msgspec.ValidationError as error:
             # The shape has let through what the struct does not take: our fault, but one object's, and not a crash.
             self.refuse((), str(error).replace("$.", ""))

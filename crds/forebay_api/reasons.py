@@ -19,6 +19,8 @@ Reason = Literal[
     "RefNotFound",
     "RefNotPermitted",
     "SecretNotFound",
+    "ConfigMapNotFound",
+    "ConfigMapInvalid",
     "Programmed",
     "Rejected",
     "NoDataPlane",

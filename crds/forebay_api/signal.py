@@ -8,6 +8,7 @@ from msgspec import Meta, field
 from msgspec.structs import fields
 
 from forebay_api.base import CelRule, Strict
+from forebay_api.policy_data import ListSource
 from forebay_api.quantities import Unit
 
 Scope = Literal["LatestTurn", "Conversation"]
@@ -36,7 +37,13 @@ Entity = Literal[
     "URLCredentials",
 ]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", max_length=2, examples=["US", "DE"])]
-Phrase = Annotated[str, Meta(min_length=1, max_length=4096)]
+MAX_PHRASE: Final = 4096
+"""Letters of a phrase or an example."""
+MAX_PHRASES: Final = 10_000
+"""Of a keyword signal, wherever they are kept."""
+MAX_EXAMPLES: Final = 256
+"""Of a label, wherever they are kept."""
+Phrase = Annotated[str, Meta(min_length=1, max_length=MAX_PHRASE)]
 SignalName = Annotated[str, Meta(pattern=r"^[a-z][a-zA-Z0-9_]{0,62}$", max_length=63, examples=["code", "has_card"])]
 ATOMIC = {"x-kubernetes-list-type": "atomic"}
 SET = {"x-kubernetes-list-type": "set"}
@@ -49,15 +56,22 @@ BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name
 
 
 class Keyword(Strict, frozen=True):
-    any: Annotated[
-        list[Phrase],
-        Meta(
-            min_length=1,
-            max_length=10_000,
-            description="Whole words or phrases; one is enough.",
-            extra_json_schema=ATOMIC,
-        ),
-    ]
+    cel_rules: ClassVar = (CelRule("has(self.any) || has(self.anyFrom)", "set any, anyFrom or both"),)
+    any: (
+        Annotated[
+            list[Phrase],
+            Meta(
+                min_length=1,
+                max_length=MAX_PHRASES,
+                description="Whole words or phrases; one is enough.",
+                extra_json_schema=ATOMIC,
+            ),
+        ]
+        | None
+    ) = None
+    any_from: (
+        Annotated[ListSource, Meta(description="More of `any`, kept in a ConfigMap; 10,000 in all at most.")] | None
+    ) = None
     case_sensitive: Annotated[
         bool, Meta(description="Compare letters as they are; by default case and compatibility forms are folded.")
     ] = False
@@ -70,11 +84,25 @@ class Regex(Strict, frozen=True):
 
 
 class LabelledExamples(Strict, frozen=True):
+    cel_rules: ClassVar = (
+        CelRule("has(self.examples) || has(self.examplesFrom)", "set examples, examplesFrom or both"),
+    )
     name: Annotated[str, Meta(min_length=1, max_length=63, description="The label.")]
-    examples: Annotated[
-        list[Phrase],
-        Meta(min_length=1, max_length=256, description="Texts that mean this label.", extra_json_schema=ATOMIC),
-    ]
+    examples: (
+        Annotated[
+            list[Phrase],
+            Meta(
+                min_length=1,
+                max_length=MAX_EXAMPLES,
+                description="Texts that mean this label.",
+                extra_json_schema=ATOMIC,
+            ),
+        ]
+        | None
+    ) = None
+    examples_from: (
+        Annotated[ListSource, Meta(description="More of `examples`, kept in a ConfigMap; 256 in all at most.")] | None
+    ) = None
 
 
 class Similarity(Strict, frozen=True, kw_only=True):

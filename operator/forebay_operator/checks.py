@@ -45,7 +45,8 @@ def judge(inputs: Inputs, previous: Verdicts = NOTHING_JUDGED, *, check: PolicyC
     # A deleted pool still counts for what was published while it was there.
     remembered = previous.accepted_pools() | present
     findings = {
-        name: _findings(name, policy.spec, present, previous, check) for name, policy in inputs.policies.items()
+        name: (*inputs.list_findings.get(name, ()), *_findings(name, policy.spec, present, previous, check))
+        for name, policy in inputs.policies.items()
     }
     bids = []
     for name, policy in inputs.policies.items():

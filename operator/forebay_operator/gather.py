@@ -13,6 +13,7 @@ from forebay_decision.check import Finding
 from forebay_operator.backends.endpoint import Backends
 from forebay_operator.backends.mapped import local_backends
 from forebay_operator.gateway.placing import place, target_findings
+from forebay_operator.lists import ConfigMaps, resolve_lists
 from forebay_operator.secrets import Credentials, resolve_credentials
 from forebay_operator.source.view import View
 
@@ -34,6 +35,8 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """Pools of which no resources can be made, nor of an earlier version: they count as absent, and say why."""
     target_findings: Mapping[str, tuple[Finding, ...]] = {}
     """What is wrong with policies' targetRefs. Those policies stand here with their targets resolved (placing.py)."""
+    list_findings: Mapping[str, tuple[Finding, ...]] = {}
+    """Why policies' lists are not to be had. All that are stand in their policies, as if they were written there."""
 
 
 def gather(view: View, *, base: Path, environ: Mapping[str, str], for_cluster: bool = False) -> Inputs:
@@ -42,13 +45,15 @@ def gather(view: View, *, base: Path, environ: Mapping[str, str], for_cluster: b
     `for_cluster`: the manifests are to be taken elsewhere, so that targetRefs are only something to know.
     """
     specs = {name: pool.spec for name, pool in view.pools.items()}
+    listed = resolve_lists(view.policies, ConfigMaps(view.config_maps))
     return Inputs(
-        policies=place(view.policies, None),
+        policies=place(listed.policies, None),
         pools=view.pools,
         backends=local_backends(specs, view.local.backends),
         credentials=resolve_credentials(specs, view.local, base=base, environ=environ),
         policy_faults=_faults(view, "RoutingPolicy", view.policies),
         pool_faults=_faults(view, "ModelPool", view.pools),
+        list_findings=listed.findings,
         target_findings=target_findings(view.policies, None, "Warning" if for_cluster else "Error"),
     )
 

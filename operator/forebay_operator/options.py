@@ -34,6 +34,7 @@ class ClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
     envoy_service: str | None = None
     watched: tuple[str, ...] = ()
     credential_namespaces: tuple[str, ...] = ()
+    config_maps: bool = False
     inference_pools: bool = False
     gateway_api: bool = False
     gateway_controller: str = GATEWAY_CONTROLLER
@@ -138,6 +139,10 @@ def _parser() -> argparse.ArgumentParser:
         "--credential-namespace", action="append", default=[], metavar="NS",
         help="where Secrets labelled forebay.dev/credential are read; repeatable (default: its own)",
     )  # fmt: skip
+    cluster.add_argument(
+        "--config-maps", action="store_true",
+        help="read ConfigMaps labelled forebay.dev/policy-data beside policies, for their lists",
+    )  # fmt: skip
     cluster.add_argument("--no-credentials", action="store_true", help="read no Secret anywhere")
     cluster.add_argument(
         "--gateway-api", action="store_true", help="attach policies with targetRefs to Gateways and HTTPRoutes"
@@ -174,6 +179,7 @@ def _cluster(parser: argparse.ArgumentParser, found: argparse.Namespace) -> Clus
         envoy_service=found.envoy_service,
         watched=tuple(found.watch_namespace),
         credential_namespaces=() if found.no_credentials else tuple(found.credential_namespace) or (namespace,),
+        config_maps=found.config_maps,
         inference_pools=found.inference_pools,
         gateway_api=found.gateway_api,
         gateway_controller=found.gateway_controller,

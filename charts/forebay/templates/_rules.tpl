@@ -28,6 +28,12 @@
   verbs: [create]
 {{- end -}}
 
+{{- define "forebay.rules.configMaps" -}}
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [list, watch]
+{{- end -}}
+
 {{- define "forebay.rules.gateways" -}}
 - apiGroups: [gateway.networking.k8s.io]
   resources: [gateways]

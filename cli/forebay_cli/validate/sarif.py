@@ -34,6 +34,8 @@ RULES: Final[Mapping[Reason | Literal["Manifest"], str]] = {
     "TargetNotFound": "A target of the policy does not exist",
     "RefNotPermitted": "Something in another namespace is named without its leave",
     "SecretNotFound": "A Secret is named that is not to be had here",
+    "ConfigMapNotFound": "A ConfigMap or a key of it is named that is not to be had",
+    "ConfigMapInvalid": "A ConfigMap that is named does not hold what it should",
 }
 """What each rule is about: the reasons of conditions, and one for what never gets as far as a condition."""
 

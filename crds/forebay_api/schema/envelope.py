@@ -6,7 +6,10 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
+
 from forebay_api.base import API_VERSION
+from forebay_api.policy_data import CONFIG_MAP_VERSION
 from forebay_api.quantities import LABEL_PATTERN, NAME_PATTERN
 from forebay_api.schema.kinds import Kind
 from forebay_api.schema.shape import Shape
@@ -46,6 +49,32 @@ METADATA: Final = Shape(
         }
     ),
 )
+
+
+_CONTENT: Final = Shape(type="string", max_size=1 << 20)
+CONFIG_MAP: Final = Shape(
+    type="object",
+    required=("apiVersion", "kind", "metadata"),
+    properties=MappingProxyType(
+        {
+            "apiVersion": Shape(type="string", enum=(CONFIG_MAP_VERSION,)),
+            "kind": Shape(type="string", enum=("ConfigMap",)),
+            "metadata": msgspec.structs.replace(
+                METADATA,
+                properties=MappingProxyType(
+                    {
+                        **METADATA.properties,
+                        "name": msgspec.structs.replace(METADATA.properties["name"], max_size=253),
+                    }
+                ),
+            ),
+            "data": Shape(type="object", values=_CONTENT, max_size=1024),
+            "binaryData": Shape(type="object", values=_CONTENT, max_size=1024),
+            "immutable": Shape(type="boolean"),
+        }
+    ),
+)
+"""A ConfigMap that policies refer to, as an API server takes it."""
 
 
 @cache

@@ -43,7 +43,8 @@ def _labels(signal: Signal) -> frozenset[str] | None:
     if signal.similarity is not None:
         return frozenset(label.name for label in signal.similarity.labels)
     if signal.keyword is not None:
-        return frozenset(signal.keyword.any)
+        # While some of its phrases are not known, any label may be one of them.
+        return None if signal.keyword.any_from is not None else frozenset(signal.keyword.any or ())
     if signal.claims is not None:
         return frozenset(signal.claims.any)
     return frozenset(signal.pii.entities) if signal.pii is not None else None

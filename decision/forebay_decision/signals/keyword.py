@@ -47,10 +47,10 @@ class KeywordDetector:
         self.name = name
         self.scope = spec.scope
         self._fold = not spec.case_sensitive
-        self._spelled = spec.any
-        self._phrases = [fold(phrase) if self._fold else phrase for phrase in spec.any]
+        self._spelled = spec.any or []
+        self._phrases = [fold(phrase) if self._fold else phrase for phrase in self._spelled]
         self._ends = [(_spaced(phrase[0]), _spaced(phrase[-1])) for phrase in self._phrases]
-        self._longest = max(map(len, self._phrases))
+        self._longest = max(map(len, self._phrases), default=0)
         self._automaton = AhoCorasick(self._phrases)
 
     def prepare(self, texts: Texts) -> Scan | Skipped | None:

@@ -94,7 +94,7 @@ class SimilarityDetector:
         self._examples = examples
         self._labels = [label.name for label in spec.labels]
         # Label n has the rows from bound n to bound n + 1.
-        self._bounds = list(accumulate((len(label.examples) for label in spec.labels), initial=0))
+        self._bounds = list(accumulate((len(label.examples or ()) for label in spec.labels), initial=0))
 
     def prepare(self, texts: Texts) -> Work | Skipped | None:
         if self._encoder.digest in texts.embeddings():
@@ -123,7 +123,7 @@ class SimilarityDetector:
 
 def example_texts(spec: Similarity) -> Sequence[str]:
     """Texts whose embeddings a detector wants, in order."""
-    return [text for label in spec.labels for text in label.examples]
+    return [text for label in spec.labels for text in label.examples or ()]
 
 
 def _clip(cosine: Any) -> float:

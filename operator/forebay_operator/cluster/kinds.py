@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from forebay_api.base import GROUP, VERSION
+from forebay_api.policy_data import LABEL as POLICY_DATA_LABEL
 from forebay_operator.cluster import objects
 from forebay_operator.gateway.naming import MANAGED_BY, OPERATOR
 from forebay_operator.gateway.objects import Gateway, GatewayClass, Stored
@@ -17,7 +18,7 @@ CREDENTIAL_LABEL: Final = "forebay.dev/credential"
 
 
 class Resource(msgspec.Struct, frozen=True):
-    """One kind at the API. `decoded` is None where an object needs more than its shape (ours, and Secrets)."""
+    """One kind at the API. `decoded` is None where an object needs more than its shape (ours, Secrets, ConfigMaps)."""
 
     group: str
     version: str
@@ -44,6 +45,8 @@ SERVICES: Final = Resource("", "v1", "services", "Service", objects.Service)
 SLICES: Final = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", objects.EndpointSlice)
 PODS: Final = Resource("", "v1", "pods", "Pod", objects.Pod)
 CONFIG_MAPS: Final = Resource("", "v1", "configmaps", "ConfigMap")
+POLICY_DATA: Final = Resource("", "v1", "configmaps", "ConfigMap", selector=POLICY_DATA_LABEL)
+"""ConfigMaps that policies refer to. As with Secrets, others never leave the API server."""
 SECRETS: Final = Resource("", "v1", "secrets", "Secret", selector=CREDENTIAL_LABEL)
 GRANTS: Final = Resource(
     "gateway.networking.k8s.io", "v1beta1", "referencegrants", "ReferenceGrant", objects.ReferenceGrant, optional=True
@@ -80,5 +83,5 @@ ALWAYS: Final = (POLICIES, POOLS, SERVICES, SLICES)
 """Followed from the start: the view is complete only when each of these has been listed."""
 BY_PLURAL: Final[Mapping[str, Resource]] = {
     resource.plural: resource
-    for resource in (*ALWAYS, PODS, SECRETS, GRANTS, INFERENCE_POOLS, *GATEWAY_API, *ENVOY_GATEWAY)
+    for resource in (*ALWAYS, PODS, SECRETS, POLICY_DATA, GRANTS, INFERENCE_POOLS, *GATEWAY_API, *ENVOY_GATEWAY)
 }

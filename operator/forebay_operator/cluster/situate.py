@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -22,12 +22,21 @@ from forebay_operator.envoy.identity import PeerTls
 from forebay_operator.envoy.inputs import DataPlane
 from forebay_operator.gateway.placing import place, target_findings
 from forebay_operator.gather import Inputs
+from forebay_operator.lists import ConfigMaps, resolve_lists
 from forebay_operator.options import ClusterOptions
 from forebay_operator.publication import Surface
 from forebay_operator.situation import Situation
 from forebay_operator.source.local import trust_file
 from forebay_operator.xds.acknowledgements import Kind
 
+_NOT_READ: Final = (
+    "this operator reads no ConfigMaps: set configMaps.enabled in the chart's values (option --config-maps), or write the "
+    "items into the policy"
+)
+_BARRED: Final = (
+    "the API server does not let the operator list and watch ConfigMaps there: bind a Role with these two rights to its "
+    "ServiceAccount, as the chart does with configMaps.enabled"
+)
 Ours = TypeVar("Ours", RoutingPolicy, ModelPool)
 
 
@@ -57,7 +66,10 @@ class Situater:
             data_plane=_own(options.namespace, options.data_plane_service),
             envoy=_own(options.namespace, options.envoy_service),
         )
-        newest = _at_newest(picture.policies, picture.stored_policies)
+        listed = resolve_lists(
+            _at_newest(picture.policies, picture.stored_policies), _config_maps(picture, reads=options.config_maps)
+        )
+        newest = listed.policies
         policies, gateway = place(newest, None), None
         if options.gateway_api:
             policies, gateway = self._gateways.situate(picture, newest, specs)
@@ -71,6 +83,7 @@ class Situater:
                 policy_faults=_faults(picture.stored_policies),
                 pool_faults=_faults(picture.stored_pools),
                 target_findings=target_findings(newest, attached),
+                list_findings=listed.findings,
             ),
             surface=Surface(
                 tuple(local.listeners),
@@ -87,6 +100,13 @@ class Situater:
         if expected != self._expected:
             self._expected = expected
         return self._expected
+
+
+def _config_maps(picture: Picture, *, reads: bool) -> ConfigMaps:
+    if not reads:
+        return ConfigMaps(closed=_NOT_READ)
+    closed_in = {namespace: _BARRED for namespace in picture.barred if namespace}
+    return ConfigMaps(picture.config_maps, _BARRED if "" in picture.barred else "", closed_in)
 
 
 def _own(namespace: str, service: str | None) -> str | None:

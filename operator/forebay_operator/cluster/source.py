@@ -31,6 +31,7 @@ from forebay_operator.cluster.kinds import (
     INFERENCE_POOLS,
     PODS,
     POLICIES,
+    POLICY_DATA,
     POOLS,
     SECRETS,
     SERVICES,
@@ -81,6 +82,9 @@ class ClusterSource:
         self._follow((SERVICES, SLICES))
         if self._options.credential_namespaces:
             self._follow((SECRETS,))
+        if self._options.config_maps:
+            await self._note_barred()
+            self._follow((POLICY_DATA,))
         await self._discover()
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(self._keep())
@@ -158,7 +162,8 @@ class ClusterSource:
             self._take_arrived()
             for resource in list(waiting):
                 try:
-                    listed = [entry async for entry in self._listed(resource)]
+                    barred = self.store.barred if resource == POLICY_DATA else frozenset[str]()
+                    listed = [entry async for entry in self._listed(resource, barred)]
                 except ApiError as error:
                     _LOG.warning("waiting for the API server: %s: %s", resource.plural, error)
                     if error.status in (403, 404) and resource not in ALWAYS:
@@ -175,11 +180,16 @@ class ClusterSource:
         self._complete = True
         _LOG.info("everything is known: %s", {r.plural: len(self.store.uids(r)) for r in ALWAYS})
 
-    async def _listed(self, resource: Resource) -> AsyncGenerator[tuple[str, str, str], None]:
+    async def _listed(
+        self, resource: Resource, barred: frozenset[str] = frozenset()
+    ) -> AsyncGenerator[tuple[str, str, str], None]:
+        """Of all namespaces where it is followed, but for those that are `barred`."""
         scopes: tuple[str | None, ...] = self._namespaces(resource) or (None,)
         query = {"labelSelector": resource.selector} if resource.selector else {}
         for namespace in scopes:
             async for entry in self._api.names(resource.path(namespace), query):
+            if (namespace or "") in barred:
+                continue
                 yield entry
 
     # --- what stands behind the watches
@@ -193,6 +203,8 @@ class ClusterSource:
                 discovered = now
                 await self._discover()
             if self._complete and now - swept >= SWEEP_EVERY_SECONDS:
+                if self._options.config_maps:
+                    await self._note_barred()
                 swept = now
                 self._to_sweep.update(BY_PLURAL[r.plural] for group in self._followers for r in group)
             due, self._to_sweep = self._to_sweep, set()
@@ -239,6 +251,24 @@ class ClusterSource:
                     self._news.set()
 
     async def _serves(self, resource: Resource) -> bool:
+    async def _note_barred(self) -> None:
+        """Find out where ConfigMaps may not be read: a watch that is refused looks like one to which nothing happens."""
+        barred = set()
+        scopes: tuple[str | None, ...] = self._namespaces(POLICY_DATA) or (None,)
+        for namespace in scopes:
+            try:
+                query = {"labelSelector": POLICY_DATA.selector}
+                await anext(self._api.names(POLICY_DATA.path(namespace), query), None)
+            except ApiError as error:
+                if error.status == 403:
+                    barred.add(namespace or "")
+                elif error.status != 404:
+                    return  # asked again soon
+        if self.store.bar(frozenset(barred)):
+            _LOG.info("ConfigMaps may not be read in %s", sorted(barred) or "no namespace that is watched")
+            self._dropped = True
+            self._news.set()
+
         try:
             found = await self._api.get(resource.root)
         except ApiError as error:

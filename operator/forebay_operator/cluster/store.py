@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from forebay_api.policy import RoutingPolicy
+from forebay_api.policy_data import ConfigMap
 from forebay_api.pool import ModelPool
 from forebay_operator.cluster.change import Change, Identity, Refused, SecretFacts
 from forebay_operator.cluster.facts import Facts
@@ -23,6 +24,7 @@ from forebay_operator.cluster.kinds import (
     INFERENCE_POOLS,
     PODS,
     POLICIES,
+    POLICY_DATA,
     POOLS,
     SECRETS,
     SERVICES,
@@ -51,6 +53,9 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     pools: Mapping[str, ModelPool]
     facts: Facts
     secrets: Mapping[str, SecretFacts]
+    config_maps: Mapping[str, ConfigMap] = {}
+    barred: frozenset[str] = frozenset()
+    """Namespaces in which ConfigMaps may not be read; "" stands for all."""
     stored_policies: Mapping[str, Stored]
     stored_pools: Mapping[str, Stored]
 
@@ -68,6 +73,7 @@ class Store:
         self._pictured: dict[str, Mapping[str, Any]] = {}
         self._gateway_parts: list[Mapping[str, Any]] = []
         self._gateway_facts = NO_GATEWAYS
+        self.barred: frozenset[str] = frozenset()
 
     def take(self, change: Change) -> bool:
         """Take in one change; say whether a picture taken now would differ in anything but stored status."""
@@ -105,6 +111,11 @@ class Store:
         self._values.pop(resource.plural, None)
         return bool(known)
 
+    def bar(self, namespaces: frozenset[str]) -> bool:
+        """In these namespaces ConfigMaps may not be read; "" stands for all. Says whether that is news."""
+        news, self.barred = namespaces != self.barred, namespaces
+        return news
+
     def picture(self) -> Picture:
         """What is known now."""
         return Picture(
@@ -119,6 +130,8 @@ class Store:
                 gateway=self._gateway(),
             ),
             secrets=self._part(SECRETS),
+            config_maps=self._part(POLICY_DATA),
+            barred=self.barred,
             stored_policies=dict(self._stored[POLICIES.plural]),
             stored_pools=dict(self._stored[POOLS.plural]),
         )

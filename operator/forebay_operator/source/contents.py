@@ -8,8 +8,9 @@ from hashlib import blake2b
 import msgspec
 
 from forebay_api.local import LocalConfig
-from forebay_api.manifest import ManifestError, ManifestsRefused, load_local_config, load_manifests
+from forebay_api.manifest import Manifest, ManifestError, ManifestsRefused, load_local_config, load_manifests
 from forebay_api.policy import RoutingPolicy
+from forebay_api.policy_data import ConfigMap
 from forebay_api.pool import ModelPool
 from forebay_operator.source.view import key_of
 
@@ -24,7 +25,7 @@ class Contents(msgspec.Struct, frozen=True):
     be an edit that is not finished.
     """
 
-    objects: tuple[RoutingPolicy | ModelPool, ...] = ()
+    objects: tuple[Manifest, ...] = ()
     errors: tuple[ManifestError, ...] = ()
     kept: frozenset[str] = frozenset()
     fingerprint: bytes = b""
@@ -76,6 +77,7 @@ class Merged(msgspec.Struct, frozen=True):
 
     policies: dict[str, RoutingPolicy]
     pools: dict[str, ModelPool]
+    config_maps: dict[str, ConfigMap]
     kept: dict[str, str]
     errors: tuple[ManifestError, ...]
 
@@ -84,6 +86,7 @@ def merge_contents(files: Mapping[str, Contents]) -> Merged:
     """Add up all files. An object that stands in two of them counts in the first by path."""
     policies: dict[str, RoutingPolicy] = {}
     pools: dict[str, ModelPool] = {}
+    config_maps: dict[str, ConfigMap] = {}
     owners: dict[str, str] = {}
     errors: list[ManifestError] = []
     for path, contents in sorted(files.items()):
@@ -97,17 +100,19 @@ def merge_contents(files: Mapping[str, Contents]) -> Merged:
                 errors.append(ManifestError(source=path, name=key, message=message))
             elif isinstance(made, RoutingPolicy):
                 policies[name] = made
-            else:
+            elif isinstance(made, ModelPool):
                 pools[name] = made
+            else:
+                config_maps[name] = made
     kept = {key: path for key, path in owners.items() if key in files[path].kept}
-    return Merged(policies, pools, kept, tuple(errors))
+    return Merged(policies, pools, config_maps, kept, tuple(errors))
 
 
 def _with_kept(
     path: str,
-    objects: list[RoutingPolicy | ModelPool],
+    objects: list[Manifest],
     errors: list[ManifestError],
-    kept: list[RoutingPolicy | ModelPool],
+    kept: list[Manifest],
     fingerprint: bytes,
 ) -> Contents:
     keys = [key_of(made) for made in kept]

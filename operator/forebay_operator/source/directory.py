@@ -60,7 +60,7 @@ class Directory:
             errors = (self._unlisted(error),)
         found = merge_contents(self._files)
         told = (*errors, *self._local.errors, *found.errors)
-        return View.of(found.policies, found.pools, self._local.config, told, found.kept)
+        return View.of(found.policies, found.pools, self._local.config, told, found.kept, found.config_maps)
 
     def _read_manifests(self, path: str) -> Contents | None:
         """None where the file is gone since it was listed."""

@@ -9,8 +9,9 @@ from types import MappingProxyType
 import msgspec
 
 from forebay_api.local import LocalConfig
-from forebay_api.manifest import ManifestError
+from forebay_api.manifest import Manifest, ManifestError
 from forebay_api.policy import RoutingPolicy
+from forebay_api.policy_data import ConfigMap
 from forebay_api.pool import ModelPool
 
 
@@ -27,6 +28,7 @@ class View(msgspec.Struct, frozen=True):
     errors: tuple[ManifestError, ...]
     kept: Mapping[str, str]
     digest: str
+    config_maps: Mapping[str, ConfigMap] = MappingProxyType({})
 
     @classmethod
     def of(
@@ -36,12 +38,15 @@ class View(msgspec.Struct, frozen=True):
         local: LocalConfig,
         errors: tuple[ManifestError, ...] = (),
         kept: Mapping[str, str] = MappingProxyType({}),
+        config_maps: Mapping[str, ConfigMap] = MappingProxyType({}),
     ) -> View:
         policies, pools = dict(sorted(policies.items())), dict(sorted(pools.items()))
-        content = msgspec.msgpack.encode((policies, pools, local, errors, dict(kept)), order="deterministic")
-        return cls(policies, pools, local, errors, kept, sha256(content).hexdigest()[:16])
+        config_maps = dict(sorted(config_maps.items()))
+        told = (policies, pools, config_maps, local, errors, dict(kept))
+        digest = sha256(msgspec.msgpack.encode(told, order="deterministic")).hexdigest()[:16]
+        return cls(policies, pools, local, errors, kept, digest, config_maps)
 
 
-def key_of(made: RoutingPolicy | ModelPool) -> str:
+def key_of(made: Manifest) -> str:
     """``Kind namespace/name``: how errors name an object."""
     return f"{made.kind} {made.metadata.namespace}/{made.metadata.name}"

@@ -1,0 +1,178 @@
+"""Lists that policies keep in ConfigMaps, put into their place before anything looks at the policies.
+
+A pure step of gathering, the same for both sources: what follows (checks, resources, data planes) sees a policy whose
+lists are whole, as if they had been written into it. So an edit of a ConfigMap is an edit of every policy that refers to
+it: another content hash, another rollout, and, where it is mistaken, the last good version stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from forebay_api.policy import PolicySpec, RoutingPolicy
+from forebay_api.policy_data import LABEL, ConfigMap, ListSource
+from forebay_api.reasons import Reason
+from forebay_api.signal import MAX_EXAMPLES, MAX_PHRASE, MAX_PHRASES, LabelledExamples, Signal
+from forebay_decision.check import Finding
+from forebay_operator.memory import recalled
+
+MAX_BYTES: Final = 1 << 20
+"""Of all lists of one policy, comments included: about as much as an object at an API server may have."""
+_SHOWN: Final = 8
+
+
+class ConfigMaps(msgspec.Struct, frozen=True):
+    """ConfigMaps by ``namespace/name``, and why there may be no more of them: `closed` is a sentence that tells it where
+    none are read at all, `closed_in` by namespace."""
+
+    found: Mapping[str, ConfigMap] = {}
+    closed: str = ""
+    closed_in: Mapping[str, str] = {}
+
+    def why_closed(self, namespace: str) -> str:
+        """Empty where ConfigMaps of this namespace are read."""
+        return self.closed or self.closed_in.get(namespace, "")
+
+
+class ListFault(ValueError):
+    """Why a list cannot be had. The message names the ConfigMap, and says what to do."""
+
+    def __init__(self, message: str, reason: Reason) -> None:
+        super().__init__(message)
+        self.reason: Reason = reason
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A list that a policy refers to: where it says so, what it lists itself, and how many items it takes in all."""
+
+    path: str
+    source: ListSource
+    inline: Sequence[str]
+    most: int
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """Policies with their lists in place; one that lacks a list stands as it is written, and says so."""
+
+    policies: Mapping[str, RoutingPolicy]
+    findings: Mapping[str, tuple[Finding, ...]] = {}
+
+
+def resolve_lists(policies: Mapping[str, RoutingPolicy], config_maps: ConfigMaps) -> Listed:
+    """Put lists into policies. A policy without any, or of which nothing has changed, is the very object of before."""
+    resolved: dict[str, RoutingPolicy] = {}
+    findings: dict[str, tuple[Finding, ...]] = {}
+    for name, policy in policies.items():
+        namespace = name.partition("/")[0]
+        wanted = _wanted(name, policy.spec)
+        if not wanted:
+            resolved[name] = policy
+            continue
+        maps = (config_maps.found.get(f"{namespace}/{entry.source.config_map_ref.name}") for entry in wanted)
+        resolved[name], found = _resolve(name, policy, config_maps.why_closed(namespace), *maps)
+        if found:
+            findings[name] = found
+    return Listed(resolved, findings)
+
+
+def read_list(text: str) -> list[str]:
+    """The items of a text: one a line, without the white space around it. Lines that are empty or begin with ``#`` are
+    none; ``\\#`` begins an item with ``#``. Each item once, in order."""
+    lines = (line.strip() for line in text.removeprefix("\ufeff").split("\n"))
+    items = (line.removeprefix("\\") if line.startswith("\\#") else line for line in lines if line[:1] not in ("", "#"))
+    return list(dict.fromkeys(items))
+
+
+@recalled
+def _wanted(_name: str, spec: PolicySpec) -> tuple[Wanted, ...]:
+    return tuple(_lists_of(spec.signals))
+
+
+def _lists_of(signals: Sequence[Signal]) -> Iterator[Wanted]:
+    """In the order in which `_filled` takes them."""
+    for index, signal in enumerate(signals):
+        path, keyword = f"spec.signals[{index}]", signal.keyword
+        if keyword is not None and keyword.any_from is not None:
+            yield Wanted(f"{path}.keyword.anyFrom", keyword.any_from, keyword.any or (), MAX_PHRASES)
+        for number, label in enumerate(signal.similarity.labels if signal.similarity is not None else ()):
+            if label.examples_from is not None:
+                place = f"{path}.similarity.labels[{number}].examplesFrom"
+                yield Wanted(place, label.examples_from, label.examples or (), MAX_EXAMPLES)
+
+
+@recalled
+def _resolve(
+    name: str, policy: RoutingPolicy, closed: str, *maps: ConfigMap | None
+) -> tuple[RoutingPolicy, tuple[Finding, ...]]:
+    """`maps` are what its lists refer to, in order."""
+    wanted = _wanted(name, policy.spec)
+    lists: list[list[str]] = []
+    findings: list[Finding] = []
+    size = 0
+    for entry, found in zip(wanted, maps, strict=True):
+        try:
+            text = _text(entry.source, found, name.partition("/")[0], closed)
+            size += len(text.encode())
+            if size > MAX_BYTES:
+                message = f"with it the policy's lists have more than {MAX_BYTES} bytes: shorten them"
+                raise ListFault(message, "ConfigMapInvalid")
+            lists.append(_together(entry.inline, read_list(text), entry.most))
+        except ListFault as fault:
+            ref = entry.source.config_map_ref
+            told = f"ConfigMap {ref.name!r}, key {ref.key!r}: {fault}"
+            findings.append(Finding(f"{entry.path}.configMapRef", told, reason=fault.reason))
+    if findings:
+        return policy, tuple(findings)
+    there = iter(lists)
+    spec = msgspec.structs.replace(policy.spec, signals=[_filled(signal, there) for signal in policy.spec.signals])
+    return msgspec.structs.replace(policy, spec=spec), ()
+
+
+def _filled(signal: Signal, lists: Iterator[list[str]]) -> Signal:
+    keyword, similarity = signal.keyword, signal.similarity
+    if keyword is not None and keyword.any_from is not None:
+        return msgspec.structs.replace(signal, keyword=msgspec.structs.replace(keyword, any=next(lists), any_from=None))
+    if similarity is not None and any(label.examples_from is not None for label in similarity.labels):
+        labels = [_labelled(label, lists) for label in similarity.labels]
+        return msgspec.structs.replace(signal, similarity=msgspec.structs.replace(similarity, labels=labels))
+    return signal
+
+
+def _labelled(label: LabelledExamples, lists: Iterator[list[str]]) -> LabelledExamples:
+    if label.examples_from is None:
+        return label
+    return msgspec.structs.replace(label, examples=next(lists), examples_from=None)
+
+
+def _text(source: ListSource, found: ConfigMap | None, namespace: str, closed: str) -> str:
+    ref = source.config_map_ref
+    if closed:
+        raise ListFault(closed, "RefNotPermitted")
+    if found is None:
+        raise ListFault(
+            f"not found in namespace {namespace!r}, or without the label {LABEL}: create it, or label it with `kubectl label "
+            f"configmap {ref.name} {LABEL}=true -n {namespace}`",
+            "ConfigMapNotFound",
+        )
+    if ref.key not in found.data:
+        keys = sorted(found.data)
+        there = ", ".join(keys[:_SHOWN]) + (", ..." if len(keys) > _SHOWN else "") or "none"
+        raise ListFault(f"the ConfigMap has no such key in `data` (its keys: {there})", "ConfigMapNotFound")
+    return found.data[ref.key]
+
+
+def _together(inline: Sequence[str], listed: Sequence[str], most: int) -> list[str]:
+    for number, item in enumerate(listed, start=1):
+        if len(item) > MAX_PHRASE:
+            message = f"its item {number} has {len(item)} characters: at most {MAX_PHRASE} are taken, one item a line"
+            raise ListFault(message, "ConfigMapInvalid")
+    together = list(dict.fromkeys((*inline, *listed)))
+    if not together:
+        raise ListFault("it holds no item: write one a line", "ConfigMapInvalid")
+    if len(together) > most:
+        beside = " with those that the policy lists itself" if inline else ""
+        raise ListFault(f"{len(together)} items{beside}: at most {most} are taken", "ConfigMapInvalid")
+    return together
