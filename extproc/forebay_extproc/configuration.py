@@ -21,6 +21,7 @@ from forebay_decision.compile import CompiledConfig, compile_config
 from forebay_models.encoder import Encoder
 from forebay_models.heads.library import Library
 from forebay_models.load import load_encoder
+from forebay_models.shelf import Shelf
 
 LOG: Final = logging.getLogger(__name__)
 MAX_ROWS: Final = 65_536
@@ -41,17 +42,10 @@ class Encoders:
     """
 
     def __init__(self, load: Callable[[EncoderKind], Encoder] = load_encoder, artefacts: Path | None = None) -> None:
-        """`artefacts` is the folder of users' heads."""
-        self._load = load
+        """`artefacts` is the folder of users' heads, and of a former release's encoder."""
         self.heads = Library(artefacts)
-        self._loaded: dict[EncoderKind, Encoder] = {}
+        self.get = Shelf(load, artefacts).get
         self._rows: dict[tuple[str, str], Any] = {}
-
-    def get(self, kind: EncoderKind) -> Encoder:
-        """Raises ArtefactError or MissingExtraError."""
-        if kind not in self._loaded:
-            self._loaded[kind] = self._load(kind)
-        return self._loaded[kind]
 
     def embed(self, encoder: Encoder, texts: Sequence[str]) -> Any:
         """Unit rows of `texts`; only those that no earlier configuration had are computed."""

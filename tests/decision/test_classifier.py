@@ -58,7 +58,7 @@ def a_head(**fields: Any) -> Head:
 def a_classifying_policy(encoder: WordEncoder, found: Head, *signals: dict[str, Any]) -> Any:
     named = [{"name": f"s{at}", "classifier": each} for at, each in enumerate(signals)]
     spec = a_policy(signals=named, strategies=[direct("small")])
-    return compiled(spec, POOLS, encoders=lambda _kind: encoder, heads=lambda *_: found)
+    return compiled(spec, POOLS, encoders=lambda _kind, _digest="": encoder, heads=lambda *_: found)
 
 
 def judged(text: str, found: Head | None = None, encoder: WordEncoder | None = None, **fields: Any) -> SignalRecord:
@@ -143,6 +143,31 @@ def test_many_models_share_one_encoder_pass() -> None:
 def test_a_head_of_another_encoder_is_refused_with_the_remedy() -> None:
     with pytest.raises(PolicyError, match=r"trained on encoder sha256:ffff.*forebay train"):
         a_classifying_policy(WordEncoder(), a_head(encoder="sha256:" + "f" * 64), {"model": "domain"})
+
+
+def test_a_head_of_a_former_release_is_fed_by_the_encoder_it_was_trained_on() -> None:
+    now, former = WordEncoder(), WordEncoder()
+    former.digest = "sha256:" + "f" * 64
+    heads = {"domain": a_head(), "injection": a_head(encoder=former.digest)}
+    spec = a_policy(signals=[{"name": name, "classifier": {"model": name}} for name in heads])
+
+    def encoders(_kind: str, digest: str = "") -> WordEncoder:
+        return former if digest == former.digest else now
+
+    policy = compiled(spec, POOLS, encoders=encoders, heads=lambda name, *_: heads[name])
+    assert {record.label for record in records(policy, "a question of law").values()} == {"law"}
+    assert (now.passes, former.passes) == (["a question of law"], ["a question of law"])
+
+
+def test_a_former_encoder_that_cannot_be_had_refuses_the_policy_alone() -> None:
+    def encoders(_kind: str, digest: str = "") -> WordEncoder:
+        if digest:
+            raise ArtefactError("encoders/old: a third one")
+        return WordEncoder()
+
+    spec = a_policy(signals=[{"name": "s0", "classifier": {"model": "domain"}}])
+    with pytest.raises(PolicyError, match="a third one"):
+        compiled(spec, POOLS, encoders=encoders, heads=lambda *_: a_head(encoder="sha256:" + "f" * 64))
 
 
 def test_a_label_that_the_model_lacks_is_refused_by_name() -> None:

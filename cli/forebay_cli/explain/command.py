@@ -21,8 +21,8 @@ from forebay_cli.validate.findings import Loaded, load
 from forebay_decision.compile import CompiledConfig, compile_config
 from forebay_decision.native import NativeModel, natives_by_policy, saturated_pools
 from forebay_decision.request import RequestHead
-from forebay_models import load_encoder
 from forebay_models.heads.library import Library
+from forebay_models.shelf import Shelf
 
 DEFAULT_PATH = "/v1/chat/completions"
 
@@ -66,7 +66,7 @@ def explain(
     loaded = load([directory])
     _warn(loaded)
     config, errors = compile_config(
-        loaded.policies, loaded.pools, revision="local", encoders=load_encoder, heads=Library(directory)
+        loaded.policies, loaded.pools, revision="local", encoders=Shelf(folder=directory).get, heads=Library(directory)
     )
     for name, error in errors.items():
         give_up(f"policy {name}: {error}")

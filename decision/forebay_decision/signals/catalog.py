@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from forebay_api.signal import Classifier, EncoderKind, Signal, Similarity
+from forebay_api.signal import Classifier, Signal, Similarity
 from forebay_decision.signals.claims import ClaimsDetector
 from forebay_decision.signals.classifier import Heads, build_classifier
 from forebay_decision.signals.detector import Detector
@@ -21,7 +21,8 @@ from forebay_decision.signals.tool_result import ToolResultDetector
 if TYPE_CHECKING:
     from forebay_models.encoder import Encoder
 
-Encoders = Callable[[EncoderKind], "Encoder"]
+Encoders = Callable[..., "Encoder"]
+"""Called with a kind: the release's own; with a digest after it: that one, where it can be had, else the release's own."""
 Embed = Callable[["Encoder", Sequence[str]], Any]
 """Encoder and texts -> unit rows; a caller may remember rows across configurations."""
 Build = Callable[[str, Any, Encoders, Embed, Heads], Detector]

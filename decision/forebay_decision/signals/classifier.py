@@ -59,8 +59,8 @@ class Heads(Protocol):
     def __call__(self, name: str | None, path: str = "", digest: str = "") -> Head: ...
 
 
-def build_classifier(name: str, spec: Classifier, encoders: Callable[[Any], Encoder], heads: Heads) -> Detector:
-    """The detector of a classifier signal. Raises ModelError; and what loading the encoder raises."""
+def build_classifier(name: str, spec: Classifier, encoders: Callable[..., Encoder], heads: Heads) -> Detector:
+    """The detector of a classifier signal. Raises ModelError; and what loading the release's encoder raises."""
     if spec.model in JUDGES:
         _check_labels(spec, JUDGES[spec.model].labels)
         return JudgementDetector(name, spec, JUDGES[spec.model])
@@ -69,19 +69,29 @@ def build_classifier(name: str, spec: Classifier, encoders: Callable[[Any], Enco
         head = heads(spec.model) if own is None else heads(None, own.path, own.digest)
     except EncoderError as error:
         raise ModelError(str(error)) from None
-    encoder = encoders(ENCODER)
-    table = encoders(TABLE) if head.manifest.static else None
-    for wanted, there in ((head.manifest.encoder, encoder), (head.manifest.static, table)):
-        if there is not None and wanted != there.digest:
-            message = (
-                f"model {head.manifest.name!r} was trained on encoder {wanted[:19]}, "
-                f"this is {there.digest[:19]}: run `forebay train` again"
-            )
-            raise ModelError(message)
+    encoder = _fitting(head, encoders, ENCODER, head.manifest.encoder)
+    table = _fitting(head, encoders, TABLE, head.manifest.static) if head.manifest.static else None
     _check_labels(spec, ("low", "medium", "high") if head.manifest.bands else head.manifest.labels)
     if spec.scope == "ToolResults":
         return WindowsDetector(name, spec, head, encoder, table)
     return ClassifierDetector(name, spec, head, encoder, table)
+
+
+def _fitting(head: Head, encoders: Callable[..., Encoder], kind: str, wanted: str) -> Encoder:
+    """The release's own encoder, or one of a former release that the head was trained on."""
+    encoder = encoders(kind)
+    if encoder.digest != wanted:
+        try:
+            encoder = encoders(kind, wanted)
+        except EncoderError as error:
+            raise ModelError(str(error)) from None
+    if encoder.digest != wanted:
+        message = (
+            f"model {head.manifest.name!r} was trained on encoder {wanted[:19]}, this is {encoder.digest[:19]}: "
+            "run `forebay train` again"
+        )
+        raise ModelError(message)
+    return encoder
 
 
 def _check_labels(spec: Classifier, labels: tuple[str, ...]) -> None:
