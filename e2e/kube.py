@@ -35,6 +35,7 @@ PLACES: Final[Mapping[str, str]] = {
     "Backend": "/apis/gateway.envoyproxy.io/v1alpha1/namespaces/{}/backends",
     "ClientTrafficPolicy": "/apis/gateway.envoyproxy.io/v1alpha1/namespaces/{}/clienttrafficpolicies",
     "EnvoyExtensionPolicy": "/apis/gateway.envoyproxy.io/v1alpha1/namespaces/{}/envoyextensionpolicies",
+    "EnvoyPatchPolicy": "/apis/gateway.envoyproxy.io/v1alpha1/namespaces/{}/envoypatchpolicies",
     "HTTPRouteFilter": "/apis/gateway.envoyproxy.io/v1alpha1/namespaces/{}/httproutefilters",
     "ReferenceGrant": "/apis/gateway.networking.k8s.io/v1beta1/namespaces/{}/referencegrants",
 }

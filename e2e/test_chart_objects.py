@@ -126,6 +126,20 @@ def test_pods_are_read_only_with_inference_pools(helm: Helm) -> None:
     assert {"pods", "inferencepools"} <= resources("inferencePools.enabled=true")
 
 
+def test_config_maps_are_listed_only_where_policies_are_and_only_if_that_is_wanted(helm: Helm) -> None:
+    def listing(*sets: str) -> list[tuple[str, str | None]]:
+        return [
+            (role["kind"], role["metadata"].get("namespace"))
+            for role, rule in rules(helm.template(sets=sets))
+            if "configmaps" in rule["resources"] and "list" in rule["verbs"]
+        ]
+
+    assert listing() == []
+    assert listing("configMaps.enabled=true") == [("ClusterRole", None)]
+    named_ones = listing("configMaps.enabled=true", "watchNamespaces={team-a,team-b}")
+    assert named_ones == [("Role", "team-a"), ("Role", "team-b")]
+
+
 def test_every_binding_names_a_role_and_an_account_that_exist(made: list[Object]) -> None:
     roles = {
         (role["kind"], role["metadata"].get("namespace"), role["metadata"]["name"])
@@ -382,6 +396,7 @@ WRITTEN_FOR_GATEWAYS = {
     "clienttrafficpolicies",
     "backends",
     "httproutefilters",
+    "envoypatchpolicies",
 }
 
 

@@ -31,6 +31,7 @@ GENERATED: Final = (
     "clienttrafficpolicies.gateway.envoyproxy.io",
     "envoyextensionpolicies.gateway.envoyproxy.io",
     "httproutefilters.gateway.envoyproxy.io",
+    "envoypatchpolicies.gateway.envoyproxy.io",
 )
 """Every kind of object that the operator writes for Envoy Gateway."""
 RIGHTS: Final = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -91,6 +92,13 @@ class EnvoyGateway:
         wait_until(self._ready, "Envoy Gateway is ready", START_SECONDS)
         self.kube.kubectl("wait", "--for=condition=Accepted", "--timeout=30s", f"gatewayclass/{CLASS}")
 
+    def restart(self, *, patches: bool = True, flags: Sequence[str] = ()) -> None:
+        """Once more, with EnvoyPatchPolicies on or off and these runtime flags; its Envoys go and come with it."""
+        self.stop()
+        text = yaml.safe_dump(self._configuration(patches=patches, flags=flags))
+        (self.folder / "envoy-gateway.yaml").write_text(text)
+        self.start()
+
     def kill(self) -> None:
         """SIGKILL. The kernel kills its Envoys in the same moment (parent-death signal)."""
         self.process.kill()
@@ -134,7 +142,7 @@ class EnvoyGateway:
             for name, content in stored["data"].items():
                 (folder / name).write_bytes(base64.b64decode(content))
 
-    def _configuration(self) -> dict[str, Any]:
+    def _configuration(self, *, patches: bool = True, flags: Sequence[str] = ()) -> dict[str, Any]:
         kubernetes: dict[str, Any] = {"leaderElection": {"disable": True}}
         if self._requests_per_second:
             limit = {"qps": self._requests_per_second, "burst": 2 * self._requests_per_second}
@@ -153,7 +161,8 @@ class EnvoyGateway:
                     },
                 },
             },
-            "extensionApis": {"enableBackend": True, "enableEnvoyPatchPolicy": True},
+            "extensionApis": {"enableBackend": True, "enableEnvoyPatchPolicy": patches},
+            "runtimeFlags": {"enabled": list(flags)},
             "logging": {"level": {"default": "info"}},
         }
 

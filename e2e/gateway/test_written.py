@@ -32,7 +32,7 @@ from .manifests import backend, gateway, route
 
 GENERATED = (
     "httproutes.gateway.networking.k8s.io,referencegrants.gateway.networking.k8s.io,envoyextensionpolicies,"
-    "clienttrafficpolicies,backends.gateway.envoyproxy.io,httproutefilters.gateway.envoyproxy.io"
+    "clienttrafficpolicies,backends.gateway.envoyproxy.io,httproutefilters.gateway.envoyproxy.io,envoypatchpolicies"
 )
 EDITS = 3
 """Times that a policy goes to another pool and back."""
@@ -271,8 +271,8 @@ def test_every_kind_of_pool_is_written_as_envoy_gateway_takes_it(forebay: Instal
 
     kinds = sorted(found["kind"] for found in generated(kube, namespace))
     assert kinds == [
-        "Backend", "Backend", "Backend", "ClientTrafficPolicy", "EnvoyExtensionPolicy", "HTTPRoute", "HTTPRouteFilter",
-        "HTTPRouteFilter",
+        "Backend", "Backend", "Backend", "ClientTrafficPolicy", "EnvoyExtensionPolicy", "EnvoyPatchPolicy", "HTTPRoute",
+        "HTTPRouteFilter", "HTTPRouteFilter",
     ]  # fmt: skip
 
 

@@ -43,7 +43,7 @@
   resources: [httproutes, referencegrants]
   verbs: [list, watch, create, patch, delete]
 - apiGroups: [gateway.envoyproxy.io]
-  resources: [envoyextensionpolicies, clienttrafficpolicies, backends, httproutefilters]
+  resources: [envoyextensionpolicies, clienttrafficpolicies, backends, httproutefilters, envoypatchpolicies]
   verbs: [list, watch, create, patch, delete]
 {{- end -}}
 

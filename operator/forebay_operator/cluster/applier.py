@@ -113,6 +113,7 @@ class Applier:
                     due.append(made)
             if not await self._apply_all(due, aim):
                 return True  # what comes later relies on this
+            unsettled |= any(made.optional for made in due)  # it may have failed, and nothing has waited for it
         return await self._sweep(aim, now) or unsettled
 
     def _look(self, made: Generated, aim: Aim, now: float) -> str:
@@ -156,7 +157,7 @@ class Applier:
             return False  # `rest` is about to be called
         except ApiError as error:
             self._fail(key, f"{resource.kind} {made.key} could not be written: {error}")
-            return False
+            return made.optional
         if self._failures.pop(key, None) is not None:
             self._on_failed()
         before = self._applied.get(key, ("", 0.0))[0]

@@ -72,8 +72,13 @@ BACKENDS: Final = Resource(
 ROUTE_FILTERS: Final = Resource(
     "gateway.envoyproxy.io", "v1alpha1", "httproutefilters", "HTTPRouteFilter", Stored, optional=True, selector=_OURS
 )
+PATCH_POLICIES: Final = Resource(
+    "gateway.envoyproxy.io", "v1alpha1", "envoypatchpolicies", "EnvoyPatchPolicy", Stored, optional=True, selector=_OURS
+)
 GATEWAY_API: Final = (GATEWAY_CLASSES, GATEWAYS, HTTP_ROUTES)
-ENVOY_GATEWAY: Final = (EXTENSION_POLICIES, CLIENT_POLICIES, BACKENDS, ROUTE_FILTERS)
+ENVOY_GATEWAY_GROUPS: Final = ((EXTENSION_POLICIES, CLIENT_POLICIES, BACKENDS, ROUTE_FILTERS), (PATCH_POLICIES,))
+"""Followed where the API server has the whole of a group: nothing else waits for patches."""
+ENVOY_GATEWAY: Final = tuple(resource for group in ENVOY_GATEWAY_GROUPS for resource in group)
 WRITTEN: Final = (GRANTS, HTTP_ROUTES, *ENVOY_GATEWAY)
 """What is written for targets of policies."""
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")

@@ -23,7 +23,7 @@ from forebay_operator.cluster.handlers import Follower
 from forebay_operator.cluster.kinds import (
     ALWAYS,
     BY_PLURAL,
-    ENVOY_GATEWAY,
+    ENVOY_GATEWAY_GROUPS,
     GATEWAY_CLASSES,
     GATEWAYS,
     GRANTS,
@@ -233,7 +233,7 @@ class ClusterSource:
         if self._options.inference_pools:
             groups.append((INFERENCE_POOLS, PODS))
         if self._options.gateway_api:
-            groups += [(GATEWAY_CLASSES,), (GATEWAYS, HTTP_ROUTES), ENVOY_GATEWAY]
+            groups += [(GATEWAY_CLASSES,), (GATEWAYS, HTTP_ROUTES), *ENVOY_GATEWAY_GROUPS]
         for group in groups:
             try:
                 there = all([await self._serves(resource) for resource in group if resource.optional])

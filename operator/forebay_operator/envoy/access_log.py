@@ -24,24 +24,25 @@ LOGGED_FIELDS: Final = ("decision", *names.RESPONSE_FIELDS, "policy")
 
 
 def access_logs(listener: Listener) -> list[accesslog.AccessLog]:
-    logs = [_to_data_plane()]
+    logs = [to_data_plane(DATA_PLANE)]
     if listener.access_log is not None:
         logs.append(_to_file("/dev/stdout" if listener.access_log == "-" else listener.access_log))
     return logs
 
 
-def _to_data_plane() -> accesslog.AccessLog:
+def to_data_plane(cluster: str, only: accesslog.AccessLogFilter | None = None) -> accesslog.AccessLog:
+    """By way of a cluster of this name; of requests that are none of Forebay's nothing where `only` leaves them out."""
     config = grpc_log.HttpGrpcAccessLogConfig(
         common_config=grpc_log.CommonGrpcAccessLogConfig(
             log_name=LOG_NAME,
-            grpc_service=core.GrpcService(envoy_grpc=core.GrpcServiceEnvoyGrpc(cluster_name=DATA_PLANE)),
+            grpc_service=core.GrpcService(envoy_grpc=core.GrpcServiceEnvoyGrpc(cluster_name=cluster)),
             transport_api_version=core.ApiVersion.V3,
             buffer_flush_interval=timedelta(milliseconds=100),
             custom_tags=[tracing.CustomTag(tag=TTFB_TAG, value=_TTFB)],
         ),
         additional_response_headers_to_log=list(SERVED_HEADERS),
     )
-    return accesslog.AccessLog(name="envoy.access_loggers.http_grpc", typed_config=packed(config))
+    return accesslog.AccessLog(name="envoy.access_loggers.http_grpc", filter=only, typed_config=packed(config))
 
 
 def _to_file(path: str) -> accesslog.AccessLog:

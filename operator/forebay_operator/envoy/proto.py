@@ -23,6 +23,7 @@ with warnings.catch_warnings():
     import envoy_data_plane.envoy.extensions.access_loggers.filters.cel.v3 as cel_filter
     import envoy_data_plane.envoy.extensions.access_loggers.grpc.v3 as grpc_log
     import envoy_data_plane.envoy.extensions.bootstrap.internal_listener.v3 as internal_listener
+    import envoy_data_plane.envoy.extensions.clusters.aggregate.v3 as aggregate
     import envoy_data_plane.envoy.extensions.clusters.common.dns.v3 as common_dns
     import envoy_data_plane.envoy.extensions.clusters.composite.v3 as composite
     import envoy_data_plane.envoy.extensions.clusters.dns.v3 as dns
@@ -57,6 +58,7 @@ with warnings.catch_warnings():
 
 __all__ = [
     "accesslog",
+    "aggregate",
     "bootstrap",
     "cel_filter",
     "cluster",

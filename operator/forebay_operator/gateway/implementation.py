@@ -57,7 +57,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 class Generated(msgspec.Struct, frozen=True):
     """One object to be there. `spec` is all of it that we write; `stage` orders: what a later stage refers to or relies
-    on is written before. `policies` are those for which it is."""
+    on is written before. `policies` are those for which it is. Nothing relies on what is `optional`: whether it is taken is
+    told in Plan.losses and nowhere else."""
 
     plural: str
     namespace: str
@@ -67,6 +68,7 @@ class Generated(msgspec.Struct, frozen=True):
     owner: dict[str, Any] | None
     stage: int
     policies: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def key(self) -> str:

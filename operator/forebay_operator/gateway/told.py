@@ -42,12 +42,12 @@ def told(
             objects.setdefault(policy, []).append(made)
     for name, own in attached.items():
         mine = objects.get(name, [])
-        failed = [failures[key] for made in mine if (key := f"{made.plural} {made.key}") in failures]
+        failed = [(m.optional, failures[key]) for m in mine if (key := f"{m.plural} {m.key}") in failures]
         found[name] = GatewayTold(
             own.ancestors,
             _judgement(name, Plan(tuple(mine)), wanted, adapter, pending),
-            plan.losses.get(name, ()),
-            tuple(failed),
+            (*plan.losses.get(name, ()), *(why for optional, why in failed if optional)),
+            tuple(why for optional, why in failed if not optional),
         )
     return found
 

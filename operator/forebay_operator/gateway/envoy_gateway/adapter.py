@@ -11,6 +11,7 @@ from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.envoy_gateway.client_traffic import client_traffic
 from forebay_operator.gateway.envoy_gateway.closed import answers
 from forebay_operator.gateway.envoy_gateway.extension import data_plane_objects, extensions, grants
+from forebay_operator.gateway.envoy_gateway.patches.policy import patches
 from forebay_operator.gateway.envoy_gateway.routes import MOST_HEADERS, destinations, held_rules, is_full, routes
 from forebay_operator.gateway.envoy_gateway.servers import Servers, servers
 from forebay_operator.gateway.envoy_gateway.standing import judge, routed
@@ -24,7 +25,9 @@ CONTROLLER: Final = "gateway.envoyproxy.io/gatewayclass-controller"
 class EnvoyGateway:
     """Implementation for Envoy Gateway; `controller` is its gateway.controllerName."""
 
-    own_kinds = frozenset({"envoyextensionpolicies", "clienttrafficpolicies", "backends", "httproutefilters"})
+    own_kinds = frozenset(
+        {"envoyextensionpolicies", "clienttrafficpolicies", "backends", "httproutefilters", "envoypatchpolicies"}
+    )
 
     def __init__(self, controller: str = CONTROLLER) -> None:
         self.controllers = frozenset({controller})
@@ -48,9 +51,13 @@ class EnvoyGateway:
             made += [*own, *extensions(name, wanted, own)]
         made += answers(wanted, [entry for entry in made if entry.plural == "httproutes"])
         traffic, asked = client_traffic(wanted)
+        patched = patches(wanted, [m for m in made if m.plural == "envoyextensionpolicies"], self.controllers)
+        made += patched.objects
         made += [*traffic, *grants(wanted, made)]
         losses = {
-            name: tuple(dict.fromkeys([*asked.get(name, ()), *_losses(name, wanted, behind)]))
+            name: tuple(
+                dict.fromkeys([*asked.get(name, ()), *_losses(name, wanted, behind), *patched.losses.get(name, ())])
+            )
             for name in wanted.policies
         }
         return Plan(tuple(sorted(made, key=lambda entry: (entry.stage, entry.plural, entry.key))), losses)
@@ -85,10 +92,7 @@ def _losses(name: str, wanted: Wanted, behind: dict[str, Servers]) -> Iterator[s
         )
     if _has_chains(name, held.spec):
         yield "a request that has failed at its pool is not tried at the strategy's fallback pools"
-    yield (
-        "the data planes are asked about every request, and neither outcomes nor token usage come back: Envoy Gateway's API "
-        "has no place for it (docs/gateway-api.md)"
-    )
+    yield "the data planes are asked about every request: Envoy decides none by itself (docs/gateway-api.md)"
     yield from _blocked(name, wanted, (spot.route for spot in held.attached.spots))
     yield from _full(held, wanted)
 

@@ -30,7 +30,7 @@ def judge(policy: str, plan: Plan, wanted: Wanted, controllers: frozenset[str]) 
     waiting: list[str] = []
     refused: list[str] = []
     for made in plan.objects:
-        if policy in made.policies and made.plural not in _SILENT:
+        if policy in made.policies and made.plural not in _SILENT and not made.optional:
             for told, bad in _object(made, wanted, controllers):
                 (refused if bad else waiting).append(told)
     held = wanted.policies.get(policy)
