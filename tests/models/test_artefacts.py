@@ -9,7 +9,7 @@ import pytest
 
 from forebay_models import ArtefactError, load_encoder
 from forebay_models.load import ARTEFACTS
-from forebay_models.manifest import hash_file, read_manifest
+from forebay_models.manifest import FILE_NAME, hash_file, read_manifest
 
 KINDS = ["Static", "Transformer"]
 
@@ -97,3 +97,15 @@ def test_a_bare_process_with_the_encoder_stays_below_150_mebibytes(kind):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert int(done.stdout) / 1024 <= 150
+
+
+def test_a_build_of_the_same_encoders_keeps_the_heads_listed_and_one_of_others_does_not(folder):
+    build = pytest.importorskip("forebay_models.build.__main__")
+    before = read_manifest(folder)
+    build.write_manifest(folder, before.encoders)
+    assert read_manifest(folder) == before
+    build.write_manifest(folder, {"Static": before.encoders["Static"]})
+    assert read_manifest(folder).heads == {}
+    (folder / FILE_NAME).write_text("{", encoding="utf-8")
+    build.write_manifest(folder, before.encoders)
+    assert read_manifest(folder).encoders == before.encoders

@@ -21,8 +21,9 @@ from forebay_models.build.quality import Embedded, Quality, measure_quality, num
 from forebay_models.build.source import derive_tokenizer, find_source, list_pieces, load_weights
 from forebay_models.build.stages import recall, report_progress, write_atomically
 from forebay_models.encoder import Encoder, EncoderKind
+from forebay_models.errors import ArtefactError
 from forebay_models.load import ARTEFACTS, load_encoder
-from forebay_models.manifest import FILE_NAME, EncoderEntry, Manifest, hash_file
+from forebay_models.manifest import FILE_NAME, EncoderEntry, Manifest, hash_file, read_manifest
 
 TEACHER = "transformer.fp32.onnx"
 SIZE_LIMIT = 60_000_000
@@ -61,9 +62,20 @@ def make_artefacts(out: Path, work: Path) -> float:
         kind: EncoderEntry(dimensions=dimensions, files={name: hash_file(out / name) for name in names})
         for kind, (dimensions, names) in FILES.items()
     }
-    content = msgspec.json.format(msgspec.json.encode(Manifest(encoders=entries), order="sorted"), indent=2)
-    write_atomically(out / FILE_NAME, content + b"\n")
+    write_manifest(out, entries)
     return share
+
+
+def write_manifest(out: Path, entries: dict[EncoderKind, EncoderEntry]) -> None:
+    """Heads stay listed where their encoders are the same as before: the half hour until they are made again, and a build
+    that is interrupted, leave nobody without them."""
+    try:
+        former = read_manifest(out)
+    except ArtefactError:  # there is none yet, or a broken one, which this build mends
+        former = Manifest(entries)
+    heads = former.heads if former.encoders == entries else {}
+    content = msgspec.json.format(msgspec.json.encode(Manifest(entries, heads), order="sorted"), indent=2)
+    write_atomically(out / FILE_NAME, content + b"\n")
 
 
 def embed(encoder: Encoder, name: str, texts: tuple[str, ...], work: Path) -> NDArray[np.float32]:
