@@ -88,7 +88,9 @@ class ClusterOperator:
         self._scraping = Scraping(
             self._states, on=False, budget=options.scrape_budget, on_attempt=self._metrics.scraped
         )
-        self._source = ClusterSource(cluster, login, self._api, on_stored=self._on_stored)
+        self._source = ClusterSource(
+            cluster, login, self._api, on_stored=self._on_stored, on_gathered=self._metrics.gathered
+        )
         self._situater = Situater(cluster, peer_tls(options.security))
         fence = Fence(self._api, lambda most: self._leadership.write_seconds(most))
         self._writer = StatusWriter(

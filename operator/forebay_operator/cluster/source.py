@@ -1,8 +1,8 @@
 """The Kubernetes API as a source of situations: followers fill the store, and each change makes a new picture.
 
 When a picture is told. The first one when everything that was there at the start has arrived, so that an operator that
-starts never publishes half of what there is. Later ones QUIET_SECONDS after the last change, and at the latest
-MOST_SECONDS after the first: a burst makes few of them, and a single change is hardly delayed.
+starts never publishes half of what there is. Later ones when a burst of changes is over, or has gone on for long enough
+(`burst`).
 
 Deletions that a broken watch has missed are found by comparing with what the API server lists (`sweep`), after each new
 listing and at long intervals.
@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
+from forebay_operator.cluster.burst import Burst
 from forebay_operator.cluster.change import Change
 from forebay_operator.cluster.connection import Api, ApiError, Login
 from forebay_operator.cluster.handlers import Follower
@@ -42,8 +43,6 @@ from forebay_operator.cluster.kinds import (
 from forebay_operator.cluster.store import Picture, Store, surplus
 from forebay_operator.options import ClusterOptions
 
-QUIET_SECONDS: Final = 0.02
-MOST_SECONDS: Final = 0.08
 START_POLL_SECONDS: Final = 0.3
 SWEEP_AFTER_SECONDS: Final = 1.0
 SWEEP_EVERY_SECONDS: Final = 300.0
@@ -52,17 +51,25 @@ _LOG = logging.getLogger(__name__)
 
 
 class ClusterSource:
-    """Follows the API server from `run` on. `on_stored` hears of changes of stored status alone."""
+    """Follows the API server from `run` on. `on_stored` hears of changes of stored status alone, `on_gathered` how many
+    seconds the first change of a picture has waited for it."""
 
     def __init__(
-        self, options: ClusterOptions, login: Login, api: Api, *, on_stored: Callable[[Change], None] = lambda _c: None
+        self,
+        options: ClusterOptions,
+        login: Login,
+        api: Api,
+        *,
+        on_stored: Callable[[Change], None] = lambda _c: None,
+        on_gathered: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self._options = options
         self._login = login
         self._api = api
         self._on_stored = on_stored
+        self._on_gathered = on_gathered
         self.store = Store()
-        self._arrived: deque[Change] = deque()
+        self._arrived: deque[tuple[float, Change]] = deque()
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._followers: dict[tuple[Resource, ...], Follower] = {}
@@ -92,7 +99,9 @@ class ClusterSource:
                 await self._wait_complete()
                 yield self.store.picture()
                 while True:
-                    if await self._next_changes():
+                    burst = await self._next_burst()
+                    if burst is not None:
+                        self._on_gathered(time.monotonic() - burst.first)
                         yield self.store.picture()
             finally:
                 keeping.cancel()
@@ -120,39 +129,43 @@ class ClusterSource:
 
     def _hand_over(self, change: Change) -> None:
         """On the follower's thread: one append, one wake."""
-        self._arrived.append(change)
+        self._arrived.append((time.monotonic(), change))
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._news.set)
 
-    def _take_arrived(self) -> bool:
-        moved, self._dropped = self._dropped, False
+    def _take_arrived(self, burst: Burst | None = None) -> Burst | None:
+        """Take what has arrived into the store; `burst` with those changes that count, None where none does."""
+        arrived = [time.monotonic()] if self._dropped else []
+        self._dropped = False
         while self._arrived:
-            change = self._arrived.popleft()
+            at, change = self._arrived.popleft()
             if change.listed and self._complete:
                 self._to_sweep.add(change.resource)
             if change.refused is not None and change.resource not in (POLICIES, POOLS):
                 _LOG.warning("%s %s %s", change.resource.kind, change.identity.key, change.refused.findings[0].message)
-            moved |= self.store.take(change)
+            if self.store.take(change):
+                arrived.append(at)
             if change.resource in (POLICIES, POOLS):
                 self._on_stored(change)
-        return moved
+        for at in arrived:
+            burst = Burst(at, at) if burst is None else burst.joined(at)
+        return burst
 
-    async def _next_changes(self) -> bool:
-        """Wait for changes, and for the end of their burst; say whether any of them counts."""
+    async def _next_burst(self) -> Burst | None:
+        """Wait for changes, and for the end of their burst; None where none of them counts."""
         await self._news.wait()
-        latest = time.monotonic() + MOST_SECONDS
-        moved = False
+        burst: Burst | None = None
         while True:
             self._news.clear()
-            moved |= self._take_arrived()
-            left = latest - time.monotonic()
-            if not moved or left <= 0:
-                return moved
+            burst = self._take_arrived(burst)
+            if burst is None or (left := burst.due - time.monotonic()) <= 0:
+                return burst
             try:
-                await asyncio.wait_for(self._news.wait(), min(QUIET_SECONDS, left))
+                async with asyncio.timeout(left):  # wait_for may swallow a cancellation (Python 3.11)
+                    await self._news.wait()
             except TimeoutError:
-                return moved
+                return burst
 
     async def _wait_complete(self) -> None:
         """Until the store holds every object that the API server lists. Never gives up: half a picture is none."""
@@ -187,9 +200,9 @@ class ClusterSource:
         scopes: tuple[str | None, ...] = self._namespaces(resource) or (None,)
         query = {"labelSelector": resource.selector} if resource.selector else {}
         for namespace in scopes:
-            async for entry in self._api.names(resource.path(namespace), query):
             if (namespace or "") in barred:
                 continue
+            async for entry in self._api.names(resource.path(namespace), query):
                 yield entry
 
     # --- what stands behind the watches
@@ -202,9 +215,9 @@ class ClusterSource:
             if now - discovered >= DISCOVER_EVERY_SECONDS:
                 discovered = now
                 await self._discover()
-            if self._complete and now - swept >= SWEEP_EVERY_SECONDS:
                 if self._options.config_maps:
                     await self._note_barred()
+            if self._complete and now - swept >= SWEEP_EVERY_SECONDS:
                 swept = now
                 self._to_sweep.update(BY_PLURAL[r.plural] for group in self._followers for r in group)
             due, self._to_sweep = self._to_sweep, set()
@@ -250,7 +263,6 @@ class ClusterSource:
                     self._dropped = True
                     self._news.set()
 
-    async def _serves(self, resource: Resource) -> bool:
     async def _note_barred(self) -> None:
         """Find out where ConfigMaps may not be read: a watch that is refused looks like one to which nothing happens."""
         barred = set()
@@ -269,6 +281,7 @@ class ClusterSource:
             self._dropped = True
             self._news.set()
 
+    async def _serves(self, resource: Resource) -> bool:
         try:
             found = await self._api.get(resource.root)
         except ApiError as error:

@@ -23,6 +23,7 @@ from forebay_operator.xds.type_urls import short
 
 SCRAPE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 RECONCILE_SECONDS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+GATHER_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 LAG_SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 WriteResult = Literal["written", "conflict", "failed"]
 EventResult = Literal["posted", "refused", "dropped"]
@@ -52,6 +53,11 @@ class OperatorMetrics:
         self._reconcile_seconds = Spread(
             "forebay_reconcile_seconds", "From a change to its publication.", RECONCILE_SECONDS
         )
+        self._gather_seconds = Spread(
+            "forebay_gather_seconds",
+            "From a change's arrival until it is taken up, with what else has changed by then.",
+            GATHER_SECONDS,
+        )
         self._lag = Spread(
             "forebay_loop_lag_seconds", "How late the event loop was, looked at 20 times a second.", LAG_SECONDS
         )
@@ -79,6 +85,10 @@ class OperatorMetrics:
         """A reconcile has been published, or has failed as a whole."""
         self._reconciles.add(("failed" if failed else "published",))
         self._reconcile_seconds.observe(seconds)
+
+    def gathered(self, seconds: float) -> None:
+        """Changes have been taken together; the first of them had waited so long."""
+        self._gather_seconds.observe(seconds)
 
     def lagged(self, seconds: float) -> None:
         """The loop was so late."""
@@ -119,7 +129,10 @@ class OperatorMetrics:
         families = [
             *(count.freeze() for count in (self._scrapes, self._responses, self._sent, self._bytes, self._removed)),
             *(count.freeze() for count in (self._reconciles, self._writes, self._events)),
-            *(spread.freeze() for spread in (self._scrape_seconds, self._reconcile_seconds, self._lag)),
+            *(
+                spread.freeze()
+                for spread in (self._scrape_seconds, self._gather_seconds, self._reconcile_seconds, self._lag)
+            ),
             gauge("forebay_leader", "1 while this replica leads.", (), {(): float(self._leading)}),
         ]
         frozen = [source() for source in self._sources]
