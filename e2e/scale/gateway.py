@@ -14,10 +14,12 @@ import asyncio
 import contextlib
 import http.client
 import json
+import os
 import signal
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -32,7 +34,7 @@ from ..gateway.envoy_gateway import EnvoyGateway
 from ..gateway.manifests import gateway, route
 from ..installation import READY, Installation
 from ..isolation import HOST, can_listen, isolate
-from ..kube import condition_of, place
+from ..kube import Kube, condition_of, place
 from ..waiting import free_port, wait_until
 from .world import write
 
@@ -140,10 +142,89 @@ def many_routes(forebay: Installation, count: int) -> dict[str, Any]:
             yield own_route(f"route-{number}", f"host-{number}.example.com")
             yield policy(f"policy-{number}", target(f"route-{number}"))
 
+    used = cpu_seconds()
     started = time.monotonic()
-    written = asyncio.run(write(forebay.kube, NAMESPACE, objects()))
-    took = wait_programmed(forebay, count, started)
-    return {"routes": count, "writtenSeconds": round(written, 1), "programmedSeconds": round(took, 1)}
+    with Milestones(forebay.kube, count, started) as milestones:
+        written = asyncio.run(write(forebay.kube, NAMESPACE, objects()))
+        took = wait_programmed(forebay, count, started)
+    now = cpu_seconds()
+    return {
+        "routes": count,
+        "writtenSeconds": round(written, 1),
+        "programmedSeconds": round(took, 1),
+        "lastOfEachSeconds": milestones.reached,
+        "cpuSeconds": {name: round(now[name] - used.get(name, 0.0), 1) for name in now},
+        "load": [round(found, 1) for found in os.getloadavg()],
+    }
+
+
+class Milestones:
+    """When the last of the routes, and of what is written for each, was there and was accepted: seconds from `started`,
+    to a second, by a look a second."""
+
+    def __init__(self, kube: Kube, count: int, started: float) -> None:
+        self._kube = kube
+        self._count = count
+        self._started = started
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.reached: dict[str, float] = {}
+
+    def __enter__(self) -> Milestones:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._look()
+        self._stop.set()
+        self._thread.join(30)
+
+    def _run(self) -> None:
+        while not self._stop.wait(1.0):
+            self._look()
+
+    def _look(self) -> None:
+        routes = self._kube.list("HTTPRoute", NAMESPACE)
+        extensions = self._kube.list("EnvoyExtensionPolicy", NAMESPACE)
+        theirs = [found for found in routes if found["metadata"]["name"].startswith("route-")]
+        ours = [found for found in routes if found["metadata"]["name"].startswith("forebay-route-")]
+        for name, found, judged in (
+            ("routesAccepted", theirs, "parents"),
+            ("ourRoutesWritten", ours, ""),
+            ("ourRoutesAccepted", ours, "parents"),
+            ("extensionsWritten", extensions, ""),
+            ("extensionsAccepted", extensions, "ancestors"),
+        ):
+            there = [entry for entry in found if not judged or entry.get("status", {}).get(judged)]
+            if len(there) >= self._count:
+                self.reached.setdefault(name, round(time.monotonic() - self._started, 1))
+
+
+def cpu_seconds() -> dict[str, float]:
+    """Processor time of every process below this one, by what it is."""
+    found: dict[str, float] = {}
+    ours = {os.getpid()}
+    stats = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            argv = (folder / "cmdline").read_text().split("\0")
+            stats[int(folder.name)] = (int(fields[1]), sum(map(int, fields[11:13])), argv)
+    for pid, (parent, ticks, argv) in sorted(stats.items()):
+        if parent in ours:
+            ours.add(pid)
+            name = next((part for part in argv if part.startswith("forebay_")), Path(argv[0]).name)
+            found[name] = found.get(name, 0.0) + ticks / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+def no_route() -> dict[str, Any]:
+    return {
+        "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+        "kind": "HTTPRouteFilter",
+        "metadata": {"name": "no-route", "labels": {ALONE: "true"}},
+        "spec": {"directResponse": {"statusCode": 503}},
+    }
 
 
 def alone(forebay: Installation, count: int) -> float:
@@ -164,6 +245,21 @@ def alone(forebay: Installation, count: int) -> float:
                 }
                 for pool in ("small", "large")
             ]
+            rules.append(
+                {
+                    "matches": [
+                        {"headers": [{"type": "RegularExpression", "name": "x-forebay-cluster", "value": ".+"}]}
+                    ],
+                    "filters": [
+                        {
+                            "type": "ExtensionRef",
+                            "extensionRef": {
+                                "group": "gateway.envoyproxy.io", "kind": "HTTPRouteFilter", "name": "no-route",
+                            },
+                        }
+                    ],
+                }
+            )  # fmt: skip
             made["metadata"]["labels"] = {ALONE: "true"}
             yield made
             yield {
@@ -197,10 +293,11 @@ def alone(forebay: Installation, count: int) -> float:
         return all(judged)
 
     started = time.monotonic()
+    asyncio.run(write(kube, NAMESPACE, [no_route()]))
     asyncio.run(write(kube, NAMESPACE, objects()))
-    wait_until(accepted, "Envoy Gateway has accepted all", LONGEST_SECONDS, pause=0.25)
+    wait_until(accepted, "Envoy Gateway has accepted all", LONGEST_SECONDS, pause=1.0)
     took = time.monotonic() - started
-    for kind in ("EnvoyExtensionPolicy", "HTTPRoute"):
+    for kind in ("EnvoyExtensionPolicy", "HTTPRoute", "HTTPRouteFilter"):
         kube.http.delete(place(kind, NAMESPACE), params={"labelSelector": f"{ALONE}=true"}).raise_for_status()
     wait_until(lambda: not kube.list("HTTPRoute", NAMESPACE)[1:], "they are gone", LONGEST_SECONDS)
     time.sleep(5.0)  # Envoy Gateway takes note of it
@@ -222,7 +319,8 @@ def wait_programmed(forebay: Installation, count: int, started: float) -> float:
         ]
         return len(current) == count
 
-    wait_until(all_are, f"{count} policies are Programmed", LONGEST_SECONDS, pause=0.25)
+    # A look reads every policy: not so often that it is what is measured.
+    wait_until(all_are, f"{count} policies are Programmed", LONGEST_SECONDS, pause=1.0)
     return time.monotonic() - started
 
 

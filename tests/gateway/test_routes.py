@@ -140,7 +140,53 @@ def test_the_extension_policy_is_on_our_routes_too_so_that_a_forged_header_meets
 
     (extension,) = of(found, "envoyextensionpolicies")
     (route,) = of(found, "httproutes")
-    assert [ref["name"] for ref in extension.spec["targetRefs"]] == ["llm", route.name]
+    assert [ref["name"] for ref in extension.spec["targetRefs"]] == ["llm"]
+    (chosen,) = extension.spec["targetSelectors"]
+    assert chosen["kind"] == "HTTPRoute"
+    assert chosen["matchLabels"].items() <= route.labels.items(), "by label, so that none is there without it"
+
+
+def test_the_extension_policy_of_another_policy_chooses_other_routes() -> None:
+    found = plan(
+        a_gateway(),
+        a_route("llm", hostnames=["a.example.com"]),
+        a_route("other", hostnames=["o.example.com"]),
+        p=a_policy("p", route_target()),
+        q=a_policy("q", route_target("other")),
+    )
+
+    chosen = [made.spec["targetSelectors"][0]["matchLabels"] for made in of(found, "envoyextensionpolicies")]
+    assert [
+        [route.spec["hostnames"] for route in of(found, "httproutes") if labels.items() <= route.labels.items()]
+        for labels in chosen
+    ] == [[["a.example.com"]], [["o.example.com"]]]
+
+
+POOLS = {f"ai/{name}": a_pool(backend=SERVICE) for name in ("fast", "large", "small")}
+
+
+@given(st.sets(st.sampled_from(["fast", "large", "small"]), min_size=1), st.integers(1, 3))
+def test_no_number_of_a_rule_ever_leads_to_another_pool_under_the_same_name(pools: set[str], rules: int) -> None:
+    """Envoy Gateway's cluster is called by the HTTPRoute's name and the rule's number, and is known before the routes."""
+    seen: dict[tuple[str, int], str] = {}
+    for names, count in ((pools, rules), ({"large"}, 1), ({"fast", "large", "small"}, rules), (pools, 2)):
+        own = [a_rule(f"/v{number}") for number in range(count)]
+        policy = a_policy("p", route_target(), pools=sorted(names))
+        for made in of(plan(a_gateway(), a_route("llm", *own), pools=POOLS, p=policy), "httproutes"):
+            for number, rule in enumerate(made.spec["rules"]):
+                if "backendRefs" in rule:
+                    leads = rule["matches"][0]["headers"][-1]["value"]
+                    assert seen.setdefault((made.name, number), leads) == leads
+
+
+def test_what_moves_no_rule_to_another_number_keeps_the_name() -> None:
+    before, after = (
+        of(plan(a_gateway(), a_route("llm", a_rule(path)), p=a_policy("p", route_target())), "httproutes")[0]
+        for path in ("/v1", "/v2")
+    )
+
+    assert before.name == after.name
+    assert before.spec != after.spec
 
 
 def test_a_target_gateway_covers_our_routes_by_itself() -> None:

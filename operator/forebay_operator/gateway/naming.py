@@ -14,6 +14,8 @@ INSTALLATION: Final = "forebay.dev/installation"
 POLICY: Final = "forebay.dev/policy"
 ROUTE: Final = "forebay.dev/route"
 """On our HTTPRoutes: for which policy beside which route they are."""
+SHOWN: Final = "forebay.dev/shown-for"
+"""On our HTTPRoutes: for which policy requests that begin there are shown to data planes."""
 CONTENT: Final = "forebay.dev/content"
 PREFIX: Final = "forebay"
 LONGEST: Final = 63

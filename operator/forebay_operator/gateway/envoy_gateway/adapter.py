@@ -47,8 +47,7 @@ class EnvoyGateway:
             users = tuple(sorted(n for n, held in wanted.policies.items() if pool in _pools(n, held)))
             made += [_used_by(entry, users) for entry in found.objects]
         for name in sorted(wanted.policies):
-            own = list(routes(name, wanted, behind))
-            made += [*own, *extensions(name, wanted, own)]
+            made += [*routes(name, wanted, behind), *extensions(name, wanted)]
         made += answers(wanted, [entry for entry in made if entry.plural == "httproutes"])
         traffic, asked = client_traffic(wanted)
         patched = patches(wanted, [m for m in made if m.plural == "envoyextensionpolicies"], self.controllers)

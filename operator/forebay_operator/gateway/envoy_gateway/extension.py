@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from forebay_decision import names
 from forebay_operator.gateway.envoy_gateway.ownership import for_policy, labels
+from forebay_operator.gateway.envoy_gateway.routes import shown
 from forebay_operator.gateway.envoy_gateway.servers import ENVOY_GROUP
 from forebay_operator.gateway.implementation import DataPlaneRef, Generated, Wanted
-from forebay_operator.gateway.naming import generated_name
+from forebay_operator.gateway.naming import SHOWN, generated_name
 from forebay_operator.gateway.objects import GROUP
 
 STAGE: Final = 2
@@ -19,10 +20,11 @@ MESSAGE_TIMEOUT: Final = "2s"
 """Envoy Gateway's own default of 200 ms is less than a decision may take."""
 
 
-def extensions(policy: str, wanted: Wanted, routes: Sequence[Generated]) -> Iterator[Generated]:
-    """One a namespace in which the policy has targets; `routes` are those generated for the policy.
+def extensions(policy: str, wanted: Wanted) -> Iterator[Generated]:
+    """One a namespace in which the policy has targets.
 
-    It is on our own routes, too: a client that forges the routing header meets the processor all the same.
+    It is on our own routes, too, from the moment when they are there, so it chooses them by label: a client that forges
+    the routing header meets the processor all the same.
     """
     held = wanted.policies[policy]
     by_namespace: dict[str, list[dict[str, Any]]] = {}
@@ -31,18 +33,13 @@ def extensions(policy: str, wanted: Wanted, routes: Sequence[Generated]) -> Iter
         ref = {"group": GROUP, "kind": kind, "name": name}
         by_namespace.setdefault(namespace, []).append({**ref, "sectionName": section} if section else ref)
     for namespace, refs in sorted(by_namespace.items()):
-        if all(ref["kind"] == "Gateway" for ref in refs):
-            own: list[dict[str, Any]] = []  # they hang on the Gateway themselves
-        else:
-            own = [
-                {"group": GROUP, "kind": "HTTPRoute", "name": route.name}
-                for route in routes
-                if route.namespace == namespace
-            ]
-        spec = {
-            "targetRefs": [*refs, *own],
+        spec: dict[str, Any] = {
+            "targetRefs": refs,
             "extProc": [_processor(namespace, wanted.data_plane, fail_open=held.spec.fail_open is not None)],
         }
+        if any(ref["kind"] == "HTTPRoute" for ref in refs):  # else ours hang on the Gateway themselves
+            ours = {"group": GROUP, "kind": "HTTPRoute", "matchLabels": {SHOWN: shown(policy)}}
+            spec["targetSelectors"] = [ours]
         name = generated_name(policy.partition("/")[2], policy)
         yield for_policy(wanted, policy, "envoyextensionpolicies", namespace, name, spec, STAGE)
 

@@ -7,6 +7,11 @@ A decision for a pool that has no rule (yet) must not fall back to the user's ow
 then, and they may be where the request must not go. So a rule that takes any value of the header stands behind those of
 the pools and answers 503. It is a regular expression, which Envoy Gateway sorts behind as many exact matches, in whichever
 HTTPRoute they are and however old that is (its internal/gatewayapi/sort.go).
+
+Envoy Gateway calls the cluster of a rule by the HTTPRoute's name and the rule's number, and Envoy learns of clusters before
+it learns of routes. So a rule that had another pool's number before would for a moment lead to that pool: what stands at
+which number is part of an HTTPRoute's name, and another order is another HTTPRoute beside the former one, which goes when
+the new one is served.
 """
 
 from __future__ import annotations
@@ -26,7 +31,7 @@ from forebay_operator.gateway.envoy_gateway.closed import answer_reference
 from forebay_operator.gateway.envoy_gateway.ownership import for_policy
 from forebay_operator.gateway.envoy_gateway.servers import Servers
 from forebay_operator.gateway.implementation import Generated, Wanted
-from forebay_operator.gateway.naming import ROUTE, digest, generated_name
+from forebay_operator.gateway.naming import ROUTE, SHOWN, digest, generated_name
 from forebay_operator.gateway.objects import Stored, matches_of, rules_of
 
 MOST_RULES: Final = 16
@@ -45,6 +50,8 @@ class Destination(msgspec.Struct, frozen=True, order=True):
 
 ANY: Final = Destination(".+", "")
 """Every value that leads to no pool."""
+Parts = Sequence[tuple[Destination, tuple[dict[str, Any], ...]]]
+"""Destinations with their rules."""
 
 
 def destinations(policy: str, spec: PolicySpec) -> tuple[Destination, ...]:
@@ -79,10 +86,16 @@ def routes(policy: str, wanted: Wanted, servers: Mapping[str, Servers]) -> Itera
         parts = [(d, tuple(_rules(route, numbers, d, wanted.pools[d.pool], servers[d.pool]))) for d in wanted_at]
         parts.append((ANY, tuple(_closing(route, numbers, wanted.installation))))
         for part, rules in spread(parts):
-            own = generated_name(name, policy, key, *(() if part is None else (part.value,)))
+            own = generated_name(name, policy, key, *(layout(parts) if part is None else (part.value,)))
             spec = {**_heading(route), "rules": list(rules)}
             made = for_policy(wanted, policy, "httproutes", namespace, own, spec, STAGE)
-            yield msgspec.structs.replace(made, labels={**made.labels, ROUTE: beside(policy, key)})
+            found = {**made.labels, ROUTE: beside(policy, key), SHOWN: shown(policy)}
+            yield msgspec.structs.replace(made, labels=found)
+
+
+def shown(policy: str) -> str:
+    """Label value by which a policy's EnvoyExtensionPolicies choose our HTTPRoutes."""
+    return digest([policy], 16)
 
 
 def beside(policy: str, route: str) -> str:
@@ -90,11 +103,16 @@ def beside(policy: str, route: str) -> str:
     return digest([policy, route], 16)
 
 
-def spread(
-    parts: Sequence[tuple[Destination, tuple[dict[str, Any], ...]]],
-) -> Iterator[tuple[Destination | None, tuple[dict[str, Any], ...]]]:
-    """One route with all rules where they fit, else one a destination: no rule ever moves from one object to another
-    while both layouts stay the same, and what a destination's object holds does not depend on the others."""
+def layout(parts: Parts) -> Iterator[str]:
+    """Where each destination's rules begin, for those that have a cluster."""
+    for destination, rules in parts:
+        if rules and destination != ANY:
+            yield f"{destination.value} {len(rules)}"
+
+
+def spread(parts: Parts) -> Iterator[tuple[Destination | None, tuple[dict[str, Any], ...]]]:
+    """One route with all rules where they fit, else one a destination: what its object holds does not depend on the
+    others."""
     filled = [(destination, rules) for destination, rules in parts if rules]
     together = tuple(rule for _, rules in filled for rule in rules)
     if len(together) <= MOST_RULES and sum(len(rule["matches"]) for rule in together) <= MOST_MATCHES:
