@@ -83,7 +83,7 @@ class ClusterOperator:
             self._states,
             on_reconciled=self._on_reconciled,
             on_states=self._look,
-            on_failed=lambda seconds: self._metrics.reconciled(seconds, failed=True),
+            on_failed=self._on_failed,
         )
         self._scraping = Scraping(
             self._states, on=False, budget=options.scrape_budget, on_attempt=self._metrics.scraped
@@ -127,9 +127,16 @@ class ClusterOperator:
             ("revision",),
             lambda: {(self._reconciler.core.revision,): 1.0},
         )
+        self._metrics.watch(
+            "forebay_reconcile_failing",
+            "1 while nothing can be reconciled: what was published before stays.",
+            (),
+            lambda: {(): float(bool(self._whole_fault))},
+        )
         self._exposition = Exposition(self._metrics.page, self._why_not_ready)
         self._local = LocalConfig()
         self._config_fault = ""
+        self._fault = ""
         self._picture: Picture | None = None
         self._news = asyncio.Event()
         self._redrawn = asyncio.Event()
@@ -138,7 +145,9 @@ class ClusterOperator:
         """Empty once everything that there is has been seen and judged, leading or not."""
         if not self._source.complete:
             return "the API server's objects have not all been seen yet"
-        return "" if self._reconciler.core.revision else "nothing has been judged yet"
+        if self._reconciler.core.revision:
+            return ""  # also where reconciling fails now: what was published is served, and nobody else would do better
+        return "; ".join(filter(None, ("nothing has been judged yet", self._whole_fault)))
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Serve until told to stop."""
@@ -198,8 +207,11 @@ class ClusterOperator:
                 if situation.gateway is not None and situation.gateway.again is not None:
                     asyncio.get_running_loop().call_later(situation.gateway.again, self._redrawn.set)
                 self._reconciler.aim(situation)
-            except Exception:  # noqa: BLE001  # what is published stays; the next change is tried again
+                self._fault = ""
+            except Exception as error:  # noqa: BLE001  # what is published stays; the next change is tried again
                 _LOG.exception("the cluster's objects could not be put together")
+                self._fault = f"{type(error).__name__}: {error}"[:512]
+                self._on_failed(0.0)
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _recall(self) -> None:
@@ -259,6 +271,15 @@ class ClusterOperator:
             self._attachments.look(situation.gateway, core)
         self._look()
 
+    @property
+    def _whole_fault(self) -> str:
+        """Why nothing can be reconciled now, through no fault of one object; empty where all is well."""
+        return self._fault or self._reconciler.fault
+
+    def _on_failed(self, seconds: float) -> None:
+        self._metrics.reconciled(seconds, failed=True)
+        self._look()
+
     async def _follow_acknowledgements(self) -> None:
         async for _ in self._server.watch():
             self._look()
@@ -305,11 +326,28 @@ class ClusterOperator:
                     self._states,
                     self._unreadable(),
                     self._attachments.told,
+                    self._unjudged(),
+                    fault=self._whole_fault,
                     now=time.monotonic(),
                     wall=datetime.now(UTC),
                 )
                 self._attachments.ask(self._truth.reached)
             await asyncio.sleep(max(TELL_SECONDS, TELL_SHARE * (time.monotonic() - started)))
+
+    def _unjudged(self) -> dict[tuple[str, str], Stored]:
+        """While reconciling fails as a whole: objects whose newest version there is no verdict on."""
+        picture, verdicts = self._picture, self._reconciler.core.verdicts
+        if picture is None or not self._whole_fault:
+            return {}
+        return {
+            (resource.plural, name): entry
+            for resource, stored, judged in (
+                (POLICIES, picture.stored_policies, verdicts.policies),
+                (POOLS, picture.stored_pools, verdicts.pools),
+            )
+            for name, entry in stored.items()
+            if name not in judged or judged[name].generation != entry.generation
+        }
 
     def _unreadable(self) -> dict[tuple[str, str], Stored]:
         """Objects that the API server has stored and that we cannot take, not even in an earlier version."""

@@ -19,7 +19,7 @@ from forebay_operator.cluster.kinds import POLICIES, POOLS, Resource
 from forebay_operator.cluster.statuses import Status, StatusWriter
 from forebay_operator.cluster.store import Stored
 from forebay_operator.core import Core
-from forebay_operator.findings import state_accepted
+from forebay_operator.findings import cut, state_accepted
 from forebay_operator.gateway.told import GatewayTold
 from forebay_operator.programme import Programme
 from forebay_operator.scrape.load_status import LoadStatuses
@@ -35,6 +35,7 @@ _LOG = logging.getLogger(__name__)
 
 
 _NO_GATEWAYS: Final[Mapping[str, GatewayTold]] = {}
+_NO_OBJECTS: Final[Mapping[tuple[str, str], Stored]] = {}
 
 
 class Truth:
@@ -71,12 +72,15 @@ class Truth:
         states: PoolStates,
         refused: Mapping[tuple[str, str], Stored],
         gateways: Mapping[str, GatewayTold] = _NO_GATEWAYS,
+        unjudged: Mapping[tuple[str, str], Stored] = _NO_OBJECTS,
         *,
+        fault: str = "",
         now: float,
         wall: datetime,
     ) -> None:
         """Work out every status that may have changed. `refused`: objects that cannot be taken, and have no last good
-        version, by plural and name. `gateways` is what policies with targetRefs have to say of theirs."""
+        version, by plural and name. `gateways` is what policies with targetRefs have to say of theirs. `unjudged`: those
+        whose newest version there is no verdict on, because reconciling fails as a whole: `fault` says why."""
         verdicts = core.verdicts
         names = [
             *(_named(POLICIES, name) for name in verdicts.policies),
@@ -86,6 +90,8 @@ class Truth:
             names, server.missing, server.rejections(), situation.expected, situation.ready, now
         )
         for name, verdict in verdicts.policies.items():
+            if (POLICIES.plural, name) in unjudged:
+                continue
             rollout = rollouts.get(_named(POLICIES, name))
             gateway = gateways.get(name)
             if self._is_news(POLICIES, name, (verdict, rollout, gateway)):
@@ -98,6 +104,8 @@ class Truth:
         )
         told = states.told
         for name, pool in verdicts.pools.items():
+            if (POOLS.plural, name) in unjudged:
+                continue
             rollout = rollouts.get(_named(POOLS, name))
             state, tried, stretch = told.get(name), states.tried(name), states.stretch(name)
             # Loads are written in their own time, so the clock is among the grounds, in coarse steps.
@@ -112,7 +120,14 @@ class Truth:
                 self._tell(
                     resource, name, partial(_unreadable, entry, self._writer.stored(resource, name), resource, wall)
                 )
-        self._forget_but(verdicts, refused)
+        for (plural, name), entry in unjudged.items():
+            if (plural, name) in refused:
+                continue
+            resource = POOLS if plural == POOLS.plural else POLICIES
+            before = self._writer.stored(resource, name)
+            if before is not None and before.observed_generation != entry.generation:
+                self._tell(resource, name, partial(_unjudged, entry, before, resource, fault, wall))
+        self._forget_but(verdicts, {**refused, **unjudged})
 
     def _with_load(
         self, name: str, make: Callable[[], PoolStatus], state: PoolState | None, stored: PoolStatus | None, at: float
@@ -175,10 +190,21 @@ def _unreadable(entry: Stored, before: Status | None, resource: Resource, wall: 
     """The status of an object that the API server has stored and that we cannot take at all."""
     findings = entry.refused.findings if entry.refused else ()
     served = "the policy is not served" if resource == POLICIES else "the pool is not served"
+    return _unserved(entry, before, resource, state_accepted(findings, served), wall)
+
+
+def _unjudged(entry: Stored, before: Status, resource: Resource, fault: str, wall: datetime) -> Status:
+    """The status of an object whose newest version nobody has judged, through no fault of its own."""
+    message = f"The operator cannot reconcile anything: {fault}; what was published before stays"
+    made = _unserved(entry, before, resource, Statement("Accepted", "Unknown", "Pending", cut(message)), wall)
+    return msgspec.structs.replace(before, observed_generation=made.observed_generation, conditions=made.conditions)
+
+
+def _unserved(entry: Stored, before: Status | None, resource: Resource, accepted: Statement, wall: datetime) -> Status:
     verdict = PolicyVerdict(
         name=entry.identity.key,
         generation=entry.generation,
-        accepted=state_accepted(findings, served),
+        accepted=accepted,
         resolved=Statement("ResolvedRefs", "Unknown", "Pending", "Not looked at: see Accepted"),
         spec=None,
     )

@@ -51,6 +51,8 @@ class Bench:
         self.core = Core(self.server)
         self.truth = Truth(self.writer)  # type: ignore[arg-type]
         self.refused: dict[tuple[str, str], Stored] = {}
+        self.unjudged: dict[tuple[str, str], Stored] = {}
+        self.fault = ""
         self.now = 100.0
         self.publish(*names)
 
@@ -65,7 +67,10 @@ class Bench:
 
     def tell(self) -> list[str]:
         self.writer.wanted.clear()
-        self.truth.tell(self.core, self.server, self.situation, PoolStates(), self.refused, now=self.now, wall=NOON)
+        self.truth.tell(
+            self.core, self.server, self.situation, PoolStates(), self.refused, {}, self.unjudged,
+            fault=self.fault, now=self.now, wall=NOON,
+        )  # fmt: skip
         return [name for name, _ in self.writer.wanted]
 
 
@@ -132,3 +137,28 @@ async def test_an_object_that_cannot_be_taken_at_all_says_why(resource: Any, sha
     assert told["Ready"].status == "False"
     assert {condition.observed_generation for condition in status.conditions} == {3}
     assert msgspec.to_builtins(status)["observedGeneration"] == 3
+
+
+async def test_while_nothing_can_be_reconciled_objects_that_have_changed_say_so_and_no_other_moves() -> None:
+    bench = Bench("changed", "still", "odd")
+    bench.tell()
+    stands = dict(bench.writer.wanted)
+    for name, status in stands.items():
+        bench.writer.shown[POOLS.plural, name] = status
+    bench.tell()
+    identity = Identity("ai", "changed", "uid")
+    bench.fault = "ResourceTooLarge: a route table of 20 MiB"
+    bench.unjudged = {(POOLS.plural, "ai/changed"): Stored(identity, 2)}
+    assert bench.tell() == ["ai/changed"]
+    ((_, status),) = bench.writer.wanted
+    told = {condition.type: condition for condition in status.conditions}
+    assert (status.observed_generation, told["Accepted"].status, told["Accepted"].reason) == (2, "Unknown", "Pending")
+    assert "cannot reconcile anything: ResourceTooLarge: a route table of 20 MiB" in told["Accepted"].message
+    assert "what was published before stays" in told["Accepted"].message
+    assert told["Ready"].status == "False"
+    assert "Stalled" not in told, "it may pass without anybody's doing"
+    bench.writer.shown[POOLS.plural, "ai/changed"] = status
+    bench.fault = "ResourceTooLarge: a route table of 21 MiB"
+    assert bench.tell() == [], "once is enough"
+    bench.fault, bench.unjudged = "", {}
+    assert bench.tell() == ["ai/changed"], "it is as it was judged"
