@@ -26,22 +26,37 @@ SERVED_KEY: Final = "forebay-served"
 """gRPC initial metadata of a stream that an operator has taken on, sent at once, though there may be nothing to send."""
 
 
+class Origin(Tolerant, frozen=True, order=True):
+    """A route of a gateway's, as the gateway itself names the one that a request met first. No client has a say in it.
+
+    `route` is that name, or what stands before a ``/`` or ``-`` in it. `gateway` is what the header `forebay-gateway` says where two
+    Gateways have the same route and not the same policy; empty otherwise, and for requests without that header.
+    """
+
+    route: str
+    gateway: str = ""
+
+
 class Place(Tolerant, frozen=True):
     """Where a policy with targetRefs is asked, as it follows from its targets.
 
     `prefix` is matched in whole segments and `base` is taken off before the path is read: a part of it, or all of it.
-    Both are ``""`` for the root, else ``/a/b`` without a trailing slash.
+    Both are ``""`` for the root, else ``/a/b`` without a trailing slash. `origins` say it exactly, where the gateway
+    tells; host and path are for requests of which it does not.
     """
 
     hostnames: tuple[str, ...]
     prefix: str = ""
     base: str = ""
+    origins: tuple[Origin, ...] = ()
 
 
 class PlacedSpec(PolicySpec, frozen=True, kw_only=True):
-    """A policy with its targets resolved: `places` stand for `attach`. Without targetRefs `places` is None."""
+    """A policy with what it refers to: `places` stand for `attach`, and are None without targetRefs. `heads` are the
+    contents of the models that it keeps in ConfigMaps, by digest."""
 
     places: tuple[Place, ...] | None = None
+    heads: dict[str, bytes] = {}
 
 
 class PolicyResource(Tolerant, frozen=True):

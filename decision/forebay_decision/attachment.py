@@ -1,28 +1,30 @@
-"""Attachment: which policy a request belongs to, from host and path alone.
+"""Attachment: which policy a request belongs to, from host and path, or from the gateway's route that it came by.
 
 Envoy's virtual hosts are built from the same order, so both sides always name the same policy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
 from forebay_api.policy import Attach, PolicySpec
-from forebay_api.wire import Place, PlacedSpec
+from forebay_api.wire import Origin, Place, PlacedSpec
 
 
 class Attachment(msgspec.Struct, frozen=True):
     """One hostname and prefix of one policy; `prefix` is ``""`` for the root, else ``/a/b`` without a trailing slash.
 
-    `base` is the part of it that is taken off before the path is read; None is all of it.
+    `base` is the part of it that is taken off before the path is read; None is all of it. `origins` are the gateway's
+    routes by which its requests come; None where it has `attach`, and requests come through Forebay's own Envoy.
     """
 
     hostname: str
     prefix: str
     policy: str
     base: str | None = None
+    origins: tuple[Origin, ...] | None = None
 
     def covers(self, host: str) -> bool:
         if self.hostname == "*":
@@ -55,15 +57,10 @@ def spec_attachments(policies: Mapping[str, PolicySpec]) -> tuple[Attachment, ..
     found = [*attachments({name: spec.attach for name, spec in policies.items() if placed(spec) is None})]
     for name, spec in policies.items():
         for place in placed(spec) or ():
-            found += [Attachment(host, place.prefix, name, place.base) for host in place.hostnames]
+            found += [Attachment(host, place.prefix, name, place.base, place.origins) for host in place.hostnames]
     return tuple(sorted(found, key=lambda a: (a.rank, a.policy)))
 
 
 def placed(spec: PolicySpec) -> tuple[Place, ...] | None:
     """Where a policy's targets have it asked; None where it has `attach`."""
     return spec.places if isinstance(spec, PlacedSpec) else None
-
-
-def matching(ordered: Iterable[Attachment], host: str, path: str) -> Iterable[Attachment]:
-    """Attachments that hold this host and path, in order."""
-    return (a for a in ordered if a.covers(host) and a.holds(path))

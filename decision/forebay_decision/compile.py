@@ -10,7 +10,9 @@ import msgspec
 from forebay_api.policy import Attach, PolicySpec, PoolRef
 from forebay_api.pool import PoolSpec
 from forebay_api.quantities import byte_count, duration_seconds
-from forebay_decision.attachment import Attachment, matching, spec_attachments
+from forebay_api.wire import Origin, PlacedSpec
+from forebay_decision.attachment import Attachment, spec_attachments
+from forebay_decision.attachments import NOWHERE, Attachments
 from forebay_decision.errors import PolicyError
 from forebay_decision.policy.compiler import compile_rules, look_out
 from forebay_decision.policy.facts import Vantage
@@ -20,7 +22,7 @@ from forebay_decision.select.pickers import ALGORITHMS, LeastBusy
 from forebay_decision.select.selection import Strategy
 from forebay_decision.served import policy_pools, qualified, served_models
 from forebay_decision.signals.catalog import Embed, Encoders, build_detector
-from forebay_decision.signals.classifier import Heads, ModelError
+from forebay_decision.signals.classifier import Heads, ModelError, carrying
 from forebay_decision.signals.detector import Detector
 from forebay_decision.signals.regex import PatternError
 from forebay_models.heads.library import load_head
@@ -69,29 +71,59 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class CompiledConfig(msgspec.Struct, frozen=True):
-    """All policies of one revision."""
+    """All policies of one revision. Those that are `placed` have targetRefs, the others `attach`: requests of the former
+    come through a gateway of somebody's, requests of the latter through Forebay's own Envoy."""
 
     revision: str
     policies: Mapping[str, CompiledPolicy]
-    enforced: tuple[Attachment, ...]
-    shadows: tuple[Attachment, ...]
+    enforced: Attachments
+    shadows: Attachments
+    placed: Attachments = Attachments(())
+    placed_shadows: Attachments = Attachments(())
     based: Mapping[tuple[str, str], CompiledPolicy] = {}
     """Policies that take something else off the path than their `attach` says, by name and what they take off."""
 
-    def match(self, host: str, path: str) -> Match:
-        """The policy of a host (without port, lower case) and path; shadows of the same attachment come with it."""
-        found = next(iter(matching(self.enforced, host, path)), None)
+    def match(self, host: str, path: str, origin: Origin = NOWHERE, *, known: bool = False) -> Match:
+        """The policy of a request, and the shadows of the same attachment.
+
+        `host` is lower case and without port. Where a gateway says by which route a request came, `origin` decides, and
+        host and path only what is taken off. A route that nobody has told of counts as none, unless it has to be `known`.
+        """
+        if origin.route and self.placed.has_origins:
+            return self._met(host, path, origin, known)
+        for enforced, shadows in ((self.enforced, self.shadows), (self.placed, self.placed_shadows)):
+            found = next(enforced.holding(host, path), None)
+            if found is not None:
+                return Match(self._at(found), self._beside(found, shadows, host, path))
+        return Match(None)
+
+    def _met(self, host: str, path: str, origin: Origin, known: bool) -> Match:
+        found = _holding(self.placed.met(origin), host, path)
+        if found is not None:
+            beside = {a.policy: a for a in reversed(self.placed_shadows.met(origin) or ())}
+            return Match(self._at(found), tuple(map(self._at, beside.values())))
+        found = None if known else next(self.placed.holding(host, path), None)
         if found is None:
             return Match(None)
-        if not self.shadows:
-            return Match(self._at(found))
-        same = [a for a in self.shadows if (a.hostname, a.prefix) == (found.hostname, found.prefix)]
-        return Match(self._at(found), tuple(map(self._at, same)))
+        return Match(self._at(found), self._beside(found, self.placed_shadows, host, path))
+
+    def _beside(self, found: Attachment, shadows: Attachments, host: str, path: str) -> tuple[CompiledPolicy, ...]:
+        if not shadows:
+            return ()
+        at = found.hostname, found.prefix
+        return tuple(self._at(a) for a in shadows.holding(host, path) if (a.hostname, a.prefix) == at)
 
     def _at(self, attachment: Attachment) -> CompiledPolicy:
         if attachment.base is None:
             return self.policies[attachment.policy]
         return self.based[attachment.policy, attachment.base]
+
+
+def _holding(found: tuple[Attachment, ...] | None, host: str, path: str) -> Attachment | None:
+    """The first that holds host and path: a gateway has looked at both, so where none seems to, any is right."""
+    if not found:
+        return None
+    return next((a for a in found if a.covers(host) and a.holds(path)), found[0])
 
 
 def compile_config(
@@ -121,16 +153,22 @@ def compile_config(
             )
         except PolicyError as error:
             errors[name] = error
-    enforced = spec_attachments({name: p.spec for name, p in compiled.items() if p.mode == "Enforce"})
-    shadows = spec_attachments({name: p.spec for name, p in compiled.items() if p.mode == "Shadow"})
-    based = {(a.policy, a.base): a.base for a in (*enforced, *shadows) if a.base is not None}
+    based: dict[tuple[str, str], CompiledPolicy] = {}
+    found: dict[tuple[str, bool], list[Attachment]] = {}
+    for attachment in spec_attachments({name: policy.spec for name, policy in compiled.items()}):
+        policy, base = compiled[attachment.policy], attachment.base
+        found.setdefault((policy.mode, base is not None), []).append(attachment)
+        if base is not None and (policy.name, base) not in based:
+            based[policy.name, base] = _based(policy, base)
     return (
         CompiledConfig(
             revision,
             compiled,
-            enforced,
-            shadows,
-            {(name, base): _based(compiled[name], base) for (name, _), base in based.items()},
+            Attachments(found.get(("Enforce", False), ())),
+            Attachments(found.get(("Shadow", False), ())),
+            Attachments(found.get(("Enforce", True), ())),
+            Attachments(found.get(("Shadow", True), ())),
+            based,
         ),
         errors,
     )
@@ -150,10 +188,11 @@ def compile_policy(
     rules = compile_rules(name, spec)
     if rules.errors:
         raise rules.errors[0]
+    carried = carrying(heads, spec.heads if isinstance(spec, PlacedSpec) else {})
     detectors: dict[str, Detector] = {}
     for index, signal in enumerate(spec.signals):
         try:
-            detectors[signal.name] = build_detector(signal, encoders, embed or _embed, heads)
+            detectors[signal.name] = build_detector(signal, encoders, embed or _embed, carried)
         except (PatternError, ModelError) as error:
             raise PolicyError(f"spec.signals[{index}]", str(error)) from None
     own = {pool: pools[pool] for pool in policy_pools(name, spec) if pool in pools}

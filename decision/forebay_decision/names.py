@@ -11,6 +11,9 @@ JWT_NAMESPACE: Final = "envoy.filters.http.jwt_authn"
 CLUSTER_HEADER: Final = "x-forebay-cluster"
 HOPS_HEADER: Final = "x-forebay-hops"
 HEADER_PREFIX: Final = "x-forebay-"
+GATEWAY_HEADER: Final = "forebay-gateway"
+"""By which of several Gateways with the same route a request came. A gateway writes it over what a client sends. It is not
+among those with HEADER_PREFIX, which gateways take off after they have set what they set."""
 RESPONSE_FIELDS: Final = ("decision-id", "rule", "strategy", "pool", "model", "reason")
 """Metadata keys, each shown to the caller as the response header ``x-forebay-<key>``."""
 CREDENTIAL_HEADERS: Final = (

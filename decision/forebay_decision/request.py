@@ -8,6 +8,8 @@ from typing import Literal
 import msgspec
 
 from forebay_api.pool import Capability, Endpoint
+from forebay_api.wire import Origin
+from forebay_decision.attachments import NOWHERE
 from forebay_decision.token import NO_TOKEN, Verified
 
 
@@ -15,7 +17,7 @@ class RequestHead(msgspec.Struct, frozen=True):
     """The header part. `path` has no query and still carries the attachment's prefix; header names are lower case.
 
     `repeated` names the headers that came in more than one line; `headers` has those lines joined. `verified` is what the
-    caller's token claims, where Envoy has verified one.
+    caller's token claims, where Envoy has verified one. `origin` is the route that it met first, where Envoy says that.
     """
 
     method: str
@@ -24,6 +26,7 @@ class RequestHead(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     repeated: frozenset[str] = frozenset()
     verified: Verified = NO_TOKEN
+    origin: Origin = NOWHERE
 
 
 class Turn(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from forebay_decision.dialects.openai.splice import splice
-from forebay_decision.names import CLUSTER_HEADER, HEADER_PREFIX, HOPS_HEADER, RESPONSE_FIELDS
+from forebay_decision.names import CLUSTER_HEADER, GATEWAY_HEADER, HEADER_PREFIX, HOPS_HEADER, RESPONSE_FIELDS
 from forebay_decision.record import DecisionRecord
 from forebay_decision.request import RequestHead
 from forebay_decision.route import Answer, Forward
@@ -98,8 +98,11 @@ def tenant_hash(tenant: str) -> str:
 
 
 def _forged(headers: Mapping[str, str], ours: set[str]) -> tuple[str, ...]:
-    """Headers of our prefix that came with the request: Envoy strips them first thing, other gateways may not."""
-    return tuple(name for name in headers if name.startswith(HEADER_PREFIX) and name not in ours)
+    """Headers of our prefix that came with the request: Envoy strips them first thing, other gateways may not. And what a
+    gateway has told us alone."""
+    return tuple(
+        name for name in headers if (name.startswith(HEADER_PREFIX) and name not in ours) or name == GATEWAY_HEADER
+    )
 
 
 def _bounded(value: str) -> str:

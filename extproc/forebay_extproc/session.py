@@ -13,6 +13,7 @@ import msgspec
 
 from forebay_decision.compile import CompiledConfig, CompiledPolicy
 from forebay_decision.errors import BadRequest, DecisionError, NotFound, TooLarge
+from forebay_decision.names import CLUSTER_HEADER
 from forebay_decision.request import RequestHead
 from forebay_decision.route import refuse
 from forebay_extproc.events import (
@@ -115,7 +116,8 @@ class Session:
         if event.mode_error:
             return Fail("FAILED_PRECONDITION", event.mode_error)
         head = event.head
-        match = self._config.match(head.host, head.path)
+        # With our routing header in it, the route that it met first may be one that a client has chosen by that header.
+        match = self._config.match(head.host, head.path, head.origin, known=CLUSTER_HEADER in head.headers)
         self._head, self._policy, self._shadows = event, match.policy, match.shadows
         if match.policy is None:
             return self._refuse(_no_policy(head))

@@ -1,6 +1,7 @@
 """Who gets an attachment: per hostname and path prefix one Enforce policy, any number of Shadow policies.
 
-The oldest wins, then the first by name. Files have no age, so in a directory the name decides.
+The oldest wins, then the first by name. Files have no age, so in a directory the name decides. Policies with targetRefs
+have been judged by their targets (gateway/attach.py): data planes tell them apart by the gateway's route.
 """
 
 from __future__ import annotations
@@ -58,11 +59,8 @@ def _award(bid: Bid, holders: dict[tuple[str, str], str]) -> Award:
 
 
 def _claims(spec: PolicySpec) -> tuple[tuple[str, str], ...]:
-    if spec.mode == "Shadow":
+    if spec.mode == "Shadow" or placed(spec) is not None:
         return ()
-    places = placed(spec)
-    if places is not None:
-        return tuple((hostname, place.prefix or "/") for place in places for hostname in place.hostnames)
     return tuple((hostname, spec.attach.path_prefix) for hostname in dict.fromkeys(spec.attach.hostnames))
 
 

@@ -23,7 +23,9 @@ from envoy.service.ext_proc.v3.external_processor_pb2 import (  # type: ignore[a
 )
 from envoy.type.v3.http_status_pb2 import HttpStatus  # type: ignore[attr-defined]
 
-from forebay_decision.names import HEADER_PREFIX, HOPS_HEADER, METADATA_NAMESPACE
+from forebay_api.wire import Origin
+from forebay_decision.attachments import NOWHERE
+from forebay_decision.names import GATEWAY_HEADER, HEADER_PREFIX, HOPS_HEADER, METADATA_NAMESPACE
 from forebay_decision.request import RequestHead
 from forebay_decision.token import NO_TOKEN
 from forebay_extproc.events import (
@@ -46,6 +48,9 @@ _OVERWRITE: Final = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
 _MODES: Final = ProtocolConfiguration.DESCRIPTOR.fields_by_name["request_body_mode"].enum_type.values_by_number
 _USABLE_MODES: Final = (0, 2)
 """NONE (also: an Envoy that does not say) and BUFFERED."""
+ATTRIBUTES: Final = "envoy.filters.http.ext_proc"
+"""Under which a message has its attributes, whatever the filter is called."""
+ROUTE_NAME: Final = "xds.route_name"
 _UNKNOWN: Final = UnknownEvent()
 _TRAILERS: Final = TrailersEvent()
 _CACHED_HEADERS: Final = 4096
@@ -95,6 +100,7 @@ def _headers(request: ProcessingRequest) -> HeadersEvent:
         found,
         frozenset(repeated),
         read_verified(request.metadata_context) if request.HasField("metadata_context") else NO_TOKEN,
+        _origin(request, found) if ATTRIBUTES in request.attributes else NOWHERE,
     )
     length = found.get("content-length", "")
     return HeadersEvent(
@@ -103,6 +109,12 @@ def _headers(request: ProcessingRequest) -> HeadersEvent:
         int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None,
         _mode_error(request.protocol_config.request_body_mode),
     )
+
+
+def _origin(request: ProcessingRequest, headers: Mapping[str, str]) -> Origin:
+    """By which route a request came. Envoy says the name; the header counts only together with a name that is known."""
+    name = request.attributes[ATTRIBUTES].fields[ROUTE_NAME].string_value
+    return Origin(name, headers.get(GATEWAY_HEADER, "")) if name else NOWHERE
 
 
 def host_of(authority: str) -> str:

@@ -17,6 +17,7 @@ from forebay_operator.gateway.envoy_gateway.servers import CREDENTIAL_KEY
 from forebay_operator.gateway.implementation import DataPlaneRef, Implementation
 from forebay_operator.gateway.naming import installation
 from forebay_operator.gateway.placing import place
+from forebay_operator.gateway.sharing import shared
 from forebay_operator.gateway.situation import GatewaySituation
 from forebay_operator.gateway.transition import Transition
 from forebay_operator.options import ClusterOptions
@@ -42,7 +43,8 @@ class GatewaySituater:
         """The policies to judge, and what adapters need beside the verdicts."""
         facts = picture.facts.gateway
         attached = attach(newest, facts, self._adapter.controllers)
-        placed = place(newest, attached)
+        found = shared(newest, attached, facts)
+        placed = place(newest, attached, self._adapter.origins(attached, found, facts))
         needs = {
             name: self._adapter.needs(name, placed[name].spec)
             for name, own in attached.items()
@@ -58,6 +60,7 @@ class GatewaySituater:
             also=step.also,
             pending=step.pending,
             again=step.again,
+            shared=found,
             injectable=frozenset(_injectable(pools, picture)),
             policy_uids={name: entry.identity.uid for name, entry in picture.stored_policies.items()},
             pool_uids={name: entry.identity.uid for name, entry in picture.stored_pools.items()},

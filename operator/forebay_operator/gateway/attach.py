@@ -49,11 +49,13 @@ class Ancestor(msgspec.Struct, frozen=True):
 
 
 class Attached(msgspec.Struct, frozen=True):
-    """What one policy's targets come to. `targets` are those that it has; `spots` what of routes is its own."""
+    """What one policy's targets come to. `targets` are those that it has; `spots` what of routes is its own, and `at` which
+    of them are behind each of `places`."""
 
     targets: tuple[Key, ...] = ()
     spots: tuple[Spot, ...] = ()
     places: tuple[Place, ...] = ()
+    at: Mapping[Place, tuple[Spot, ...]] = {}
     ancestors: tuple[Ancestor, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -202,10 +204,12 @@ def _attached(
         spots = [spot for spot in world.spots if any(key in keys for key in _covering(spot, world.routes))]
     else:
         spots = [spot for spot, key in owned.items() if key in keys and holders[key] == name]
+    places = dict(_places(spots, world))
     return Attached(
         keys,
         tuple(sorted(spots)),
-        tuple(_places(spots, world)),
+        tuple(places),
+        places,
         tuple(_ancestors(settled, world)),
         tuple(dict.fromkeys(target.problem for target in settled if target.problem is not None)),
     )
@@ -223,18 +227,24 @@ def _contended(name: str, target: _Target, holders: Mapping[Key, str]) -> _Targe
     return msgspec.structs.replace(target, problem=Finding(target.path, message, reason="Conflicted"))
 
 
-def _places(spots: Iterable[Spot], world: _World) -> Iterator[Place]:
-    """Hostnames by what is matched and taken off, in a stable order."""
-    found: dict[tuple[str, str], set[str]] = {}
+def hostnames_at(spot: Spot, facts: GatewayFacts) -> tuple[str, ...]:
+    """Those under which its listener has the route's requests."""
+    listeners = facts.gateways[spot.gateway].listeners
+    own = next(listener.hostname for listener in listeners if listener.name == spot.listener)
+    return shared_hostnames(own, facts.routes[spot.route].spec.get("hostnames") or ())
+
+
+def _places(spots: Iterable[Spot], world: _World) -> Iterator[tuple[Place, tuple[Spot, ...]]]:
+    """Hostnames by what is matched and taken off, and the spots behind it, in a stable order."""
+    found: dict[tuple[str, str], tuple[set[str], set[Spot]]] = {}
     for spot in spots:
-        route = world.routes[spot.route]
-        listeners = world.facts.gateways[spot.gateway].listeners
-        own = next(listener.hostname for listener in listeners if listener.name == spot.listener)
-        hosts = shared_hostnames(own, route.spec.get("hostnames") or ())
-        for match in matches_of(rules_of(route)[spot.rule]):
-            found.setdefault(prefix_and_base(match), set()).update(hosts)
-    for (prefix, base), hostnames in sorted(found.items()):
-        yield Place(hostnames=tuple(sorted(hostnames)), prefix=prefix, base=base)
+        hosts = hostnames_at(spot, world.facts)
+        for match in matches_of(rules_of(world.routes[spot.route])[spot.rule]):
+            hostnames, behind = found.setdefault(prefix_and_base(match), (set(), set()))
+            hostnames.update(hosts)
+            behind.add(spot)
+    for (prefix, base), (hostnames, behind) in sorted(found.items()):
+        yield Place(hostnames=tuple(sorted(hostnames)), prefix=prefix, base=base), tuple(sorted(behind))
 
 
 def _ancestors(targets: Iterable[_Target], world: _World) -> Iterator[Ancestor]:

@@ -13,6 +13,9 @@ from forebay_operator.backends.endpoint import Backends
 from forebay_operator.cluster.objects import Service
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.facts import GatewayFacts
+from forebay_operator.gateway.objects import Stored
+from forebay_operator.gateway.placing import Origins
+from forebay_operator.gateway.sharing import Shared
 
 
 class DataPlaneRef(msgspec.Struct, frozen=True):
@@ -53,6 +56,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     facts: GatewayFacts
     injectable: frozenset[str] = frozenset()
     uids: Mapping[str, str] = {}
+    shared: Shared = Shared()
 
 
 class Generated(msgspec.Struct, frozen=True):
@@ -69,6 +73,8 @@ class Generated(msgspec.Struct, frozen=True):
     stage: int
     policies: tuple[str, ...] = ()
     optional: bool = False
+    content: str = ""
+    """Hash of all that we write (comparison.sealed)."""
 
     @property
     def key(self) -> str:
@@ -110,8 +116,17 @@ class Implementation(Protocol):
         """The values of the routing header that a version of a policy may lead to."""
         ...
 
+    def origins(self, attached: Mapping[str, Attached], shared: Shared, facts: GatewayFacts) -> Origins:
+        """By what names its Envoys tell data planes that a request has met what a policy holds; nothing of what is not
+        told."""
+        ...
+
     def routed(self, attached: Mapping[str, Attached], facts: GatewayFacts) -> Mapping[str, frozenset[str]]:
         """Of each policy, those for which the implementation has accepted routes, wherever the policy is attached."""
+        ...
+
+    def taken(self, stored: Stored) -> bool:
+        """Whether the implementation has accepted an HTTPRoute of ours as it is stored now, at every parent."""
         ...
 
     def judge(self, policy: str, plan: Plan, wanted: Wanted) -> Judgement:

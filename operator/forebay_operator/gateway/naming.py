@@ -37,5 +37,16 @@ def generated_name(stem: str, *identity: str) -> str:
     return f"{PREFIX}-{stem[:room].rstrip('-.')}-{digest(identity)}"
 
 
+def family(stem: str, *identity: str) -> str:
+    """``forebay-STEM-HASH``, with which the names of several objects of one identity begin."""
+    room = LONGEST - len(PREFIX) - 19
+    return f"{PREFIX}-{stem[:room].rstrip('-.')}-{digest(identity)}"
+
+
+def member(family: str, *part: str) -> str:
+    """The name of one of them."""
+    return f"{family}-{digest(part)}"
+
+
 def content_hash(value: Any) -> str:
     return sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()[:16]

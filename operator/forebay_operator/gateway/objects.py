@@ -86,6 +86,10 @@ class ParentRef(Tolerant, frozen=True):
             meta.name,
         )
 
+    def key(self, home: str) -> str:
+        """``namespace/name`` of what a route of namespace `home` means."""
+        return f"{self.namespace or home}/{self.name}"
+
     def chooses(self, listener: Listener) -> bool:
         return self.section_name in (None, listener.name) and self.port in (None, listener.port)
 

@@ -8,9 +8,9 @@ from typing import Final, Literal
 import msgspec
 
 from forebay_api.policy import PolicySpec, RoutingPolicy
-from forebay_api.wire import Place, PlacedSpec
+from forebay_api.wire import Origin, Place, PlacedSpec
 from forebay_decision.check import Finding
-from forebay_operator.gateway.attach import Attached
+from forebay_operator.gateway.attach import Attached, Spot
 
 NEEDS_A_CLUSTER: Final = (
     "a Gateway or an HTTPRoute is found in a cluster only, by an operator with --gateway-api (chart: gatewayAPI.enabled): "
@@ -18,14 +18,18 @@ NEEDS_A_CLUSTER: Final = (
 )
 
 
+Origins = Mapping[str, Mapping[Spot, tuple[Origin, ...]]]
+"""By policy and spot, how the gateway tells of its requests by which route they came."""
+
+
 def place(
-    policies: Mapping[str, RoutingPolicy], attached: Mapping[str, Attached] | None
+    policies: Mapping[str, RoutingPolicy], attached: Mapping[str, Attached] | None, origins: Origins | None = None
 ) -> Mapping[str, RoutingPolicy]:
     """The policies; those with targetRefs have places in their stead, none where `attached` is None."""
     if not any(policy.spec.target_refs for policy in policies.values()):
         return policies
     return {
-        name: _placed(policy, attached[name].places if attached is not None else ())
+        name: _placed(policy, _places(attached[name], (origins or {}).get(name, {})) if attached is not None else ())
         if policy.spec.target_refs
         else policy
         for name, policy in policies.items()
@@ -42,6 +46,13 @@ def target_findings(
         return {name: found.findings for name, found in attached.items() if found.findings}
     nowhere = (Finding("spec.targetRefs", NEEDS_A_CLUSTER, severity=severity),)
     return {name: nowhere for name, policy in policies.items() if policy.spec.target_refs}
+
+
+def _places(attached: Attached, origins: Mapping[Spot, tuple[Origin, ...]]) -> tuple[Place, ...]:
+    def told(found: Place) -> tuple[Origin, ...]:
+        return tuple(sorted({origin for spot in attached.at.get(found, ()) for origin in origins.get(spot, ())}))
+
+    return tuple(msgspec.structs.replace(found, origins=told(found)) for found in attached.places)
 
 
 def _placed(policy: RoutingPolicy, places: tuple[Place, ...]) -> RoutingPolicy:

@@ -12,6 +12,7 @@ from forebay_operator.cluster.objects import Service
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import DataPlaneRef, Held, Wanted
+from forebay_operator.gateway.sharing import Shared
 from forebay_operator.verdict import Verdicts
 
 
@@ -28,6 +29,7 @@ class GatewaySituation(msgspec.Struct, frozen=True, kw_only=True):
     pending: frozenset[str] = frozenset()
     again: float | None = None
     injectable: frozenset[str] = frozenset()
+    shared: Shared = Shared()
     policy_uids: Mapping[str, str] = {}
     pool_uids: Mapping[str, str] = {}
 
@@ -52,4 +54,5 @@ def wanted(situation: GatewaySituation, verdicts: Verdicts, backends: Backends) 
         facts=situation.facts,
         injectable=situation.injectable,
         uids=situation.pool_uids,
+        shared=situation.shared,
     )

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from forebay_api.policy import PolicySpec, RoutingPolicy
-from forebay_api.wire import Place, PlacedSpec
+from forebay_api.wire import Origin, Place, PlacedSpec
 from forebay_decision.attachment import placed
 
 LINGER_SECONDS: Final = 10.0
@@ -28,7 +28,8 @@ SETTLE_SECONDS: Final = 0.5
 
 Routed = Mapping[str, frozenset[str]]
 """By policy, the values of the routing header for which a gateway has accepted routes everywhere."""
-_Claim = tuple[str, str, str]
+_Claim = tuple[str, str, Origin | None, str]
+"""Host, prefix and the gateway's route, if it tells; and what is taken off, which makes no other claim."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -124,14 +125,14 @@ class Transition:
     ) -> dict[str, tuple[Place, ...]]:
         """Places that policies have left and that nobody else has taken, by policy."""
         held = {(name, claim) for name, policy in targeted.items() for claim in _claims(placed(policy.spec) or ())}
-        taken = {claim[:2] for _, claim in held}
+        taken = {claim[:3] for _, claim in held}
         for key in held:
             self._left[key] = now
         found: dict[str, list[_Claim]] = {}
         for (name, claim), last in list(self._left.items()):
             if now >= last + LINGER_SECONDS:
                 del self._left[name, claim]
-            elif (name, claim) not in held and claim[:2] not in taken:
+            elif (name, claim) not in held and claim[:3] not in taken:
                 found.setdefault(name, []).append(claim)
                 waits.append(last + LINGER_SECONDS - now)
         return {name: tuple(_places(claims)) for name, claims in found.items() if name in self._policies}
@@ -140,12 +141,16 @@ class Transition:
 def _claims(places: Iterable[Place]) -> Iterator[_Claim]:
     for place in places:
         for host in place.hostnames:
-            yield host, place.prefix, place.base
+            for origin in place.origins or (None,):
+                yield host, place.prefix, origin, place.base
 
 
 def _places(claims: Iterable[_Claim]) -> Iterator[Place]:
-    for host, prefix, base in sorted(claims):
-        yield Place(hostnames=(host,), prefix=prefix, base=base)
+    found: dict[tuple[str, str, str], list[Origin]] = {}
+    for host, prefix, origin, base in claims:
+        found.setdefault((host, prefix, base), []).extend(() if origin is None else (origin,))
+    for (host, prefix, base), origins in sorted(found.items()):
+        yield Place(hostnames=(host,), prefix=prefix, base=base, origins=tuple(sorted(origins)))
 
 
 def _with_places(policy: RoutingPolicy, more: tuple[Place, ...]) -> RoutingPolicy:

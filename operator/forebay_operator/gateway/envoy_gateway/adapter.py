@@ -8,16 +8,27 @@ from typing import Final
 from forebay_api.policy import PolicySpec
 from forebay_decision.served import chain_order, policy_pools, qualified
 from forebay_operator.gateway.attach import Attached
-from forebay_operator.gateway.envoy_gateway.client_traffic import client_traffic
+from forebay_operator.gateway.comparison import sealed
+from forebay_operator.gateway.envoy_gateway.client_traffic import client_traffic, telling
 from forebay_operator.gateway.envoy_gateway.closed import answers
 from forebay_operator.gateway.envoy_gateway.extension import data_plane_objects, extensions, grants
+from forebay_operator.gateway.envoy_gateway.origins import origins
 from forebay_operator.gateway.envoy_gateway.patches.policy import patches
-from forebay_operator.gateway.envoy_gateway.routes import MOST_HEADERS, destinations, held_rules, is_full, routes
+from forebay_operator.gateway.envoy_gateway.routes import (
+    MOST_HEADERS,
+    destinations,
+    held_rules,
+    is_full,
+    reached_pools,
+    routes,
+)
 from forebay_operator.gateway.envoy_gateway.servers import Servers, servers
-from forebay_operator.gateway.envoy_gateway.standing import judge, routed
+from forebay_operator.gateway.envoy_gateway.standing import judge, routed, taken
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Held, Judgement, Plan, Wanted
-from forebay_operator.gateway.objects import matches_of, rules_of
+from forebay_operator.gateway.objects import Stored, matches_of, rules_of
+from forebay_operator.gateway.placing import Origins
+from forebay_operator.gateway.sharing import Shared, overlooked
 
 CONTROLLER: Final = "gateway.envoyproxy.io/gatewayclass-controller"
 
@@ -50,29 +61,37 @@ class EnvoyGateway:
             made += [*routes(name, wanted, behind), *extensions(name, wanted)]
         made += answers(wanted, [entry for entry in made if entry.plural == "httproutes"])
         traffic, asked = client_traffic(wanted)
+        made += [*traffic, *grants(wanted, made)]
         patched = patches(wanted, [m for m in made if m.plural == "envoyextensionpolicies"], self.controllers)
         made += patched.objects
-        made += [*traffic, *grants(wanted, made)]
+        for name, lost in _overlooked(wanted):
+            asked.setdefault(name, []).append(lost)
         losses = {
             name: tuple(
                 dict.fromkeys([*asked.get(name, ()), *_losses(name, wanted, behind), *patched.losses.get(name, ())])
             )
             for name in wanted.policies
         }
-        return Plan(tuple(sorted(made, key=lambda entry: (entry.stage, entry.plural, entry.key))), losses)
+        return Plan(tuple(map(sealed, sorted(made, key=lambda entry: (entry.stage, entry.plural, entry.key)))), losses)
 
     def needs(self, policy: str, spec: PolicySpec) -> frozenset[str]:
         return frozenset(destination.value for destination in destinations(policy, spec))
 
+    def origins(self, attached: Mapping[str, Attached], shared: Shared, facts: GatewayFacts) -> Origins:
+        return origins(attached, shared, facts)
+
     def routed(self, attached: Mapping[str, Attached], facts: GatewayFacts) -> Mapping[str, frozenset[str]]:
         return routed(attached, facts, self.controllers)
+
+    def taken(self, stored: Stored) -> bool:
+        return taken(stored, self.controllers)
 
     def judge(self, policy: str, plan: Plan, wanted: Wanted) -> Judgement:
         return judge(policy, plan, wanted, self.controllers)
 
 
 def _pools(name: str, held: Held) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(pool for spec in (held.spec, *held.also) for pool in policy_pools(name, spec)))
+    return tuple(dict.fromkeys(pool for spec in (held.spec, *held.also) for pool in reached_pools(name, spec)))
 
 
 def _used_by(made: Generated, policies: tuple[str, ...]) -> Generated:
@@ -84,16 +103,16 @@ def _losses(name: str, wanted: Wanted, behind: dict[str, Servers]) -> Iterator[s
     for pool in policy_pools(name, held.spec):
         if pool in behind:
             yield from behind[pool].losses
-    if held.spec.fail_open is not None:
-        yield (
-            "while no data plane answers, requests go to the route's own backends with the model name as it came, and not to "
-            f"pool {held.spec.fail_open.pool}"
-        )
     if _has_chains(name, held.spec):
         yield "a request that has failed at its pool is not tried at the strategy's fallback pools"
     yield "the data planes are asked about every request: Envoy decides none by itself (docs/gateway-api.md)"
     yield from _blocked(name, wanted, (spot.route for spot in held.attached.spots))
     yield from _full(held, wanted)
+
+
+def _overlooked(wanted: Wanted) -> Iterator[tuple[str, str]]:
+    attached = {name: held.attached for name, held in wanted.policies.items()}
+    return overlooked(attached, wanted.shared, telling(wanted.shared.gateways, wanted.facts))
 
 
 def _has_chains(name: str, spec: PolicySpec) -> bool:

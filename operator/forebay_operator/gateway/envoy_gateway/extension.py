@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from forebay_decision import names
+from forebay_operator.gateway.envoy_gateway.origins import ATTRIBUTE
 from forebay_operator.gateway.envoy_gateway.ownership import for_policy, labels
 from forebay_operator.gateway.envoy_gateway.routes import shown
 from forebay_operator.gateway.envoy_gateway.servers import ENVOY_GROUP
@@ -93,7 +94,7 @@ def grants(wanted: Wanted, generated: Iterable[Generated]) -> Iterator[Generated
 def _processor(namespace: str, to: DataPlaneRef, *, fail_open: bool) -> dict[str, Any]:
     return {
         "backendRefs": [_data_plane(namespace, to)],
-        "processingMode": {"request": {"body": "Buffered"}},
+        "processingMode": {"request": {"body": "Buffered", "attributes": [ATTRIBUTE]}},
         "messageTimeout": MESSAGE_TIMEOUT,
         "failOpen": fail_open,
         "statusOnError": 503,

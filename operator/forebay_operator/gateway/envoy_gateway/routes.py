@@ -16,7 +16,7 @@ the new one is served.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, Final
 
 import msgspec
@@ -31,8 +31,8 @@ from forebay_operator.gateway.envoy_gateway.closed import answer_reference
 from forebay_operator.gateway.envoy_gateway.ownership import for_policy
 from forebay_operator.gateway.envoy_gateway.servers import Servers
 from forebay_operator.gateway.implementation import Generated, Wanted
-from forebay_operator.gateway.naming import ROUTE, SHOWN, digest, generated_name
-from forebay_operator.gateway.objects import Stored, matches_of, rules_of
+from forebay_operator.gateway.naming import ROUTE, SHOWN, digest, family, member
+from forebay_operator.gateway.objects import Stored, matches_of, parents_of, rules_of
 
 MOST_RULES: Final = 16
 MOST_MATCHES: Final = 128
@@ -55,9 +55,9 @@ Parts = Sequence[tuple[Destination, tuple[dict[str, Any], ...]]]
 
 
 def destinations(policy: str, spec: PolicySpec) -> tuple[Destination, ...]:
-    """All that a data plane may write into the routing header for a policy, in a stable order. A chain leads to its first
-    pool: Envoy Gateway knows no fallback that writes another model's name."""
-    found = {Destination(names.pool_cluster(pool), pool) for pool in policy_pools(policy, spec)}
+    """All that may be in the routing header for a policy, in a stable order: what a data plane writes there, and the
+    bypass. A chain leads to its first pool: Envoy Gateway knows no fallback that writes another model's name."""
+    found = {Destination(names.pool_cluster(pool), pool) for pool in reached_pools(policy, spec)}
     for strategy in spec.strategies:
         direct = strategy.direct
         for ref in (*direct.pools, *direct.fallback):
@@ -65,6 +65,12 @@ def destinations(policy: str, spec: PolicySpec) -> tuple[Destination, ...]:
             if len(chain_order(policy, direct, first)) > 1:
                 found.add(Destination(names.chain_cluster(policy, strategy.name, first), first))
     return tuple(sorted(found))
+
+
+def reached_pools(policy: str, spec: PolicySpec) -> tuple[str, ...]:
+    """Every pool that requests of the policy may go to."""
+    open_to = () if spec.fail_open is None else (qualified(policy, spec.fail_open.pool),)
+    return tuple(dict.fromkeys((*policy_pools(policy, spec), *open_to)))
 
 
 def held_rules(attached: Attached) -> dict[str, tuple[int, ...]]:
@@ -84,10 +90,11 @@ def routes(policy: str, wanted: Wanted, servers: Mapping[str, Servers]) -> Itera
         route = wanted.facts.routes[key]
         namespace, _, name = key.partition("/")
         parts = [(d, tuple(_rules(route, numbers, d, wanted.pools[d.pool], servers[d.pool]))) for d in wanted_at]
+        gateways = {spot.gateway for spot in held.attached.spots if spot.route == key}
         parts.append((ANY, tuple(_closing(route, numbers, wanted.installation))))
         for part, rules in spread(parts):
-            own = generated_name(name, policy, key, *(layout(parts) if part is None else (part.value,)))
-            spec = {**_heading(route), "rules": list(rules)}
+            own = member(family(name, policy, key), *(layout(parts) if part is None else (part.value,)))
+            spec = {**_heading(route, gateways), "rules": list(rules)}
             made = for_policy(wanted, policy, "httproutes", namespace, own, spec, STAGE)
             found = {**made.labels, ROUTE: beside(policy, key), SHOWN: shown(policy)}
             yield msgspec.structs.replace(made, labels=found)
@@ -122,8 +129,14 @@ def spread(parts: Parts) -> Iterator[tuple[Destination | None, tuple[dict[str, A
         yield from filled
 
 
-def _heading(route: Stored) -> dict[str, Any]:
-    return {key: route.spec[key] for key in ("parentRefs", "hostnames") if route.spec.get(key)}
+def _heading(route: Stored, gateways: Set[str]) -> dict[str, Any]:
+    """The user's, but for Gateways behind which the policy holds nothing of it: pools of one policy are no way out of
+    another's."""
+    home = route.metadata.namespace
+    raw = route.spec.get("parentRefs") or ()
+    above = [ref for ref, read in zip(raw, parents_of(route), strict=True) if read.key(home) in gateways]
+    made = {"parentRefs": above, "hostnames": route.spec.get("hostnames")}
+    return {key: value for key, value in made.items() if value}
 
 
 def _rules(

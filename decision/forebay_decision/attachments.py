@@ -1,0 +1,88 @@
+"""Attachments as a data plane looks them up: by host name, prefix and route, in time that the number of policies is no part of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from forebay_api.wire import Origin
+from forebay_decision.attachment import Attachment
+
+NOWHERE: Final = Origin("")
+"""Of a request of which its gateway does not say by which route it came."""
+_Table = Mapping[str, tuple[Attachment, ...]]
+
+
+class Attachments:
+    """Immutable. Made from attachments in their order, the most specific first."""
+
+    def __init__(self, ordered: Iterable[Attachment]) -> None:
+        hosts: dict[str, dict[str, list[Attachment]]] = {}
+        routes: dict[str, dict[str, list[Attachment]]] = {}
+        for attachment in ordered:
+            hosts.setdefault(attachment.hostname, {}).setdefault(attachment.prefix, []).append(attachment)
+            for origin in attachment.origins or ():
+                routes.setdefault(origin.route, {}).setdefault(origin.gateway, []).append(attachment)
+        self._hosts: dict[str, _Table] = {host: _frozen(prefixes) for host, prefixes in hosts.items()}
+        self._routes: dict[str, _Table] = {route: _frozen(gateways) for route, gateways in routes.items()}
+        # How much of a host or a path can matter: both are a client's, and may have any number of parts.
+        self._labels = max((host.count(".") for host in hosts if host.startswith("*.")), default=0)
+        self._segments = max((prefix.count("/") for prefixes in hosts.values() for prefix in prefixes), default=0)
+
+    def __bool__(self) -> bool:
+        return bool(self._hosts)
+
+    def __iter__(self) -> Iterator[Attachment]:
+        for prefixes in self._hosts.values():
+            for attachments in prefixes.values():
+                yield from attachments
+
+    @property
+    def has_origins(self) -> bool:
+        return bool(self._routes)
+
+    def holding(self, host: str, path: str) -> Iterator[Attachment]:
+        """Those that hold this host (lower case, without port) and path, the most specific first."""
+        prefixes: tuple[str, ...] | None = None
+        for name in self._names(host):
+            if (table := self._hosts.get(name)) is not None:
+                if prefixes is None:
+                    prefixes = tuple(self._prefixes(path))
+                for prefix in prefixes:
+                    yield from table.get(prefix, ())
+
+    def met(self, origin: Origin) -> tuple[Attachment, ...] | None:
+        """Those whose requests come by a route, the most specific host and prefix first; None of a route that is not known.
+
+        `origin.route` is the name as the gateway says it, and may go on behind what is known of it.
+        """
+        name = origin.route
+        while name:
+            if (gateways := self._routes.get(name)) is not None:
+                return gateways.get(origin.gateway) or gateways.get("")
+            name = name[: max(name.rfind("/"), name.rfind("-"), 0)]
+        return None
+
+    def _names(self, host: str) -> Iterator[str]:
+        """The host, then the wildcards that cover it: ``*.b.c`` before ``*.c``, and ``*`` at last."""
+        yield host
+        if self._labels:
+            parts = host.rsplit(".", self._labels)
+            for start in range(1, len(parts)):
+                # Something has to stand for the asterisk.
+                if start > 1 or parts[0]:
+                    yield "*." + ".".join(parts[start:])
+        yield "*"
+
+    def _prefixes(self, path: str) -> Iterator[str]:
+        """The path's beginnings in whole segments, the longest first, and the root."""
+        parts = path.partition("?")[0].split("/", self._segments + 1)
+        if parts[0]:
+            return  # "*", or no path at all: whatever holds it begins with a slash
+        for end in range(min(len(parts), self._segments + 1), 1, -1):
+            yield "/".join(parts[:end])
+        yield ""
+
+
+def _frozen(found: Mapping[str, list[Attachment]]) -> dict[str, tuple[Attachment, ...]]:
+    return {key: tuple(attachments) for key, attachments in found.items()}
