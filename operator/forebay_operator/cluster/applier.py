@@ -3,6 +3,11 @@
 What differs is found by comparing with what the API server shows, so nothing is written when nothing has changed. An
 object that is as new as this operator made it and yet not what it should be has been changed by hand: it is applied
 again, and an Event says so. What carries our label and is not wanted any more is deleted after all else is written.
+
+A gateway translates everything anew for each write that it hears of, so many writes go out together (`batches`).
+
+What goes wrong with one object holds up nothing but what relies on it; it is told, counted, and tried again, later each
+time. That holds for errors of our own, too: they are logged with their traceback.
 """
 
 from __future__ import annotations
@@ -10,43 +15,34 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal
 
 import msgspec
 
+from forebay_operator.cluster.aim import SHOWING, Aim, Key, Over, Want
+from forebay_operator.cluster.batches import Batches
 from forebay_operator.cluster.connection import ApiError
 from forebay_operator.cluster.fence import Fence, NotLeading
 from forebay_operator.cluster.kinds import WRITTEN, Resource
-from forebay_operator.cluster.objects import ReferenceGrant
 from forebay_operator.cluster.statuses import MANAGER
-from forebay_operator.gateway.facts import GatewayFacts
-from forebay_operator.gateway.implementation import Generated, Plan
-from forebay_operator.gateway.naming import CONTENT, INSTALLATION, content_hash
-from forebay_operator.gateway.objects import Stored
+from forebay_operator.gateway.implementation import Generated
+from forebay_operator.gateway.naming import CONTENT
 
-SETTLE_SECONDS: Final = 3.0
+SHOWN_SECONDS: Final = 3.0
 """How long the API server may take to show what was written."""
 AGAIN_SECONDS: Final = 2.0
 MOST_AGAIN_SECONDS: Final = 30.0
 OVER_SECONDS: Final = 3.0
 """From the moment when requests are no longer shown until what they need goes."""
-SHOWING: Final = "envoyextensionpolicies"
-WRITERS: Final = 4
+MOST_OVER_SECONDS: Final = 30.0
+"""How long what is over waits at most for what stands in its stead to be taken."""
+WRITERS: Final = 8
 LAST_STAGE: Final = 2
 RESOURCES: Final[Mapping[str, Resource]] = {resource.plural: resource for resource in WRITTEN}
+Result = Literal["written", "deleted", "refused", "failed"]
+"""What became of a write: the API server has refused it, or it failed here."""
 _LOG = logging.getLogger(__name__)
-
-
-class Aim(msgspec.Struct, frozen=True):
-    """What should be, and what is. `asked` are the policies that every data plane has and that the gateway has routes for:
-    only then are requests shown to data planes, so that none meets one that knows nothing of the policy, and each
-    decision finds its route."""
-
-    plan: Plan
-    facts: GatewayFacts
-    installation: str
-    asked: frozenset[str]
 
 
 class Failure(msgspec.Struct):
@@ -56,20 +52,31 @@ class Failure(msgspec.Struct):
 
 
 class Applier:
-    """`on_repaired` is called with an object that was changed by hand; `on_failed` when failures have changed."""
+    """`on_repaired` is called with an object that was changed by hand; `on_failed` when failures have changed; `on_result`
+    with the plural of a kind and what became of a write, and with no plural where a whole round has failed. `clock` gives
+    monotonic seconds."""
 
     def __init__(
-        self, api: Fence, *, on_repaired: Callable[[Generated, str], None], on_failed: Callable[[], None] = lambda: None
+        self,
+        api: Fence,
+        *,
+        on_repaired: Callable[[Generated, str], None],
+        on_failed: Callable[[], None] = lambda: None,
+        on_result: Callable[[str, Result], None] = lambda _plural, _result: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = api
         self._on_repaired = on_repaired
         self._on_failed = on_failed
+        self._on_result = on_result
+        self._clock = clock
         self._aim: Aim | None = None
         self._news = asyncio.Event()
-        self._over: dict[tuple[str, str], float] = {}
-        self._applied: dict[tuple[str, str], tuple[str, float]] = {}
-        self._deleted: dict[tuple[str, str], float] = {}
-        self._failures: dict[tuple[str, str], Failure] = {}
+        self._batches = Batches()
+        self._over: dict[Key, float] = {}
+        self._applied: dict[Key, tuple[str, float]] = {}
+        self._deleted: dict[Key, float] = {}
+        self._failures: dict[Key, Failure] = {}
 
     def aim(self, aim: Aim) -> None:
         self._aim = aim
@@ -78,6 +85,7 @@ class Applier:
     def rest(self) -> None:
         """Nothing is ours to write: leadership is lost."""
         self._aim = None
+        self._batches = Batches()
         self._applied.clear()
         self._deleted.clear()
         self._over.clear()
@@ -85,127 +93,156 @@ class Applier:
 
     @property
     def failures(self) -> dict[str, str]:
-        """What the API server has not taken, by ``plural namespace/name``."""
+        """What could not be written, by ``plural namespace/name``."""
         return {f"{plural} {key}": failure.message for (plural, key), failure in self._failures.items()}
 
     async def run(self) -> None:
         """Write until cancelled."""
+        wait = AGAIN_SECONDS
         while True:
             await self._news.wait()
             self._news.clear()
-            if await self._round():
+            try:
+                again = await self.round()
+                wait = AGAIN_SECONDS
+            except Exception:  # noqa: BLE001  # what is written stays; tried again, later each time
+                _LOG.exception("what gateways are to be told could not be written; tried again in %g s", wait)
+                self._on_result("", "failed")
+                await asyncio.sleep(wait)
+                again, wait = 0.0, min(wait * 2, MOST_AGAIN_SECONDS)
+            if again is not None:
                 # Something waits for its time, or for what the API server has still to show.
-                asyncio.get_running_loop().call_later(SETTLE_SECONDS / 2, self._news.set)
+                asyncio.get_running_loop().call_later(again, self._news.set)
 
-    async def _round(self) -> bool:
-        """One pass over everything; says whether another one is due without news."""
+    async def round(self) -> float | None:
+        """One pass over everything; in how many seconds another one is due without news."""
         aim = self._aim
         if aim is None:
-            return False
-        unsettled = False
-        now = time.monotonic()
+            return None
+        now = self._clock()
+        waits = []
         for stage in range(LAST_STAGE + 1):
-            due = []
-            for made in (made for made in aim.plan.objects if made.stage == stage):
-                verdict = self._look(made, aim, now)
-                unsettled |= verdict == "later"
-                if verdict == "apply":
-                    due.append(made)
-            if not await self._apply_all(due, aim):
-                return True  # what comes later relies on this
-            unsettled |= any(made.optional for made in due)  # it may have failed, and nothing has waited for it
-        return await self._sweep(aim, now) or unsettled
+            looks = [(want, self._look(want, aim, now)) for want in aim.comparison.wants if want.made.stage == stage]
+            due = [want for want, verdict in looks if verdict == "apply"]
+            if any(verdict == "later" for _, verdict in looks):
+                waits.append(SHOWN_SECONDS / 2)
+            # Of routes, nobody knows how many more there will be; of what shows requests, all are known.
+            more = stage < LAST_STAGE or any(verdict == "withheld" for _, verdict in looks)
+            if (held := self._batches.hold(stage, len(due), more=more, now=now)) > 0:
+                return min(held, *waits, SHOWN_SECONDS)
+            if not await self._apply_all(due):
+                return SHOWN_SECONDS / 2  # what comes later relies on this
+            if any(want.made.optional for want in due):
+                waits.append(SHOWN_SECONDS / 2)  # it may have failed, and nothing has waited for it
+        if await self._sweep(aim, now):
+            waits.append(SHOWN_SECONDS / 2)
+        return min(waits, default=None)
 
-    def _look(self, made: Generated, aim: Aim, now: float) -> str:
-        key = (made.plural, made.key)
-        stored = stored_of(aim.facts, made)
-        wanted = content_hash([made.spec, made.labels, made.owner])
-        had, at = self._applied.get(key, ("", 0.0))
-        if stored is not None and is_as_wanted(made, stored):
+    def _look(self, want: Want, aim: Aim, now: float) -> Literal["well", "later", "withheld", "apply"]:
+        if want.well:
             return "well"
-        if (failure := self._failures.get(key)) is not None and now < failure.again:
+        made, stored = want.made, want.stored
+        had, at = self._applied.get(want.key, ("", 0.0))
+        if (failure := self._failures.get(want.key)) is not None and now < failure.again:
             return "later"
-        if had == wanted and now < at + SETTLE_SECONDS:
+        if had == made.content and now < at + SHOWN_SECONDS:
             return "later"
-        by_hand = stored is not None and stored.metadata.annotations.get(CONTENT) == wanted
+        by_hand = stored is not None and stored.metadata.annotations.get(CONTENT) == made.content
         if made.stage == LAST_STAGE and not by_hand and not set(made.policies) <= aim.asked:
-            return "later"
+            return "withheld"
         return "apply"
 
-    async def _apply_all(self, due: list[Generated], aim: Aim) -> bool:
+    async def _apply_all(self, due: Sequence[Want]) -> bool:
         waiting = list(reversed(due))
         fine = True
 
         async def work() -> None:
             nonlocal fine
             while waiting and self._aim is not None:
-                fine &= await self._apply(waiting.pop(), aim)
+                fine &= await self._apply(waiting.pop())
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(WRITERS, len(due))):
                 group.create_task(work())
         return fine
 
-    async def _apply(self, made: Generated, aim: Aim) -> bool:
-        key = (made.plural, made.key)
-        resource = RESOURCES[made.plural]
-        wanted = content_hash([made.spec, made.labels, made.owner])
-        stored = stored_of(aim.facts, made)
+    async def _apply(self, want: Want) -> bool:
+        made, stored = want.made, want.stored
         try:
+            resource = RESOURCES[made.plural]
             await self._api.apply(resource.path(made.namespace, made.name), body(made), manager=MANAGER)
         except NotLeading:
             return False  # `rest` is about to be called
         except ApiError as error:
-            self._fail(key, f"{resource.kind} {made.key} could not be written: {error}")
+            self._fail(want, f"{resource.kind} {made.key} could not be written: {error}")
+            self._on_result(made.plural, "refused")
             return made.optional
-        if self._failures.pop(key, None) is not None:
+        except Exception as error:  # noqa: BLE001  # one object's fault holds up no other
+            _LOG.exception("%s %s could not be written", made.plural, made.key)
+            self._fail(
+                want, f"{made.plural} {made.key} could not be written: {type(error).__name__}, see the operator's log"
+            )
+            self._on_result(made.plural, "failed")
+            return made.optional
+        self._on_result(made.plural, "written")
+        if self._failures.pop(want.key, None) is not None:
             self._on_failed()
-        before = self._applied.get(key, ("", 0.0))[0]
-        self._applied[key] = (wanted, time.monotonic())
-        self._deleted.pop(key, None)
-        if stored is None and before == wanted:
+        before = self._applied.get(want.key, ("", 0.0))[0]
+        self._applied[want.key] = (made.content, self._clock())
+        self._deleted.pop(want.key, None)
+        if stored is None and before == made.content:
             self._on_repaired(made, "was deleted by somebody and is there again")
-        elif stored is not None and stored.metadata.annotations.get(CONTENT) == wanted:
+        elif stored is not None and stored.metadata.annotations.get(CONTENT) == made.content:
             self._on_repaired(made, "was changed by somebody and is as it was")
         return True
 
     async def _sweep(self, aim: Aim, now: float) -> bool:
-        """Delete what is over: first what shows requests to data planes; what those requests need a little later."""
-        wanted = {(made.plural, made.key) for made in aim.plan.objects}
-        over = {
-            (resource.plural, key): stored
-            for resource in sorted(WRITTEN, key=lambda resource: resource.plural != SHOWING)
-            for key, stored in ours(aim.facts, resource.plural, aim.installation)
-            if (resource.plural, key) not in wanted
-        }
-        self._over = {place: self._over.get(place, now) for place in over}
+        """Delete what is over: first what shows requests to data planes; what those requests need a little later, and an
+        HTTPRoute not before those in its stead are served."""
+        over = aim.comparison.over
+        self._over = {found.key: self._over.get(found.key, now) for found in over}
         waits = False
-        for place, stored in over.items():
-            resource, key = RESOURCES[place[0]], place[1]
-            rest = 0.0 if resource.plural == SHOWING else OVER_SECONDS
-            if now < max(self._deleted.get(place, -SETTLE_SECONDS) + SETTLE_SECONDS, self._over[place] + rest):
-                waits = True  # it may only not be seen to be gone yet, or have been made again meanwhile
-                continue
-            try:
-                path = resource.path(stored.metadata.namespace, stored.metadata.name)
-                await self._api.delete(path, uid=stored.metadata.uid or "")
-            except NotLeading:
-                return True
-            except ApiError as error:
-                if not (error.gone or error.conflict):
-                    _LOG.warning("%s %s is over and was not deleted: %s", resource.kind, key, error)
-                    waits = True
-                    continue
-            self._deleted[place] = now
-            self._applied.pop(place, None)
-            self._failures.pop(place, None)
-        self._deleted = {place: at for place, at in self._deleted.items() if now < at + 10 * SETTLE_SECONDS}
+        for found in over:
+            # It may only not be seen to be gone yet, or have been made again meanwhile.
+            seen = now >= self._deleted.get(found.key, -SHOWN_SECONDS) + SHOWN_SECONDS
+            if not (seen and self._is_due(found, aim, now) and await self._delete(found)):
+                waits = True
+        self._deleted = {key: at for key, at in self._deleted.items() if now < at + 10 * SHOWN_SECONDS}
         return waits
 
-    def _fail(self, key: tuple[str, str], message: str) -> None:
-        before = self._failures.get(key)
+    def _is_due(self, found: Over, aim: Aim, now: float) -> bool:
+        since = self._over[found.key]
+        if found.key[0] == SHOWING:
+            return True
+        if not found.instead <= aim.taken and now < since + MOST_OVER_SECONDS:
+            return False
+        return now >= since + OVER_SECONDS
+
+    async def _delete(self, found: Over) -> bool:
+        resource, metadata = RESOURCES[found.key[0]], found.stored.metadata
+        try:
+            await self._api.delete(resource.path(metadata.namespace, metadata.name), uid=metadata.uid or "")
+        except NotLeading:
+            return False
+        except ApiError as error:
+            if not (error.gone or error.conflict):
+                _LOG.warning("%s %s is over and was not deleted: %s", resource.kind, found.key[1], error)
+                self._on_result(found.key[0], "refused")
+                return False
+        except Exception:  # noqa: BLE001  # one object's fault holds up no other
+            _LOG.exception("%s %s is over and was not deleted", resource.kind, found.key[1])
+            self._on_result(found.key[0], "failed")
+            return False
+        self._on_result(found.key[0], "deleted")
+        self._deleted[found.key] = self._clock()
+        self._applied.pop(found.key, None)
+        self._failures.pop(found.key, None)
+        return True
+
+    def _fail(self, want: Want, message: str) -> None:
+        before = self._failures.get(want.key)
         wait = AGAIN_SECONDS if before is None else min(before.wait * 2, MOST_AGAIN_SECONDS)
-        self._failures[key] = Failure(message, time.monotonic() + wait, wait)
+        self._failures[want.key] = Failure(message, self._clock() + wait, wait)
         if before is None or before.message != message:
             _LOG.warning("%s", message)
             self._on_failed()
@@ -218,7 +255,7 @@ def body(made: Generated) -> dict[str, Any]:
         "name": made.name,
         "namespace": made.namespace,
         "labels": made.labels,
-        "annotations": {CONTENT: content_hash([made.spec, made.labels, made.owner])},
+        "annotations": {CONTENT: made.content},
     }
     if made.owner is not None:
         metadata["ownerReferences"] = [made.owner]
@@ -228,48 +265,3 @@ def body(made: Generated) -> dict[str, Any]:
         "metadata": metadata,
         "spec": made.spec,
     }
-
-
-def stored_of(facts: GatewayFacts, made: Generated) -> Stored | None:
-    if made.plural == "referencegrants":
-        grant = facts.grants.get(made.key)
-        return None if grant is None else _as_stored(grant)
-    return facts.stored(made.plural, made.key)
-
-
-def ours(facts: GatewayFacts, plural: str, installation: str) -> Iterator[tuple[str, Stored]]:
-    """Everything of a kind that carries this installation's label."""
-    if plural == "referencegrants":
-        there: Mapping[str, Stored] = {key: _as_stored(grant) for key, grant in facts.grants.items()}
-    else:
-        there = facts.routes if plural == "httproutes" else facts.kinds.get(plural, {})
-    for key, stored in sorted(there.items()):
-        if stored.metadata.labels.get(INSTALLATION) == installation:
-            yield key, stored
-
-
-def is_as_wanted(made: Generated, stored: Stored) -> bool:
-    """Whether all that we write stands there; the API server's defaults stand beside it."""
-    has = stored.metadata
-    return (
-        holds(stored.spec, made.spec)
-        and holds(has.labels, made.labels)
-        and has.annotations.get(CONTENT) == content_hash([made.spec, made.labels, made.owner])
-    )
-
-
-def holds(there: Any, wanted: Any) -> bool:
-    """Whether `there` has all of `wanted`; lists are whole."""
-    if isinstance(wanted, Mapping):
-        return isinstance(there, Mapping) and all(key in there and holds(there[key], wanted[key]) for key in wanted)
-    if isinstance(wanted, list | tuple):
-        return isinstance(there, list) and len(there) == len(wanted) and all(map(holds, there, wanted))
-    return bool(there == wanted)
-
-
-def _as_stored(grant: ReferenceGrant) -> Stored:
-    spec = {
-        "from": [{"group": f.group, "kind": f.kind, "namespace": f.namespace} for f in grant.spec.from_],
-        "to": [{"group": t.group, "kind": t.kind, **({"name": t.name} if t.name else {})} for t in grant.spec.to],
-    }
-    return Stored(metadata=grant.metadata, spec=spec)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from forebay_api.status import Condition
-from forebay_operator.cluster.applier import RESOURCES, Aim, Applier
+from forebay_operator.cluster.aim import Aim, Comparison, compare
+from forebay_operator.cluster.applier import RESOURCES, Applier, Result
 from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.events import Transition
 from forebay_operator.cluster.fence import Fence
@@ -19,27 +20,40 @@ from forebay_operator.gateway.situation import GatewaySituation, wanted
 from forebay_operator.gateway.told import GatewayTold, told
 from forebay_operator.gateway.transition import SETTLE_SECONDS
 
+ROUTES: Final = "httproutes"
 REST_SECONDS: Final = 0.05
 REST_SHARE: Final = 2.0
 """Least rest after a plan, in its own lengths: with hundreds of routes it takes a while."""
+AGAIN_SECONDS: Final = 5.0
+"""After a plan that failed."""
 _LOG = logging.getLogger(__name__)
 
 
 class Attachments:
-    """`on_told` is called when what policies have to say of gateways may have changed, `post` with Events."""
+    """`on_told` is called when what policies have to say of gateways may have changed, `post` with Events, `on_result` as
+    the Applier's."""
 
     def __init__(
-        self, api: Fence, adapter: Implementation, *, on_told: Callable[[], None], post: Callable[[Transition], None]
+        self,
+        api: Fence,
+        adapter: Implementation,
+        *,
+        on_told: Callable[[], None],
+        post: Callable[[Transition], None],
+        on_result: Callable[[str, Result], None] = lambda _plural, _result: None,
     ) -> None:
         self._adapter = adapter
         self._on_told = on_told
         self._post = post
-        self._applier = Applier(api, on_repaired=self._repaired, on_failed=lambda: self._news.set())
+        self._on_result = on_result
+        self._applier = Applier(
+            api, on_repaired=self._repaired, on_failed=lambda: self._news.set(), on_result=on_result
+        )
         self._news = asyncio.Event()
         self._ground: tuple[GatewaySituation, Core] | None = None
         self._aim: Aim | None = None
         self._asked: frozenset[str] = frozenset()
-        self._routed_since: dict[str, float] = {}
+        self._taken_since: dict[str, float] = {}
         self._leads = False
         self.told: Mapping[str, GatewayTold] = {}
 
@@ -72,6 +86,8 @@ class Attachments:
                     await self._plan()
                 except Exception:  # noqa: BLE001  # what is written stays; the next change is tried again
                     _LOG.exception("what gateways are to be told could not be worked out")
+                    self._on_result("", "failed")
+                    asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._news.set)
                 await asyncio.sleep(max(REST_SECONDS, REST_SHARE * (time.monotonic() - started)))
 
     async def _plan(self) -> None:
@@ -80,25 +96,28 @@ class Attachments:
         situation, core = self._ground
         need = wanted(situation, core.verdicts, core.backends)
         plan = await asyncio.to_thread(self._adapter.plan, need)
+        comparison = await asyncio.to_thread(compare, plan, situation.facts, situation.installation)
         self.told = await asyncio.to_thread(
             told, situation.attached, plan, need, self._adapter, self._applier.failures, situation.pending
         )
         if self._leads:
-            shown = self._asked & self._routed(situation, need)
-            self._applier.aim(Aim(plan, situation.facts, situation.installation, shown))
+            taken = self._taken(need, comparison)
+            self._applier.aim(Aim(comparison, self._asked & taken, taken))
         self._on_told()
 
-    def _routed(self, situation: GatewaySituation, need: Wanted) -> frozenset[str]:
-        """Policies whose routes the gateway has had for SETTLE_SECONDS, all of them."""
+    def _taken(self, need: Wanted, comparison: Comparison) -> frozenset[str]:
+        """Policies whose HTTPRoutes the gateway has had as they should be for SETTLE_SECONDS, all of them."""
         now = time.monotonic()
-        values = self._adapter.routed(situation.attached, situation.facts)
-        there = [
-            name
-            for name, held in need.policies.items()
-            if not held.attached.spots or self._adapter.needs(name, held.spec) <= values.get(name, frozenset())
-        ]
-        self._routed_since = {name: self._routed_since.get(name, now) for name in there}
-        settled = frozenset(name for name, since in self._routed_since.items() if now >= since + SETTLE_SECONDS)
+        waiting = {
+            policy
+            for want in comparison.wants
+            if want.made.plural == ROUTES
+            and not (want.well and want.stored is not None and self._adapter.taken(want.stored))
+            for policy in want.made.policies
+        }
+        there = need.policies.keys() - waiting
+        self._taken_since = {name: self._taken_since.get(name, now) for name in there}
+        settled = frozenset(name for name, since in self._taken_since.items() if now >= since + SETTLE_SECONDS)
         if len(settled) < len(there):
             asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._news.set)
         return settled

@@ -7,6 +7,7 @@ from typing import Final
 
 from forebay_decision.names import CLUSTER_HEADER
 from forebay_operator.gateway.attach import Attached, Spot
+from forebay_operator.gateway.comparison import is_as_wanted, stored_of
 from forebay_operator.gateway.envoy_gateway.routes import beside
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Judgement, Plan, Wanted
@@ -30,7 +31,7 @@ def judge(policy: str, plan: Plan, wanted: Wanted, controllers: frozenset[str]) 
     waiting: list[str] = []
     refused: list[str] = []
     for made in plan.objects:
-        if policy in made.policies and made.plural not in _SILENT and not made.optional:
+        if policy in made.policies and not made.optional:
             for told, bad in _object(made, wanted, controllers):
                 (refused if bad else waiting).append(told)
     held = wanted.policies.get(policy)
@@ -46,7 +47,7 @@ def routed(
     values: dict[str, set[str]] = {}
     for stored in facts.routes.values():
         label = stored.metadata.labels.get(ROUTE)
-        if label is not None and _accepted(stored, controllers):
+        if label is not None and taken(stored, controllers):
             values.setdefault(label, set()).update(_values(stored))
     found = {}
     for name, own in attached.items():
@@ -55,7 +56,8 @@ def routed(
     return found
 
 
-def _accepted(stored: Stored, controllers: frozenset[str]) -> bool:
+def taken(stored: Stored, controllers: frozenset[str]) -> bool:
+    """Whether an HTTPRoute is accepted as it is now, at every parent that Envoy Gateway speaks of."""
     groups = list(_said(stored, controllers))
     return bool(groups) and all(
         found is not None and found.status == "True" and found.observed_generation >= stored.metadata.generation
@@ -73,9 +75,14 @@ def _values(stored: Stored) -> Iterator[str]:
 
 def _object(made: Generated, wanted: Wanted, controllers: frozenset[str]) -> Iterator[tuple[str, bool]]:
     who = f"{KINDS[made.plural]} {made.key}"
-    stored = wanted.facts.stored(made.plural, made.key)
+    stored = stored_of(wanted.facts, made)
     if stored is None:
         yield f"{who} is not written yet", False
+        return
+    if not is_as_wanted(made, stored):
+        yield f"{who} is not written yet", False
+        return
+    if made.plural in _SILENT:
         return
     groups = list(_said(stored, controllers))
     if not groups:
@@ -85,7 +92,7 @@ def _object(made: Generated, wanted: Wanted, controllers: frozenset[str]) -> Ite
             found = said(conditions, type_)
             if found is None and type_ == "ResolvedRefs":
                 continue
-            if found is None or (found.observed_generation and found.observed_generation < stored.metadata.generation):
+            if found is None or found.observed_generation < stored.metadata.generation:
                 yield f"{who} is not accepted yet", False
             elif found.status != "True":
                 yield f"{who}: {type_}: {found.reason}: {found.message}", found.status == "False"
@@ -102,9 +109,11 @@ def _said(stored: Stored, controllers: frozenset[str]) -> Iterator[tuple[Said, .
 
 def _listeners(spots: tuple[Spot, ...], wanted: Wanted) -> Iterator[str]:
     for gateway, listener in dict.fromkeys((spot.gateway, spot.listener) for spot in spots):
-        status = wanted.facts.gateways[gateway].status.listeners
-        found = next((entry for entry in status if entry.name == listener), None)
+        stored = wanted.facts.gateways[gateway]
+        found = next((entry for entry in stored.status.listeners if entry.name == listener), None)
         programmed = None if found is None else said(found.conditions, "Programmed")
+        if programmed is not None and programmed.observed_generation < stored.metadata.generation:
+            programmed = None
         if programmed is None or programmed.status != "True":
             why = f": {programmed.reason}: {programmed.message}" if programmed is not None else " yet"
             yield f"listener {listener} of Gateway {gateway} is not programmed{why}"
