@@ -1,4 +1,5 @@
-"""What a policy keeps beside itself, in ConfigMaps of its namespace: lists that are too long to read in a policy.
+"""What a policy keeps beside itself, in ConfigMaps of its namespace: lists that are too long to read in a policy,
+and models of one's own.
 
 Only ConfigMaps that carry LABEL are read: a cluster has many, some of them large, and an API server can select by a label.
 """
@@ -26,7 +27,7 @@ class ConfigMapKey(Strict, frozen=True):
         Meta(
             pattern=r"^[-._a-zA-Z0-9]+$",
             max_length=253,
-            description="Key of its `data`.",
+            description="Key inside the ConfigMap.",
             examples=["phrases", "words.txt"],
         ),
     ]
@@ -35,7 +36,7 @@ class ConfigMapKey(Strict, frozen=True):
 class ListSource(Strict, frozen=True):
     """One item a line, without the spaces around it; empty lines and those that begin with `#` are none. `\\#` begins an item with `#`."""
 
-    config_map_ref: Annotated[ConfigMapKey, Meta(description="The key that holds them, as text.")]
+    config_map_ref: Annotated[ConfigMapKey, Meta(description="The key of its `data` that holds them.")]
 
 
 class ConfigMap(Tolerant, frozen=True, kw_only=True):
@@ -44,6 +45,7 @@ class ConfigMap(Tolerant, frozen=True, kw_only=True):
     kind: Literal["ConfigMap"] = "ConfigMap"
     metadata: ObjectMeta
     data: dict[str, str] = {}
+    binary_data: dict[str, bytes] = {}
 
     api_version: ClassVar[str] = CONFIG_MAP_VERSION
 

@@ -8,7 +8,7 @@ from msgspec import Meta, field
 from msgspec.structs import fields
 
 from forebay_api.base import CelRule, Strict
-from forebay_api.policy_data import ListSource
+from forebay_api.policy_data import ConfigMapKey, ListSource
 from forebay_api.quantities import Unit
 
 Scope = Literal["LatestTurn", "Conversation"]
@@ -119,17 +119,30 @@ class Similarity(Strict, frozen=True, kw_only=True):
 
 
 class HeadArtifact(Strict, frozen=True, kw_only=True):
-    """A model that `forebay train` made."""
+    """A model that `forebay train` made. Exactly one of path and configMapRef."""
 
-    path: Annotated[
-        str,
-        Meta(
-            pattern=r"^[A-Za-z0-9_][-A-Za-z0-9._]*(/[A-Za-z0-9_][-A-Za-z0-9._]*)*$",
-            max_length=253,
-            description="File under the data plane's artefact folder; with `forebay up`, the folder of the manifests.",
-            examples=["tickets.head"],
-        ),
-    ]
+    cel_rules: ClassVar = (
+        CelRule("has(self.path) != has(self.configMapRef)", "set exactly one of path or configMapRef"),
+    )
+    path: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z0-9_][-A-Za-z0-9._]*(/[A-Za-z0-9_][-A-Za-z0-9._]*)*$",
+                max_length=253,
+                description="File under the data plane's artefact folder; with `forebay up`, the folder of the manifests.",
+                examples=["tickets.head"],
+            ),
+        ]
+        | None
+    ) = None
+    config_map_ref: (
+        Annotated[
+            ConfigMapKey,
+            Meta(description="The key of its `binaryData` that holds the file; data planes get it with the policy."),
+        ]
+        | None
+    ) = None
     digest: Annotated[
         str,
         Meta(

@@ -45,7 +45,7 @@ def judge(inputs: Inputs, previous: Verdicts = NOTHING_JUDGED, *, check: PolicyC
     # A deleted pool still counts for what was published while it was there.
     remembered = previous.accepted_pools() | present
     findings = {
-        name: (*inputs.list_findings.get(name, ()), *_findings(name, policy.spec, present, previous, check))
+        name: (*inputs.data_findings.get(name, ()), *_findings(name, policy.spec, present, previous, check))
         for name, policy in inputs.policies.items()
     }
     bids = []

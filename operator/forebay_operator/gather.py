@@ -12,8 +12,10 @@ from forebay_api.pool import ModelPool
 from forebay_decision.check import Finding
 from forebay_operator.backends.endpoint import Backends
 from forebay_operator.backends.mapped import local_backends
+from forebay_operator.config_maps import ConfigMaps
 from forebay_operator.gateway.placing import place, target_findings
-from forebay_operator.lists import ConfigMaps, resolve_lists
+from forebay_operator.heads import carry_heads
+from forebay_operator.lists import resolve_lists
 from forebay_operator.secrets import Credentials, resolve_credentials
 from forebay_operator.source.view import View
 
@@ -35,8 +37,8 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """Pools of which no resources can be made, nor of an earlier version: they count as absent, and say why."""
     target_findings: Mapping[str, tuple[Finding, ...]] = {}
     """What is wrong with policies' targetRefs. Those policies stand here with their targets resolved (placing.py)."""
-    list_findings: Mapping[str, tuple[Finding, ...]] = {}
-    """Why policies' lists are not to be had. All that are stand in their policies, as if they were written there."""
+    data_findings: Mapping[str, tuple[Finding, ...]] = {}
+    """Why what policies keep in ConfigMaps is not to be had. All that is stands in them, as if it were written there."""
 
 
 def gather(view: View, *, base: Path, environ: Mapping[str, str], for_cluster: bool = False) -> Inputs:
@@ -45,17 +47,25 @@ def gather(view: View, *, base: Path, environ: Mapping[str, str], for_cluster: b
     `for_cluster`: the manifests are to be taken elsewhere, so that targetRefs are only something to know.
     """
     specs = {name: pool.spec for name, pool in view.pools.items()}
-    listed = resolve_lists(view.policies, ConfigMaps(view.config_maps))
+    config_maps = ConfigMaps(view.config_maps)
+    listed = resolve_lists(view.policies, config_maps)
+    carried = carry_heads(place(listed.policies, None), config_maps)
     return Inputs(
-        policies=place(listed.policies, None),
+        policies=carried.policies,
         pools=view.pools,
         backends=local_backends(specs, view.local.backends),
         credentials=resolve_credentials(specs, view.local, base=base, environ=environ),
         policy_faults=_faults(view, "RoutingPolicy", view.policies),
         pool_faults=_faults(view, "ModelPool", view.pools),
-        list_findings=listed.findings,
+        data_findings=together(listed.findings, carried.findings),
         target_findings=target_findings(view.policies, None, "Warning" if for_cluster else "Error"),
     )
+
+
+def together(*found: Mapping[str, tuple[Finding, ...]]) -> dict[str, tuple[Finding, ...]]:
+    """All findings of each object."""
+    names = dict.fromkeys(name for each in found for name in each)
+    return {name: tuple(finding for each in found for finding in each.get(name, ())) for name in names}
 
 
 def _faults(view: View, kind: str, names: Iterable[str]) -> dict[str, tuple[Finding, ...]]:

@@ -13,36 +13,14 @@ from typing import Final
 import msgspec
 
 from forebay_api.policy import PolicySpec, RoutingPolicy
-from forebay_api.policy_data import LABEL, ConfigMap, ListSource
-from forebay_api.reasons import Reason
+from forebay_api.policy_data import ConfigMap, ListSource
 from forebay_api.signal import MAX_EXAMPLES, MAX_PHRASE, MAX_PHRASES, LabelledExamples, Signal
 from forebay_decision.check import Finding
+from forebay_operator.config_maps import ConfigMaps, ReferenceFault, no_key, there
 from forebay_operator.memory import recalled
 
 MAX_BYTES: Final = 1 << 20
 """Of all lists of one policy, comments included: about as much as an object at an API server may have."""
-_SHOWN: Final = 8
-
-
-class ConfigMaps(msgspec.Struct, frozen=True):
-    """ConfigMaps by ``namespace/name``, and why there may be no more of them: `closed` is a sentence that tells it where
-    none are read at all, `closed_in` by namespace."""
-
-    found: Mapping[str, ConfigMap] = {}
-    closed: str = ""
-    closed_in: Mapping[str, str] = {}
-
-    def why_closed(self, namespace: str) -> str:
-        """Empty where ConfigMaps of this namespace are read."""
-        return self.closed or self.closed_in.get(namespace, "")
-
-
-class ListFault(ValueError):
-    """Why a list cannot be had. The message names the ConfigMap, and says what to do."""
-
-    def __init__(self, message: str, reason: Reason) -> None:
-        super().__init__(message)
-        self.reason: Reason = reason
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -66,13 +44,12 @@ def resolve_lists(policies: Mapping[str, RoutingPolicy], config_maps: ConfigMaps
     resolved: dict[str, RoutingPolicy] = {}
     findings: dict[str, tuple[Finding, ...]] = {}
     for name, policy in policies.items():
-        namespace = name.partition("/")[0]
         wanted = _wanted(name, policy.spec)
         if not wanted:
             resolved[name] = policy
             continue
-        maps = (config_maps.found.get(f"{namespace}/{entry.source.config_map_ref.name}") for entry in wanted)
-        resolved[name], found = _resolve(name, policy, config_maps.why_closed(namespace), *maps)
+        maps = (config_maps.get(name, entry.source.config_map_ref) for entry in wanted)
+        resolved[name], found = _resolve(name, policy, config_maps.why_closed(name.partition("/")[0]), *maps)
         if found:
             findings[name] = found
     return Listed(resolved, findings)
@@ -113,21 +90,20 @@ def _resolve(
     findings: list[Finding] = []
     size = 0
     for entry, found in zip(wanted, maps, strict=True):
+        ref = entry.source.config_map_ref
         try:
-            text = _text(entry.source, found, name.partition("/")[0], closed)
+            text = _text(there(name, ref, found, closed), ref.key)
             size += len(text.encode())
             if size > MAX_BYTES:
                 message = f"with it the policy's lists have more than {MAX_BYTES} bytes: shorten them"
-                raise ListFault(message, "ConfigMapInvalid")
+                raise ReferenceFault(message, "ConfigMapInvalid")
             lists.append(_together(entry.inline, read_list(text), entry.most))
-        except ListFault as fault:
-            ref = entry.source.config_map_ref
-            told = f"ConfigMap {ref.name!r}, key {ref.key!r}: {fault}"
-            findings.append(Finding(f"{entry.path}.configMapRef", told, reason=fault.reason))
+        except ReferenceFault as fault:
+            findings.append(fault.finding(f"{entry.path}.configMapRef", ref))
     if findings:
         return policy, tuple(findings)
-    there = iter(lists)
-    spec = msgspec.structs.replace(policy.spec, signals=[_filled(signal, there) for signal in policy.spec.signals])
+    left = iter(lists)
+    spec = msgspec.structs.replace(policy.spec, signals=[_filled(signal, left) for signal in policy.spec.signals])
     return msgspec.structs.replace(policy, spec=spec), ()
 
 
@@ -147,32 +123,21 @@ def _labelled(label: LabelledExamples, lists: Iterator[list[str]]) -> LabelledEx
     return msgspec.structs.replace(label, examples=next(lists), examples_from=None)
 
 
-def _text(source: ListSource, found: ConfigMap | None, namespace: str, closed: str) -> str:
-    ref = source.config_map_ref
-    if closed:
-        raise ListFault(closed, "RefNotPermitted")
-    if found is None:
-        raise ListFault(
-            f"not found in namespace {namespace!r}, or without the label {LABEL}: create it, or label it with `kubectl label "
-            f"configmap {ref.name} {LABEL}=true -n {namespace}`",
-            "ConfigMapNotFound",
-        )
-    if ref.key not in found.data:
-        keys = sorted(found.data)
-        there = ", ".join(keys[:_SHOWN]) + (", ..." if len(keys) > _SHOWN else "") or "none"
-        raise ListFault(f"the ConfigMap has no such key in `data` (its keys: {there})", "ConfigMapNotFound")
-    return found.data[ref.key]
+def _text(found: ConfigMap, key: str) -> str:
+    if key not in found.data:
+        raise no_key("data", found.data)
+    return found.data[key]
 
 
 def _together(inline: Sequence[str], listed: Sequence[str], most: int) -> list[str]:
     for number, item in enumerate(listed, start=1):
         if len(item) > MAX_PHRASE:
             message = f"its item {number} has {len(item)} characters: at most {MAX_PHRASE} are taken, one item a line"
-            raise ListFault(message, "ConfigMapInvalid")
+            raise ReferenceFault(message, "ConfigMapInvalid")
     together = list(dict.fromkeys((*inline, *listed)))
     if not together:
-        raise ListFault("it holds no item: write one a line", "ConfigMapInvalid")
+        raise ReferenceFault("it holds no item: write one a line", "ConfigMapInvalid")
     if len(together) > most:
         beside = " with those that the policy lists itself" if inline else ""
-        raise ListFault(f"{len(together)} items{beside}: at most {most} are taken", "ConfigMapInvalid")
+        raise ReferenceFault(f"{len(together)} items{beside}: at most {most} are taken", "ConfigMapInvalid")
     return together

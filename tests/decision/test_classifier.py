@@ -13,6 +13,7 @@ from builders import a_policy, a_pool, chat, compiled, decide, direct, head, sur
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forebay_api.wire import PlacedSpec
 from forebay_decision.dialects.openai.view import read
 from forebay_decision.errors import PolicyError
 from forebay_decision.inspect import all_signals
@@ -20,6 +21,7 @@ from forebay_decision.record import SignalRecord
 from forebay_decision.route import Forward
 from forebay_decision.work import run_inline
 from forebay_models.errors import ArtefactError
+from forebay_models.heads import library as library_module
 from forebay_models.heads.artefact import digest_of, pack_head
 from forebay_models.heads.head import Head, HeadManifest
 from forebay_models.heads.library import Library
@@ -186,6 +188,41 @@ def test_a_policy_names_a_head_of_its_own_by_file_and_digest(tmp_path: Path) -> 
     found = a_head()
     policy = own(pack_head(found.manifest, found.arrays), tmp_path)
     assert records(policy, "a question of law")["s0"].label == "law"
+
+
+def brought(content: bytes, digest: str, heads: dict[str, bytes]) -> Any:
+    artifact = {"configMapRef": {"name": "models", "key": "words.head"}, "digest": digest}
+    spec = a_policy(signals=[{"name": "s0", "classifier": {"artifact": artifact}}])
+    fields = {field: getattr(spec, field) for field in spec.__struct_fields__}
+    placed = PlacedSpec(**fields, heads=heads)
+    return compiled(placed, POOLS, encoders=lambda _kind: WordEncoder(), heads=Library())
+
+
+def test_a_policy_brings_a_head_of_its_own_along() -> None:
+    found = a_head()
+    content = pack_head(found.manifest, found.arrays)
+    policy = brought(content, digest_of(content), {digest_of(content): content})
+    assert records(policy, "a question of law")["s0"].label == "law"
+
+
+def test_a_head_that_has_not_come_along_or_is_another_is_refused() -> None:
+    found = a_head()
+    content = pack_head(found.manifest, found.arrays)
+    with pytest.raises(PolicyError, match="has come without this model"):
+        brought(content, DIGEST, {})
+    with pytest.raises(PolicyError, match="digest is sha256:"):
+        brought(content, DIGEST, {DIGEST: content})
+    with pytest.raises(PolicyError, match="not a head"):
+        brought(b"PK", digest_of(b"PK"), {digest_of(b"PK"): b"PK"})
+
+
+def test_a_library_remembers_only_so_many_heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library_module, "MOST", 2)
+    library, found = Library(), a_head()
+    made = [pack_head(msgspec.structs.replace(found.manifest, name=f"head {n}"), found.arrays) for n in range(3)]
+    heads = [library(None, "", digest_of(content), content) for content in made]
+    assert library(None, "", digest_of(made[2]), made[2]) is heads[2]
+    assert library(None, "", digest_of(made[0]), made[0]) is not heads[0]
 
 
 def test_an_altered_head_is_refused(tmp_path: Path) -> None:

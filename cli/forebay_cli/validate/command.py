@@ -12,6 +12,7 @@ from rich.text import Text
 from forebay_cli.console import EXIT_FINDINGS, give_up, print_json, stdout
 from forebay_cli.validate.findings import STDIN, Line, Outcome, load
 from forebay_cli.validate.sarif import sarif_log
+from forebay_operator.source.listing import LOCAL_NAME
 
 _STYLES: Final = {"Error": "red", "Warning": "yellow", "Note": "dim"}
 
@@ -46,6 +47,8 @@ def validate(
     for path in paths:
         if path != STDIN and not path.exists():
             give_up(f"there is no {path}")
+    if len(settings := [str(path) for path in paths if path.name == LOCAL_NAME and not path.is_dir()]) > 1:
+        give_up(f"{' and '.join(settings)}: only one {LOCAL_NAME} counts; name one of them")
     outcome = load(paths).outcome
     if output is Format.json:
         print_json(outcome)

@@ -11,7 +11,7 @@
   model with two labels, of the one that it looks for.
 * Matches when one of the policy's `labels` reaches its threshold; without them, when `score` does. A text that is about
   none of the labels of a model of your own, as far as that can be told, does not match.
-* `artifact` names a model of your own by file and digest; `forebay train` makes one. See docs/models.md.
+* `artifact` names a model of your own by file or ConfigMap, and by digest; `forebay train` makes one. See docs/models.md.
 * `injection` reads through base64, hexadecimal, leetspeak, look-alike, invisible and spelled-out letters; a text that
   hides behind one costs a second pass.
 * Models share the encoder's pass with one another and with `similarity`. Of more than 256 tokens the first and last half
@@ -23,7 +23,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from msgspec import structs
@@ -54,9 +54,19 @@ class ModelError(ValueError):
 
 
 class Heads(Protocol):
-    """A shipped head by name, or (name None) a user's by path and digest; EncoderError where it cannot be had."""
+    """A shipped head by name, or (name None) a user's by path and digest, or by its content and digest (path empty).
+    EncoderError where it cannot be had."""
 
-    def __call__(self, name: str | None, path: str = "", digest: str = "") -> Head: ...
+    def __call__(self, name: str | None, path: str = "", digest: str = "", content: bytes | None = None) -> Head: ...
+
+
+def carrying(heads: Heads, contents: Mapping[str, bytes]) -> Heads:
+    """The same, for a policy that has come with `contents`, by digest, of heads without a path."""
+
+    def find(name: str | None, path: str = "", digest: str = "", content: bytes | None = None) -> Head:
+        return heads(name, path, digest, content if path else contents.get(digest))
+
+    return find if contents else heads
 
 
 def build_classifier(name: str, spec: Classifier, encoders: Callable[..., Encoder], heads: Heads) -> Detector:
@@ -66,7 +76,7 @@ def build_classifier(name: str, spec: Classifier, encoders: Callable[..., Encode
         return JudgementDetector(name, spec, JUDGES[spec.model])
     try:
         own = spec.artifact
-        head = heads(spec.model) if own is None else heads(None, own.path, own.digest)
+        head = heads(spec.model) if own is None else heads(None, own.path or "", own.digest)
     except EncoderError as error:
         raise ModelError(str(error)) from None
     encoder = _fitting(head, encoders, ENCODER, head.manifest.encoder)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from forebay_models.errors import ArtefactError, MissingExtraError
-from forebay_models.heads.artefact import SUFFIX, read_head
+from forebay_models.heads.artefact import SUFFIX, read_head, unpack_head
 from forebay_models.heads.head import Head
 from forebay_models.load import ARTEFACTS
 from forebay_models.manifest import FIX, read_manifest
 
 FOLDER: Final = "heads"
+MOST: Final = 128
+"""Heads in memory for their own sake; those in use are there anyway."""
 
 
 class Library:
-    """Reads each head once. `folder` is where users' artefacts lie; None where there is no such place.
+    """Reads each head once, and remembers the MOST that were asked for last.
 
-    Not for several threads at once: one compilation at a time uses it.
+    `folder` is where users' artefacts lie; None where there is no such place. Not for several threads at once: one compilation at a time uses it.
     """
 
     def __init__(self, folder: Path | None = None, shipped: Path = ARTEFACTS) -> None:
@@ -42,17 +45,32 @@ class Library:
             raise ArtefactError(f"{path}: leaves the folder for artefacts; put the file inside it")
         return self._get(place, digest)
 
-    def __call__(self, name: str | None, path: str = "", digest: str = "") -> Head:
-        return self.ship(name) if name is not None else self.own(path, digest)
+    def brought(self, content: bytes, digest: str) -> Head:
+        """A user's head that has come along with what names it. Raises ArtefactError or MissingExtraError."""
+        return self._keep(digest, lambda: unpack_head(content, "the policy's model", digest))
+
+    def __call__(self, name: str | None, path: str = "", digest: str = "", content: bytes | None = None) -> Head:
+        if name is not None:
+            return self.ship(name)
+        if content is not None:
+            return self.brought(content, digest)
+        if not path:
+            raise ArtefactError(f"{digest}: the policy has come without this model; publish both again")
+        return self.own(path, digest)
 
     def _get(self, path: Path, digest: str) -> Head:
+        return self._keep(digest, lambda: read_head(path, digest))
+
+    def _keep(self, digest: str, read: Callable[[], Head]) -> Head:
         if importlib.util.find_spec("numpy") is None:
             raise MissingExtraError("a trained model needs numpy; install forebay[encoders]")
-        if digest not in self._read:
-            self._read[digest] = read_head(path, digest)
-        return self._read[digest]
+        head = self._read.pop(digest, None) or read()
+        self._read[digest] = head
+        if len(self._read) > MOST:
+            del self._read[next(iter(self._read))]
+        return head
 
 
-def load_head(name: str | None, path: str = "", digest: str = "") -> Head:
-    """A head that ships; a user's own needs a Library with a folder."""
-    return Library()(name, path, digest)
+def load_head(name: str | None, path: str = "", digest: str = "", content: bytes | None = None) -> Head:
+    """A head that ships, or one that has come along; a user's own file needs a Library with a folder."""
+    return Library()(name, path, digest, content)

@@ -114,7 +114,11 @@ def _ours(resource: Resource, body: Any, generation: int) -> tuple[Ours | None, 
 def _config_map(body: Any) -> ConfigMap:
     """Of its metadata only the name: what else is written on it is no news."""
     metadata = ObjectMeta(name=body["metadata"]["name"], namespace=body["metadata"]["namespace"])
-    return ConfigMap(metadata=metadata, data=msgspec.convert(body.get("data") or {}, dict[str, str]))
+    return ConfigMap(
+        metadata=metadata,
+        data=msgspec.convert(body.get("data") or {}, dict[str, str]),
+        binary_data=msgspec.convert(body.get("binaryData") or {}, dict[str, bytes]),
+    )
 
 
 def _secret(body: Any) -> SecretFacts:

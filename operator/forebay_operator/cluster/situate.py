@@ -18,11 +18,13 @@ from forebay_operator.cluster.credentials import resolve_secrets
 from forebay_operator.cluster.gateways import GatewaySituater
 from forebay_operator.cluster.replicas import find_replicas
 from forebay_operator.cluster.store import Picture, Stored
+from forebay_operator.config_maps import ConfigMaps
 from forebay_operator.envoy.identity import PeerTls
 from forebay_operator.envoy.inputs import DataPlane
 from forebay_operator.gateway.placing import place, target_findings
-from forebay_operator.gather import Inputs
-from forebay_operator.lists import ConfigMaps, resolve_lists
+from forebay_operator.gather import Inputs, together
+from forebay_operator.heads import carry_heads
+from forebay_operator.lists import resolve_lists
 from forebay_operator.options import ClusterOptions
 from forebay_operator.publication import Surface
 from forebay_operator.situation import Situation
@@ -66,24 +68,24 @@ class Situater:
             data_plane=_own(options.namespace, options.data_plane_service),
             envoy=_own(options.namespace, options.envoy_service),
         )
-        listed = resolve_lists(
-            _at_newest(picture.policies, picture.stored_policies), _config_maps(picture, reads=options.config_maps)
-        )
+        config_maps = _config_maps(picture, reads=options.config_maps)
+        listed = resolve_lists(_at_newest(picture.policies, picture.stored_policies), config_maps)
         newest = listed.policies
         policies, gateway = place(newest, None), None
         if options.gateway_api:
             policies, gateway = self._gateways.situate(picture, newest, specs)
+        carried = carry_heads(policies, config_maps)
         attached = None if gateway is None else gateway.attached
         return Situation(
             inputs=Inputs(
-                policies=policies,
+                policies=carried.policies,
                 pools=_at_newest(picture.pools, picture.stored_pools),
                 backends=self._resolver.resolve(in_use, picture.facts),
                 credentials=resolve_secrets(in_use, picture.secrets, frozenset(options.credential_namespaces)),
                 policy_faults=_faults(picture.stored_policies),
                 pool_faults=_faults(picture.stored_pools),
                 target_findings=target_findings(newest, attached),
-                list_findings=listed.findings,
+                data_findings=together(listed.findings, carried.findings),
             ),
             surface=Surface(
                 tuple(local.listeners),

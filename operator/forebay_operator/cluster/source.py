@@ -89,9 +89,10 @@ class ClusterSource:
         self._follow((SERVICES, SLICES))
         if self._options.credential_namespaces:
             self._follow((SECRETS,))
-        if self._options.config_maps:
-            await self._note_barred()
-            self._follow((POLICY_DATA,))
+        while self._options.config_maps:
+            if await self._follow_config_maps():
+                break
+            await asyncio.sleep(START_POLL_SECONDS)
         await self._discover()
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(self._keep())
@@ -115,6 +116,8 @@ class ClusterSource:
         if not resource.namespaced:
             return ()
         watched = self._options.watched
+        if resource == POLICY_DATA:
+            return tuple(namespace for namespace in watched if namespace not in self.store.barred)
         if watched and self._options.gateway_api and resource in WRITTEN:
             # The way to the data planes is in our own namespace.
             return tuple(dict.fromkeys((*watched, self._options.namespace)))
@@ -175,8 +178,7 @@ class ClusterSource:
             self._take_arrived()
             for resource in list(waiting):
                 try:
-                    barred = self.store.barred if resource == POLICY_DATA else frozenset[str]()
-                    listed = [entry async for entry in self._listed(resource, barred)]
+                    listed = [entry async for entry in self._listed(resource)]
                 except ApiError as error:
                     _LOG.warning("waiting for the API server: %s: %s", resource.plural, error)
                     if error.status in (403, 404) and resource not in ALWAYS:
@@ -193,15 +195,10 @@ class ClusterSource:
         self._complete = True
         _LOG.info("everything is known: %s", {r.plural: len(self.store.uids(r)) for r in ALWAYS})
 
-    async def _listed(
-        self, resource: Resource, barred: frozenset[str] = frozenset()
-    ) -> AsyncGenerator[tuple[str, str, str], None]:
-        """Of all namespaces where it is followed, but for those that are `barred`."""
+    async def _listed(self, resource: Resource) -> AsyncGenerator[tuple[str, str, str], None]:
         scopes: tuple[str | None, ...] = self._namespaces(resource) or (None,)
         query = {"labelSelector": resource.selector} if resource.selector else {}
         for namespace in scopes:
-            if (namespace or "") in barred:
-                continue
             async for entry in self._api.names(resource.path(namespace), query):
                 yield entry
 
@@ -216,7 +213,7 @@ class ClusterSource:
                 discovered = now
                 await self._discover()
                 if self._options.config_maps:
-                    await self._note_barred()
+                    await self._follow_config_maps()
             if self._complete and now - swept >= SWEEP_EVERY_SECONDS:
                 swept = now
                 self._to_sweep.update(BY_PLURAL[r.plural] for group in self._followers for r in group)
@@ -263,23 +260,38 @@ class ClusterSource:
                     self._dropped = True
                     self._news.set()
 
-    async def _note_barred(self) -> None:
-        """Find out where ConfigMaps may not be read: a watch that is refused looks like one to which nothing happens."""
-        barred = set()
-        scopes: tuple[str | None, ...] = self._namespaces(POLICY_DATA) or (None,)
-        for namespace in scopes:
-            try:
-                query = {"labelSelector": POLICY_DATA.selector}
-                await anext(self._api.names(POLICY_DATA.path(namespace), query), None)
-            except ApiError as error:
-                if error.status == 403:
-                    barred.add(namespace or "")
-                elif error.status != 404:
-                    return  # asked again soon
-        if self.store.bar(frozenset(barred)):
-            _LOG.info("ConfigMaps may not be read in %s", sorted(barred) or "no namespace that is watched")
+    async def _follow_config_maps(self) -> bool:
+        """Follow ConfigMaps where they may be read, and note where not: rights come and go, and a watch that is refused
+        looks like one to which nothing happens. False where the API server does not say."""
+        group = (POLICY_DATA,)
+        if (barred := await self._barred()) is None:
+            return False
+        news = self.store.bar(barred)
+        if not news and group in self._followers:
+            return True
+        if (former := self._followers.pop(group, None)) is not None:
+            former.stop()
+        if "" not in barred and (not self._options.watched or self._namespaces(POLICY_DATA)):
+            self._follow(group)
+        if news:
+            where = ", ".join(sorted(barred)) or ("any namespace" if barred else "none")
+            _LOG.warning("namespaces in which ConfigMaps may not be read: %s", where)
             self._dropped = True
             self._news.set()
+        return True
+
+    async def _barred(self) -> frozenset[str] | None:
+        """Namespaces whose ConfigMaps may not be listed, "" for all; None where the API server does not say."""
+        barred = set()
+        for namespace in self._options.watched or (None,):
+            query = {"labelSelector": POLICY_DATA.selector}
+            try:
+                await anext(self._api.names(POLICY_DATA.path(namespace), query), None)
+            except ApiError as error:
+                if error.status != 403:
+                    return None
+                barred.add(namespace or "")
+        return frozenset(barred)
 
     async def _serves(self, resource: Resource) -> bool:
         try:

@@ -57,6 +57,19 @@ def test_a_path_that_is_not_there_is_a_mistake_of_the_caller(manifest: Path) -> 
     assert run("nowhere").exit_code == 2
 
 
+def test_two_local_configurations_are_a_mistake_of_the_caller(tmp_path: Path) -> None:
+    files = [tmp_path / folder / "forebay.yaml" for folder in ("a", "b")]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text("workers: 1\n")
+
+    done = run(*map(str, files))
+
+    assert done.exit_code == 2
+    assert "only one forebay.yaml counts" in done.output
+    assert all(str(file) in done.output for file in files)
+
+
 def test_a_table_names_file_and_line(manifest: Path) -> None:
     manifest.write_text(BAD)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from forebay_operator.cluster.change import Change, translate
-from forebay_operator.cluster.kinds import POOLS, SECRETS, SERVICES, SLICES, Resource
+from forebay_operator.cluster.kinds import POLICY_DATA, POOLS, SECRETS, SERVICES, SLICES, Resource
 
 
 def meta(name: str, uid: str = "", **more: Any) -> dict[str, Any]:
@@ -47,6 +47,10 @@ def secret(name: str, value: str, *, uid: str = "") -> dict[str, Any]:
     return {"metadata": meta(name, uid), "data": {"key": value}}
 
 
+def config_map(name: str, *, uid: str = "", annotations: Any = None, **data: str) -> dict[str, Any]:
+    return {"metadata": meta(name, uid, annotations=annotations or {}), "data": data}
+
+
 def there(resource: Resource, body: dict[str, Any], *, listed: bool = False) -> Change:
     return translate(resource, None if listed else "MODIFIED", body)
 
@@ -55,4 +59,18 @@ def gone(resource: Resource, body: dict[str, Any]) -> Change:
     return translate(resource, "DELETED", body)
 
 
-__all__ = ["POOLS", "SECRETS", "SERVICES", "SLICES", "gone", "meta", "pool", "secret", "service", "slice_", "there"]
+__all__ = [
+    "POLICY_DATA",
+    "POOLS",
+    "SECRETS",
+    "SERVICES",
+    "SLICES",
+    "config_map",
+    "gone",
+    "meta",
+    "pool",
+    "secret",
+    "service",
+    "slice_",
+    "there",
+]

@@ -249,6 +249,15 @@ async def test_config_maps_are_asked_for_by_label_and_only_if_they_are_wanted(ap
     assert all(query == {"labelSelector": "forebay.dev/policy-data"} for _, query in asked)
 
 
+async def test_nothing_is_told_before_it_is_known_whether_config_maps_may_be_read(api: ScriptedApi) -> None:
+    api.refused[POLICY_DATA.path()] = 500
+    async with following(make(api, config_maps=True)) as pictures:
+        await asyncio.sleep(0.1)
+        assert pictures.all == []
+        api.refused[POLICY_DATA.path()] = 403
+        assert (await pictures.wait(1)).barred == {""}
+
+
 async def test_where_config_maps_may_not_be_read_is_told_and_the_others_are_waited_for(
     api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,7 +70,7 @@ def test_a_list_stays_while_its_file_is_broken_and_goes_with_it(root: Path, dire
     (root / "words.yaml").unlink()
     view = directory.read()
     assert phrases(view, root) is None
-    (finding,) = gather(view, base=root, environ={}).list_findings["ai/assistant"]
+    (finding,) = gather(view, base=root, environ={}).data_findings["ai/assistant"]
     assert finding.reason == "ConfigMapNotFound"
 
 

@@ -12,8 +12,9 @@ from forebay_api.base import ObjectMeta
 from forebay_api.policy import PolicySpec, RoutingPolicy
 from forebay_api.policy_data import ConfigMap
 from forebay_operator.checks import judge
+from forebay_operator.config_maps import ConfigMaps
 from forebay_operator.gather import Inputs
-from forebay_operator.lists import MAX_BYTES, ConfigMaps, Listed, read_list, resolve_lists
+from forebay_operator.lists import MAX_BYTES, Listed, read_list, resolve_lists
 from forebay_operator.verdict import NOTHING_JUDGED, Verdicts
 
 Build = Any
@@ -181,7 +182,7 @@ def test_where_config_maps_are_not_read_that_is_said_instead(build: Build) -> No
 
 def judged(build: Build, policy: RoutingPolicy, *maps: ConfigMap, before: Verdicts = NOTHING_JUDGED) -> Verdicts:
     listed = resolve(policy, *maps)
-    inputs = Inputs(policies=listed.policies, pools={"ai/small": build.pool()}, list_findings=listed.findings)
+    inputs = Inputs(policies=listed.policies, pools={"ai/small": build.pool()}, data_findings=listed.findings)
     return judge(inputs, before)
 
 
