@@ -101,7 +101,11 @@ class ClusterOperator:
         self._events = EventPoster(fence, cluster.identity, on_result=self._metrics.event_posted)
         self._truth = Truth(self._writer)
         self._attachments = Attachments(
-            fence, EnvoyGateway(cluster.gateway_controller), on_told=self._look, post=self._events.post
+            fence,
+            EnvoyGateway(cluster.gateway_controller),
+            on_told=self._look,
+            post=self._events.post,
+            on_result=self._metrics.gateway_written,
         )
         self._leadership = Leadership(
             self._api,

@@ -63,6 +63,11 @@ class OperatorMetrics:
         )
         self._writes = Count("forebay_status_writes", "Writes of status to the API server.", ("kind", "result"))
         self._events = Count("forebay_events", "Events for transitions, by what became of them.", ("result",))
+        self._applied = Count(
+            "forebay_gateway_writes",
+            "Writes of objects for gateways: failed are errors of the operator's own, without a kind of a whole round.",
+            ("kind", "result"),
+        )
         self._process = ProcessCollector(registry=None)
 
     def scraped(self, outcome: Outcome, seconds: float) -> None:
@@ -98,6 +103,10 @@ class OperatorMetrics:
         """A status write has been answered."""
         self._writes.add((kind, result))
 
+    def gateway_written(self, kind: str, result: Literal["written", "deleted", "refused", "failed"]) -> None:
+        """A write of an object for a gateway has come to an end; `kind` is a plural of ours, or empty."""
+        self._applied.add((kind, result))
+
     def event_posted(self, result: EventResult) -> None:
         """An Event has been posted, refused by the API server, or dropped here."""
         self._events.add((result,))
@@ -128,7 +137,7 @@ class OperatorMetrics:
         """Freeze everything; the result makes content type and text of it."""
         families = [
             *(count.freeze() for count in (self._scrapes, self._responses, self._sent, self._bytes, self._removed)),
-            *(count.freeze() for count in (self._reconciles, self._writes, self._events)),
+            *(count.freeze() for count in (self._reconciles, self._writes, self._events, self._applied)),
             *(
                 spread.freeze()
                 for spread in (self._scrape_seconds, self._gather_seconds, self._reconcile_seconds, self._lag)

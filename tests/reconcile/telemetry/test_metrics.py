@@ -87,6 +87,7 @@ def test_scrapes_reconciles_writes_and_the_lead_are_counted(metrics: OperatorMet
     metrics.reconciled(0.02)
     metrics.reconciled(0.02, failed=True)
     metrics.status_written("ModelPool", "written")
+    metrics.gateway_written("httproutes", "refused")
     metrics.lead(True)
     series = shown(metrics)
     assert one(series, "forebay_scrapes_total", outcome="Read") == 1
@@ -95,6 +96,7 @@ def test_scrapes_reconciles_writes_and_the_lead_are_counted(metrics: OperatorMet
     assert one(series, "forebay_reconciles_total", result="published") == 1
     assert one(series, "forebay_reconciles_total", result="failed") == 1
     assert one(series, "forebay_status_writes_total", kind="ModelPool", result="written") == 1
+    assert one(series, "forebay_gateway_writes_total", kind="httproutes", result="refused") == 1
     assert one(series, "forebay_leader") == 1
 
 
