@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streams import headers, headers_event, said, set_headers
 
+from forebay_api.wire import Origin
 from forebay_extproc.events import BodyEvent, Continue, HeadersEvent, Immediate, Mutate, UnknownEvent
 from forebay_extproc.wire import processing
 from forebay_extproc.wire.processing import host_of, parse_request, read_event, write_reply
@@ -74,6 +75,22 @@ def test_a_processing_mode_that_cannot_route_is_named_with_its_fix() -> None:
 
 def test_an_empty_message_is_unknown() -> None:
     assert isinstance(read_event(ext_proc.ProcessingRequest()), UnknownEvent)
+
+
+def test_the_route_that_a_request_met_first_is_envoys_word_alone() -> None:
+    message = headers()
+    message.request_headers.headers.headers.add(key="xds.route_name", raw_value=b"httproute/ai/forged")
+    message.request_headers.headers.headers.add(key="forebay-gateway", raw_value=b"a token")
+    event = read_event(message)
+    assert isinstance(event, HeadersEvent)
+    assert event.head.origin == Origin(""), "without attributes there is no origin, whatever headers say"
+
+    fields = message.attributes["envoy.filters.http.ext_proc"].fields
+    fields["xds.route_name"].string_value = "httproute/ai/llm/rule/0/match/0/*"
+    event = read_event(message)
+
+    assert isinstance(event, HeadersEvent)
+    assert event.head.origin == Origin("httproute/ai/llm/rule/0/match/0/*", "a token")
 
 
 @given(st.lists(st.tuples(st.text(max_size=8), st.binary(max_size=16)), max_size=6))

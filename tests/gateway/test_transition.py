@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from forebay_api.policy import RoutingPolicy
-from forebay_api.wire import Place
+from forebay_api.wire import Origin, Place
 from forebay_decision.attachment import placed
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.placing import place
@@ -103,3 +105,28 @@ def test_policies_with_attach_pass_through() -> None:
     plain = {"ai/a": a_policy("a")}
 
     assert Transition().step(plain, {}, {}, 0.0).policies == plain
+
+
+def by_route(name: str, route: str) -> dict[str, RoutingPolicy]:
+    """A policy of which the gateway says by which route its requests come."""
+    (policy,) = resolved(name, "small").values()
+    places = tuple(msgspec.structs.replace(found, origins=(Origin(route),)) for found in HERE)
+    return {f"ai/{name}": msgspec.structs.replace(policy, spec=msgspec.structs.replace(policy.spec, places=places))}
+
+
+def test_a_place_that_another_policy_has_by_another_route_is_kept_all_the_same() -> None:
+    transition = Transition()
+    mine, theirs = by_route("p", "in"), by_route("q", "out")
+    transition.step(mine | theirs, {}, {}, 0.0)
+
+    soon = transition.step(theirs, {}, {}, 1.0)
+
+    assert placed(soon.policies["ai/p"].spec) == placed(mine["ai/p"].spec)
+    assert set(transition.step(theirs, {}, {}, LINGER_SECONDS).policies) == {"ai/q"}
+
+
+def test_a_route_that_another_policy_takes_is_let_go_at_once() -> None:
+    transition = Transition()
+    transition.step(by_route("p", "in"), {}, {}, 0.0)
+
+    assert set(transition.step(by_route("q", "in"), {}, {}, 1.0).policies) == {"ai/q"}
