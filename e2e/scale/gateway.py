@@ -5,6 +5,9 @@ Envoy Gateway's. Both Envoys send headers and the buffered body. What a way adds
 
 Routes: many HTTPRoutes, each with a policy of its own, from the first write until the last policy is Programmed; beside
 what Envoy Gateway alone takes to accept as many routes, header-matched routes and extension policies, without us.
+
+Delays: from Envoy Gateway's word that it has accepted an HTTPRoute until its Envoy serves it, with few objects and beside
+the many routes; gateway/transition.py waits longer than that.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -200,6 +204,68 @@ class Milestones:
                 self.reached.setdefault(name, round(time.monotonic() - self._started, 1))
 
 
+def serving_delays(kube: Kube, port: int, tries: int) -> dict[str, Any]:
+    """Milliseconds from the moment when an HTTPRoute's status says that it is accepted, as a watcher may see it, until
+    requests come through to its backend; negative where Envoy was first. And from its writing until it is accepted."""
+    delays, accepted = [], []
+    for number in range(tries):
+        name, path = f"delay-{number}", f"/delay-{number}"
+        made = own_route(name, "web.example.com")
+        rewrite = {"path": {"type": "ReplaceFullPath", "replaceFullPath": "/v1/chat/completions"}}
+        rule = {
+            "matches": [{"path": {"type": "PathPrefix", "value": path}}],
+            "filters": [{"type": "URLRewrite", "urlRewrite": rewrite}],
+            "backendRefs": [{"name": "small", "port": 8000}],
+        }
+        made["spec"]["rules"] = [rule]
+        seen: dict[str, float] = {}
+
+        def watch(what: str, there: Callable[[], bool], seen: dict[str, float] = seen) -> None:
+            give_up = time.monotonic() + LONGEST_SECONDS
+            while time.monotonic() < give_up:
+                if there():
+                    seen[what] = time.monotonic()
+                    return
+                time.sleep(0.005)
+
+        watching = [
+            threading.Thread(target=watch, args=("accepted", partial(_accepted, kube, name))),
+            threading.Thread(target=watch, args=("served", partial(_served, port, path))),
+        ]
+        started = time.monotonic()
+        kube.http.post(place("HTTPRoute", NAMESPACE), json=made).raise_for_status()
+        for thread in watching:
+            thread.start()
+        for thread in watching:
+            thread.join(LONGEST_SECONDS)
+        delays.append((seen["served"] - seen["accepted"]) * 1000)
+        accepted.append((seen["accepted"] - started) * 1000)
+        kube.http.delete(f"{place('HTTPRoute', NAMESPACE)}/{name}").raise_for_status()
+    return {"tries": tries, "acceptedMs": spread_of(accepted), "servedAfterMs": spread_of(delays)}
+
+
+def spread_of(found: list[float]) -> dict[str, int]:
+    ordered = sorted(found)
+    return {
+        "p50": round(statistics.median(ordered)),
+        "p90": round(ordered[len(ordered) * 9 // 10]),
+        "max": round(ordered[-1]),
+    }
+
+
+def _accepted(kube: Kube, name: str) -> bool:
+    return bool((kube.get("HTTPRoute", NAMESPACE, name) or {}).get("status", {}).get("parents"))
+
+
+def _served(port: int, path: str) -> bool:
+    url = f"http://127.0.0.1:{port}{path}"
+    try:
+        answer = httpx.post(url, content=STRAIGHT, headers={"host": "web.example.com"}, trust_env=False, timeout=10)
+    except httpx.TransportError:
+        return False
+    return answer.status_code == 200
+
+
 def cpu_seconds() -> dict[str, float]:
     """Processor time of every process below this one, by what it is."""
     found: dict[str, float] = {}
@@ -359,8 +425,12 @@ def measure(
     say("both ways are served")
     found["latency"] = latency(ways, given.rounds, given.each)
     say(f"latency: {found['latency']}")
+    found["quiet"] = serving_delays(kube, port, given.delays)
+    say(f"an HTTPRoute more: {found['quiet']}")
     found["many"] = many_routes(forebay, given.routes)
     say(f"routes: {found['many']}")
+    found["beside"] = serving_delays(kube, port, given.delays)
+    say(f"an HTTPRoute more beside {given.routes}: {found['beside']}")
     forebay.operators[0].stop()
     started = time.monotonic()
     forebay.operators[0].start()
@@ -383,6 +453,7 @@ def main() -> int:
     parser.add_argument("--routes", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--each", type=int, default=200, help="requests a round and way")
+    parser.add_argument("--delays", type=int, default=20, help="HTTPRoutes that are timed one after the other")
     parser.add_argument("--qps", type=int, default=0, help="of Envoy Gateway at the API server; 0: its default, 50")
     parser.add_argument("--keep", type=Path, help="where logs are kept")
     given = parser.parse_args()

@@ -11,6 +11,7 @@ import pytest
 from forebay_operator.cluster.aim import Aim, compare
 from forebay_operator.cluster.applier import (
     AGAIN_SECONDS,
+    FIRST_SECONDS,
     MOST_OVER_SECONDS,
     OVER_SECONDS,
     SHOWN_SECONDS,
@@ -126,6 +127,30 @@ def test_what_is_changed_by_hand_is_applied_again_and_told() -> None:
 
     assert world.round(ROUTES, stored={"httproutes": {"ai/route": a_stored(ROUTES, a=2)}}) == ["apply route"]
     assert world.repaired == ["route was changed by somebody and is as it was"]
+
+
+def test_what_is_deleted_by_hand_is_there_again_and_told() -> None:
+    world = World()
+    world.round(ROUTES)
+    world.round(ROUTES, stored={"httproutes": {"ai/route": a_stored(ROUTES)}})
+    assert world.round(ROUTES) == [], "the API server may be behind"
+
+    world.now += SHOWN_SECONDS
+
+    assert world.round(ROUTES) == ["apply route"]
+    assert world.repaired == ["route was deleted by somebody and is there again"]
+
+
+def test_what_was_never_shown_is_asked_for_again_later_and_nobody_is_blamed() -> None:
+    world = World()
+    world.round(ROUTES)
+    world.now += SHOWN_SECONDS
+    assert world.round(ROUTES) == []
+
+    world.now += FIRST_SECONDS
+
+    assert world.round(ROUTES) == ["apply route"]
+    assert world.repaired == []
 
 
 def test_an_error_of_our_own_holds_up_nothing_else_and_is_tried_again_and_counted(

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from forebay_operator.cluster.aim import SHOWING, Aim, Key, Over, Want
+from forebay_operator.cluster.aim import SHOWING, Aim, Comparison, Key, Over, Want
 from forebay_operator.cluster.batches import Batches
 from forebay_operator.cluster.connection import ApiError
 from forebay_operator.cluster.fence import Fence, NotLeading
@@ -30,7 +30,9 @@ from forebay_operator.gateway.implementation import Generated
 from forebay_operator.gateway.naming import CONTENT
 
 SHOWN_SECONDS: Final = 3.0
-"""How long the API server may take to show what was written."""
+"""How long the API server may take to show a change of what it has shown before."""
+FIRST_SECONDS: Final = 15.0
+"""And to show it for the first time: among many that are new, that takes longer, and asking again makes it longer still."""
 AGAIN_SECONDS: Final = 2.0
 MOST_AGAIN_SECONDS: Final = 30.0
 OVER_SECONDS: Final = 3.0
@@ -75,6 +77,7 @@ class Applier:
         self._batches = Batches()
         self._over: dict[Key, float] = {}
         self._applied: dict[Key, tuple[str, float]] = {}
+        self._seen: set[Key] = set()
         self._deleted: dict[Key, float] = {}
         self._failures: dict[Key, Failure] = {}
 
@@ -87,6 +90,7 @@ class Applier:
         self._aim = None
         self._batches = Batches()
         self._applied.clear()
+        self._seen.clear()
         self._deleted.clear()
         self._over.clear()
         self._failures.clear()
@@ -120,6 +124,7 @@ class Applier:
         if aim is None:
             return None
         now = self._clock()
+        self._remember(aim.comparison)
         waits = []
         for stage in range(LAST_STAGE + 1):
             looks = [(want, self._look(want, aim, now)) for want in aim.comparison.wants if want.made.stage == stage]
@@ -138,6 +143,13 @@ class Applier:
             waits.append(SHOWN_SECONDS / 2)
         return min(waits, default=None)
 
+    def _remember(self, comparison: Comparison) -> None:
+        """What has been seen to be there, and nothing of what is over and gone."""
+        keys = {want.key for want in comparison.wants}
+        self._seen = (self._seen & keys) | {want.key for want in comparison.wants if want.well}
+        self._applied = {key: applied for key, applied in self._applied.items() if key in keys}
+        self._failures = {key: failure for key, failure in self._failures.items() if key in keys}
+
     def _look(self, want: Want, aim: Aim, now: float) -> Literal["well", "later", "withheld", "apply"]:
         if want.well:
             return "well"
@@ -145,7 +157,7 @@ class Applier:
         had, at = self._applied.get(want.key, ("", 0.0))
         if (failure := self._failures.get(want.key)) is not None and now < failure.again:
             return "later"
-        if had == made.content and now < at + SHOWN_SECONDS:
+        if had == made.content and now < at + (SHOWN_SECONDS if want.key in self._seen else FIRST_SECONDS):
             return "later"
         by_hand = stored is not None and stored.metadata.annotations.get(CONTENT) == made.content
         if made.stage == LAST_STAGE and not by_hand and not set(made.policies) <= aim.asked:
@@ -190,7 +202,7 @@ class Applier:
         before = self._applied.get(want.key, ("", 0.0))[0]
         self._applied[want.key] = (made.content, self._clock())
         self._deleted.pop(want.key, None)
-        if stored is None and before == made.content:
+        if stored is None and before == made.content and want.key in self._seen:
             self._on_repaired(made, "was deleted by somebody and is there again")
         elif stored is not None and stored.metadata.annotations.get(CONTENT) == made.content:
             self._on_repaired(made, "was changed by somebody and is as it was")
@@ -235,8 +247,6 @@ class Applier:
             return False
         self._on_result(found.key[0], "deleted")
         self._deleted[found.key] = self._clock()
-        self._applied.pop(found.key, None)
-        self._failures.pop(found.key, None)
         return True
 
     def _fail(self, want: Want, message: str) -> None:
