@@ -71,7 +71,7 @@ def release(plane: ControlPlane, helm: Helm, tmp_path_factory: pytest.TempPathFa
     plane.kube.kubectl("create", "namespace", "ai")
     helm.run(
         "install", "forebay", str(CHART), "--namespace=forebay", "--create-namespace",
-        f"--values={VALUES['minimal']}", "--set=credentialNamespaces={ai}", "--set=operator.replicas=2",
+        f"--values={VALUES['minimal']}", "--set=credentialNamespaces={ai}", "--set=configMaps.enabled=true", "--set=operator.replicas=2",
     )  # fmt: skip
     kubelet = Kubelet(plane.kube, ["forebay"], tmp_path_factory.mktemp("pods"))
     kubelet.start()
@@ -164,7 +164,9 @@ def test_the_operator_uses_every_right_that_it_has_and_is_refused_nothing(
     used = {_right(event["objectRef"], event["verb"]) for event in asked}
     granted = {
         _right({"apiGroup": group, "resource": resource}, verb)
-        for _, rule in rules(helm.template(values=VALUES["minimal"], sets=["credentialNamespaces={ai}"]))
+        for _, rule in rules(
+            helm.template(values=VALUES["minimal"], sets=["credentialNamespaces={ai}", "configMaps.enabled=true"])
+        )
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]

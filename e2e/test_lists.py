@@ -1,8 +1,9 @@
-"""Lists that policies keep in ConfigMaps, with the chart's rights and no more: they come, change and go without a touch of
-the policy."""
+"""What policies keep in ConfigMaps, with the chart's rights and no more: lists come, change and go without a touch of the
+policy, and models travel with it."""
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import Any
 import pytest
 import yaml
 
+from forebay_models.heads.artefact import digest_of
+
 from .chart import Helm
 from .installation import Installation, installed
 from .kube import Kube, condition_of
 from .manifests import pool
 from .waiting import wait_until
 
+ARTEFACTS = Path(__file__).parents[1] / "models/forebay_models/artefacts"
 RIGHTS = ("ServiceAccount", "Role", "RoleBinding")
 READY = {"ready": True}
 POLICY = """---
@@ -33,6 +37,22 @@ spec:
   - {name: urgent, keyword: {anyFrom: {configMapRef: {name: words, key: urgent.txt}}}}
   rules: [{name: hurry, when: signals.urgent.matched, use: quick}]
   default: {use: slow}
+"""
+MODEL_POLICY = """---
+apiVersion: forebay.dev/v1alpha1
+kind: RoutingPolicy
+metadata: {{name: first}}
+spec:
+  models: [auto]
+  decisionBudget: {{time: 2s}}
+  strategies:
+  - {{name: quick, direct: {{pools: [{{name: quick}}]}}}}
+  - {{name: slow, direct: {{pools: [{{name: slow}}]}}}}
+  signals:
+  - name: topic
+    classifier: {{artifact: {{configMapRef: {{name: models, key: topics.head}}, digest: "{digest}"}}}}
+  rules: [{{name: sums, when: signals.topic.label == "math", use: quick}}]
+  default: {{use: slow}}
 """
 
 
@@ -70,6 +90,14 @@ def keep(forebay: Installation, *words: str, labelled: bool = True) -> None:
     if labelled:
         made["metadata"]["labels"] = {"forebay.dev/policy-data": "true"}
     made["data"] = {"urgent.txt": "# what cannot wait\n" + "\n".join(words)}
+    forebay.kube.apply(json.dumps(made), namespace=forebay.namespace)
+
+
+def keep_model(forebay: Installation, head: bytes) -> None:
+    """As `kubectl create configmap models --from-file=topics.head` and a label do."""
+    metadata = {"name": "models", "labels": {"forebay.dev/policy-data": "true"}}
+    content = {"topics.head": base64.b64encode(head).decode()}
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "binaryData": content}
     forebay.kube.apply(json.dumps(made), namespace=forebay.namespace)
 
 
@@ -153,6 +181,27 @@ def test_a_mistaken_list_is_told_of_and_the_last_good_one_stays(forebay: Install
     assert refs["reason"] == "ConfigMapInvalid"
     assert "it holds no item" in refs["message"]
     wait_goes(forebay, "do it asap", "quick")
+
+
+def test_a_model_of_ones_own_reaches_the_data_planes_with_its_policy(forebay: Installation) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    head = (ARTEFACTS / "heads/domain.head").read_bytes()
+    kube.apply(MODEL_POLICY.format(digest=digest_of(head)), namespace=namespace)
+    keep_model(forebay, head[:-1])
+    refs = kube.wait_condition("RoutingPolicy", namespace, "first", "ResolvedRefs", status="False")
+    assert (refs["reason"], "the policy says sha256:" in refs["message"]) == ("ConfigMapInvalid", True)
+    keep_model(forebay, head)
+    kube.wait_condition("RoutingPolicy", namespace, "first", "Ready")
+    forebay.wait_served("hello")
+    wait_goes(forebay, "What is the integral of x squared from zero to two?", "quick")
+    wait_goes(forebay, "Which contract terms are void under English law?", "slow")
+    kube.delete("ConfigMap", namespace, "models")
+    refs = kube.wait_condition("RoutingPolicy", namespace, "first", "ResolvedRefs", status="False")
+    assert refs["message"].endswith("; the last good version is served")
+    # Who starts now has neither a copy nor the ConfigMap: the operator still has the model.
+    forebay.add_data_plane("dp-1")
+    wait_until(lambda: forebay.data_planes["dp-1"][0].alive, "another data plane runs")
+    wait_goes(forebay, "What is the integral of x squared from zero to two?", "quick")
 
 
 def test_without_the_right_the_operator_goes_on_and_says_so_until_it_has_it(

@@ -70,6 +70,23 @@ def test_two_local_configurations_are_a_mistake_of_the_caller(tmp_path: Path) ->
     assert all(str(file) in done.output for file in files)
 
 
+def test_the_example_of_lists_is_sound_and_lacks_its_config_map_without_its_label(tmp_path: Path) -> None:
+    example = Path(__file__).parents[3] / "examples/lists"
+    assert run(str(example), "--strict").exit_code == 0
+    text = (example / "lists.yaml").read_text().replace("forebay.dev/policy-data", "app")
+    (tmp_path / "lists.yaml").write_text(text)
+
+    done = run(str(tmp_path), "--output", "json")
+
+    assert done.exit_code == 1
+    found = [line for line in json.loads(done.stdout)["findings"] if line["severity"] == "Error"]
+    assert [(line["reason"], line["path"]) for line in found] == [
+        ("ConfigMapNotFound", "spec.signals[0].keyword.anyFrom.configMapRef"),
+        ("ConfigMapNotFound", "spec.signals[1].similarity.labels[0].examplesFrom.configMapRef"),
+    ]
+    assert all(line["line"] for line in found)
+
+
 def test_a_table_names_file_and_line(manifest: Path) -> None:
     manifest.write_text(BAD)
 
