@@ -12,15 +12,19 @@ from forebay_operator.secrets import PATH, Credentials, SecretText, usable
 
 
 def resolve_secrets(
-    pools: Mapping[str, PoolSpec], secrets: Mapping[str, SecretFacts], namespaces: frozenset[str]
+    pools: Mapping[str, PoolSpec],
+    secrets: Mapping[str, SecretFacts],
+    namespaces: frozenset[str],
+    locked: frozenset[str] = frozenset(),
 ) -> Credentials:
-    """Each pool's credential. `namespaces` are those whose Secrets the operator may read; empty means none."""
+    """Each pool's credential. `namespaces` are those whose Secrets the operator is to read, none where empty; of them it
+    may not read those that are `locked`."""
     values: dict[str, SecretText] = {}
     findings: dict[str, tuple[Finding, ...]] = {}
     for pool, spec in pools.items():
         namespace = pool.partition("/")[0]
         for credential in spec.credentials[:1]:
-            found = _find(namespace, credential.secret_ref.name, credential.secret_ref.key, secrets, namespaces)
+            found = _find(namespace, credential.secret_ref.name, credential.secret_ref.key, secrets, namespaces, locked)
             if isinstance(found, SecretText):
                 values[pool] = found
             else:
@@ -29,7 +33,12 @@ def resolve_secrets(
 
 
 def _find(
-    namespace: str, name: str, key: str, secrets: Mapping[str, SecretFacts], namespaces: frozenset[str]
+    namespace: str,
+    name: str,
+    key: str,
+    secrets: Mapping[str, SecretFacts],
+    namespaces: frozenset[str],
+    locked: frozenset[str],
 ) -> SecretText | str:
     """The value, or a sentence that says why there is none and what to do."""
     if namespace not in namespaces:
@@ -38,6 +47,11 @@ def _find(
             "values"
         )
     secret = secrets.get(f"{namespace}/{name}")
+    if secret is None and namespace in locked:
+        return (
+            f"the API server does not let the operator list and watch Secrets in namespace {namespace!r}: bind a Role with "
+            "these two rights to its ServiceAccount, as the chart does for each of credentialNamespaces"
+        )
     if secret is None:
         return (
             f"there is no Secret {name!r} with the label {CREDENTIAL_LABEL} in namespace {namespace!r}: create it, or "

@@ -81,7 +81,9 @@ class Situater:
                 policies=carried.policies,
                 pools=_at_newest(picture.pools, picture.stored_pools),
                 backends=self._resolver.resolve(in_use, picture.facts),
-                credentials=resolve_secrets(in_use, picture.secrets, frozenset(options.credential_namespaces)),
+                credentials=resolve_secrets(
+                    in_use, picture.secrets, frozenset(options.credential_namespaces), picture.locked
+                ),
                 policy_faults=_faults(picture.stored_policies),
                 pool_faults=_faults(picture.stored_pools),
                 target_findings=target_findings(newest, attached),

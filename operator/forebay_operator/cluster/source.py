@@ -47,6 +47,8 @@ START_POLL_SECONDS: Final = 0.3
 SWEEP_AFTER_SECONDS: Final = 1.0
 SWEEP_EVERY_SECONDS: Final = 300.0
 DISCOVER_EVERY_SECONDS: Final = 30.0
+_SHUT: Final = (403, 404)
+"""What may not be read, or is not there to be read."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -72,7 +74,7 @@ class ClusterSource:
         self._arrived: deque[tuple[float, Change]] = deque()
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._followers: dict[tuple[Resource, ...], Follower] = {}
+        self._followers: dict[tuple[Resource, ...], tuple[Follower, ...]] = {}
         self._to_sweep: set[Resource] = set()
         self._complete = False
         self._dropped = False
@@ -89,6 +91,7 @@ class ClusterSource:
         self._follow((SERVICES, SLICES))
         if self._options.credential_namespaces:
             self._follow((SECRETS,))
+            await self._note_locked()
         while self._options.config_maps:
             if await self._follow_config_maps():
                 break
@@ -106,8 +109,8 @@ class ClusterSource:
                         yield self.store.picture()
             finally:
                 keeping.cancel()
-                for follower in self._followers.values():
-                    follower.stop()
+                for followed in list(self._followers):
+                    self._leave(followed)
 
     def _namespaces(self, resource: Resource) -> tuple[str, ...]:
         """Where a kind is followed; empty means everywhere. Our own planes' Services are always among them."""
@@ -126,9 +129,17 @@ class ClusterSource:
         return watched
 
     def _follow(self, resources: tuple[Resource, ...]) -> None:
-        follower = Follower(resources, self._namespaces(resources[0]), self._login, self._hand_over)
-        self._followers[resources] = follower
-        follower.start()
+        namespaces = self._namespaces(resources[0])
+        # Secrets are opened namespace by namespace: one that is not must not end the watches of the others.
+        scopes = [(namespace,) for namespace in namespaces] if SECRETS in resources else [namespaces]
+        followers = tuple(Follower(resources, scope, self._login, self._hand_over) for scope in scopes)
+        self._followers[resources] = followers
+        for follower in followers:
+            follower.start()
+
+    def _leave(self, resources: tuple[Resource, ...]) -> None:
+        for follower in self._followers.pop(resources, ()):
+            follower.stop()
 
     def _hand_over(self, change: Change) -> None:
         """On the follower's thread: one append, one wake."""
@@ -181,7 +192,9 @@ class ClusterSource:
                     listed = [entry async for entry in self._listed(resource)]
                 except ApiError as error:
                     _LOG.warning("waiting for the API server: %s: %s", resource.plural, error)
-                    if error.status in (403, 404) and resource not in ALWAYS:
+                    if error.status in _SHUT and resource == SECRETS and await self._note_locked():
+                        continue  # the others' are waited for
+                    if error.status in _SHUT and resource not in ALWAYS:
                         # What may not be read is as good as absent, and said in conditions.
                         waiting.discard(resource)
                         continue
@@ -199,6 +212,8 @@ class ClusterSource:
         scopes: tuple[str | None, ...] = self._namespaces(resource) or (None,)
         query = {"labelSelector": resource.selector} if resource.selector else {}
         for namespace in scopes:
+            if resource == SECRETS and namespace in self.store.locked:
+                continue
             async for entry in self._api.names(resource.path(namespace), query):
                 yield entry
 
@@ -214,6 +229,7 @@ class ClusterSource:
                 await self._discover()
                 if self._options.config_maps:
                     await self._follow_config_maps()
+                await self._note_locked()
             if self._complete and now - swept >= SWEEP_EVERY_SECONDS:
                 swept = now
                 self._to_sweep.update(BY_PLURAL[r.plural] for group in self._followers for r in group)
@@ -230,9 +246,11 @@ class ClusterSource:
             listed = [entry async for entry in self._listed(resource)]
         except ApiError as error:
             _LOG.info("sweep of %s put off: %s", resource.plural, error)
-            if error.status not in (403, 404):
+            if error.status not in _SHUT:
                 self._to_sweep.add(resource)
             return
+        if resource == SECRETS:
+            known = {key: uid for key, uid in known.items() if key.partition("/")[0] not in self.store.locked}
         for identity in surplus(known, listed):
             _LOG.info("%s %s is gone; its watch had missed that", resource.kind, identity.key)
             self._hand_over(Change(resource, identity))
@@ -249,13 +267,11 @@ class ClusterSource:
                 there = all([await self._serves(resource) for resource in group if resource.optional])
             except ApiError:
                 continue  # asked again soon
-            follower = self._followers.get(group)
-            if there and follower is None:
+            if there and group not in self._followers:
                 _LOG.info("following %s", ", ".join(r.plural for r in group))
                 self._follow(group)
-            elif not there and follower is not None:
-                follower.stop()
-                del self._followers[group]
+            elif not there and group in self._followers:
+                self._leave(group)
                 if any(list(map(self.store.forget, group))):
                     self._dropped = True
                     self._news.set()
@@ -264,13 +280,12 @@ class ClusterSource:
         """Follow ConfigMaps where they may be read, and note where not: rights come and go, and a watch that is refused
         looks like one to which nothing happens. False where the API server does not say."""
         group = (POLICY_DATA,)
-        if (barred := await self._barred()) is None:
+        if (barred := await self._barred(POLICY_DATA, self._options.watched or (None,))) is None:
             return False
         news = self.store.bar(barred)
         if not news and group in self._followers:
             return True
-        if (former := self._followers.pop(group, None)) is not None:
-            former.stop()
+        self._leave(group)
         if "" not in barred and (not self._options.watched or self._namespaces(POLICY_DATA)):
             self._follow(group)
         if news:
@@ -280,15 +295,25 @@ class ClusterSource:
             self._news.set()
         return True
 
-    async def _barred(self) -> frozenset[str] | None:
-        """Namespaces whose ConfigMaps may not be listed, "" for all; None where the API server does not say."""
+    async def _note_locked(self) -> bool:
+        """Find out which namespaces' Secrets may not be read now. Says whether that is news."""
+        locked = await self._barred(SECRETS, self._options.credential_namespaces)
+        if locked is None or not self.store.lock(locked):
+            return False
+        _LOG.warning("namespaces in which Secrets may not be read: %s", ", ".join(sorted(locked)) or "none")
+        self._dropped = True
+        self._news.set()
+        return True
+
+    async def _barred(self, resource: Resource, namespaces: tuple[str | None, ...]) -> frozenset[str] | None:
+        """Namespaces in which a kind may not be listed, "" for all; None where the API server does not say."""
         barred = set()
-        for namespace in self._options.watched or (None,):
-            query = {"labelSelector": POLICY_DATA.selector}
+        for namespace in namespaces:
+            query = {"labelSelector": resource.selector}
             try:
-                await anext(self._api.names(POLICY_DATA.path(namespace), query), None)
+                await anext(self._api.names(resource.path(namespace), query), None)
             except ApiError as error:
-                if error.status != 403:
+                if error.status not in _SHUT:
                     return None
                 barred.add(namespace or "")
         return frozenset(barred)

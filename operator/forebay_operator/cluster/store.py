@@ -56,6 +56,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     config_maps: Mapping[str, ConfigMap] = {}
     barred: frozenset[str] = frozenset()
     """Namespaces in which ConfigMaps may not be read; "" stands for all."""
+    locked: frozenset[str] = frozenset()
+    """Namespaces in which Secrets may not be read although they should be."""
     stored_policies: Mapping[str, Stored]
     stored_pools: Mapping[str, Stored]
 
@@ -74,6 +76,7 @@ class Store:
         self._gateway_parts: list[Mapping[str, Any]] = []
         self._gateway_facts = NO_GATEWAYS
         self.barred: frozenset[str] = frozenset()
+        self.locked: frozenset[str] = frozenset()
 
     def take(self, change: Change) -> bool:
         """Take in one change; say whether a picture taken now would differ in anything but stored status."""
@@ -116,6 +119,11 @@ class Store:
         news, self.barred = namespaces != self.barred, namespaces
         return news
 
+    def lock(self, namespaces: frozenset[str]) -> bool:
+        """In these namespaces Secrets may not be read. Says whether that is news."""
+        news, self.locked = namespaces != self.locked, namespaces
+        return news
+
     def picture(self) -> Picture:
         """What is known now."""
         return Picture(
@@ -132,6 +140,7 @@ class Store:
             secrets=self._part(SECRETS),
             config_maps=self._part(POLICY_DATA),
             barred=self.barred,
+            locked=self.locked,
             stored_policies=dict(self._stored[POLICIES.plural]),
             stored_pools=dict(self._stored[POOLS.plural]),
         )

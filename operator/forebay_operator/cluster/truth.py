@@ -124,9 +124,9 @@ class Truth:
             if (plural, name) in refused:
                 continue
             resource = POOLS if plural == POOLS.plural else POLICIES
-            before = self._writer.stored(resource, name)
-            if before is not None and before.observed_generation != entry.generation:
-                self._tell(resource, name, partial(_unjudged, entry, before, resource, fault, wall))
+            shown = self._writer.stored(resource, name)
+            if shown is not None and shown.observed_generation != entry.generation:
+                self._tell(resource, name, partial(_unjudged, entry, shown, resource, fault, wall))
         self._forget_but(verdicts, {**refused, **unjudged})
 
     def _with_load(

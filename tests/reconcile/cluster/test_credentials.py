@@ -27,8 +27,8 @@ def facts(encoded: str) -> dict[str, SecretFacts]:
     return {"ai/keys": there(SECRETS, secret("keys", encoded)).value}
 
 
-def refusal(secrets: Any, namespaces: set[str], **ref: str) -> str:
-    found = resolve_secrets({"ai/small": spec(**ref)}, secrets, frozenset(namespaces))
+def refusal(secrets: Any, namespaces: set[str], locked: frozenset[str] = frozenset(), **ref: str) -> str:
+    found = resolve_secrets({"ai/small": spec(**ref)}, secrets, frozenset(namespaces), locked)
     assert found.values == {}
     (finding,) = found.findings["ai/small"]
     assert finding.reason == "SecretNotFound"
@@ -71,3 +71,15 @@ def test_a_key_that_is_not_there_is_told_with_those_that_are() -> None:
 )
 def test_a_value_that_no_header_takes_is_no_credential(encoded: str, why: str) -> None:
     assert why in refusal(facts(encoded), {"ai"})
+
+
+def test_a_namespace_that_the_api_server_keeps_shut_is_told_apart_from_a_secret_that_is_missing() -> None:
+    message = refusal({}, {"ai"}, frozenset({"ai"}))
+    assert "does not let the operator list and watch Secrets in namespace 'ai'" in message
+    assert "credentialNamespaces" in message
+
+
+def test_what_was_read_before_a_namespace_was_shut_still_counts() -> None:
+    secrets = facts("aHVudGVyMi1hbmQtbW9yZQo=")
+    found = resolve_secrets({"ai/small": spec()}, secrets, frozenset({"ai"}), frozenset({"ai"}))
+    assert found.reveal() == {"ai/small": VALUE}

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -19,7 +19,7 @@ from forebay_operator.cluster.source import ClusterSource
 from forebay_operator.cluster.store import Picture
 from forebay_operator.options import ClusterOptions
 
-from .objects import config_map, gone, pool, service, there
+from .objects import config_map, gone, pool, secret, service, there
 
 Listing = list[tuple[str, str, str]]
 
@@ -49,8 +49,11 @@ class ScriptedApi:
 class NoFollower:
     """Follows nothing: the test tells the source what has happened."""
 
-    def __init__(self, resources: Any, *_: Any) -> None:
+    scopes: ClassVar[list[tuple[Any, tuple[str, ...]]]] = []
+
+    def __init__(self, resources: Any, namespaces: Any, *_: Any) -> None:
         self.resources = resources
+        self.scopes.append((resources, tuple(namespaces)))
 
     def start(self) -> None:
         pass
@@ -141,6 +144,44 @@ async def test_an_optional_kind_that_cannot_be_listed_is_not_waited_for(api: Scr
     api.refused = {GRANTS.path(): code, SECRETS.path("ai"): code}
     async with following(make(api, credential_namespaces=("ai",))) as pictures:
         await pictures.wait(1)
+
+
+@pytest.mark.parametrize("code", [403, 404])
+async def test_a_namespace_whose_secrets_may_not_be_read_keeps_no_other_from_being_waited_for_and_swept(
+    api: ScriptedApi, code: int
+) -> None:
+    NoFollower.scopes.clear()
+    api.refused = {SECRETS.path("shut"): code}
+    api.listings[SECRETS.path("ai")] = [("ai", "keys", "uid-keys")]
+    source = make(api, credential_namespaces=("shut", "ai"))
+    async with following(source) as pictures:
+        await asyncio.sleep(0.1)
+        assert pictures.all == [], "the Secret of the other namespace is still to come"
+        source._hand_over(there(SECRETS, secret("keys", "eA==")))
+        first = await pictures.wait(1)
+        assert set(first.secrets) == {"ai/keys"}
+        assert first.locked == {"shut"}
+        api.listings[SECRETS.path("ai")] = [("ai", "other", "uid-other")]
+        source._hand_over(there(SECRETS, secret("other", "eA=="), listed=True))
+        await pictures.wait_for(lambda picture: set(picture.secrets) == {"ai/other"})
+    assert [scope for resources, scope in NoFollower.scopes if SECRETS in resources] == [("shut",), ("ai",)]
+
+
+async def test_a_namespace_that_is_opened_later_is_noticed_and_what_was_read_before_it_was_shut_stays(
+    api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "DISCOVER_EVERY_SECONDS", 0.05)
+    api.listings[SECRETS.path("ai")] = [("ai", "keys", "uid-keys")]
+    source = make(api, credential_namespaces=("ai",))
+    async with following(source) as pictures:
+        source._hand_over(there(SECRETS, secret("keys", "eA==")))
+        await pictures.wait(1)
+        api.refused = {SECRETS.path("ai"): 403}
+        assert set((await pictures.wait_for(lambda picture: picture.locked == {"ai"})).secrets) == {"ai/keys"}
+        source._to_sweep.add(SECRETS)
+        await asyncio.sleep(0.1)
+        api.refused = {}
+        assert set((await pictures.wait_for(lambda picture: not picture.locked)).secrets) == {"ai/keys"}
 
 
 async def test_a_picture_waits_until_the_burst_is_due_and_says_how_long_its_first_change_waited(
