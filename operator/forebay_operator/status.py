@@ -25,6 +25,7 @@ from forebay_operator.gateway.told import (
     GatewayTold,
     ancestor_statements,
     state_gateway,
+    state_partly,
     state_supported,
     with_others,
 )
@@ -57,7 +58,7 @@ def policy_status(
         message = f"The last good version, not this one: {programmed.message}"
         programmed = Statement("Programmed", "False", "Pending", message)
     programmed = state_gateway(programmed, gateway)
-    statements = (verdict.accepted, verdict.resolved, programmed)
+    statements = (verdict.accepted, verdict.resolved, state_partly(programmed, gateway))
     beside = _stalled(verdict.accepted)
     if gateway is not None and verdict.spec is not None:
         beside = (*beside, state_supported(gateway))

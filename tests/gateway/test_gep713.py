@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from forebay_api.policy import TargetRef
+from forebay_api.policy import RoutingPolicy, TargetRef
 from forebay_api.schema.definition import definition
 from forebay_api.schema.kinds import KINDS
 from forebay_api.status import AncestorRef, AncestorStatus, Condition, PolicyStatus
+from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.objects import Listener
-from forebay_operator.gateway.told import GatewayTold
+from forebay_operator.gateway.placing import place
+from forebay_operator.gateway.told import GatewayTold, ancestor_statements
 from forebay_operator.status import policy_status
 from forebay_operator.verdict import PolicyVerdict, Statement
 
@@ -189,6 +191,121 @@ def test_entries_go_with_the_target() -> None:
     assert before.ancestors
 
     assert _status(before, GatewayTold()).ancestors == []
+
+
+def test_the_status_stanza_must_contain_a_conditions_stanza_using_the_standard_condition_format() -> None:
+    schema = definition(KINDS["RoutingPolicy"])["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    status = schema["properties"]["status"]["properties"]
+    standard = {"type", "status", "reason", "message", "lastTransitionTime", "observedGeneration"}
+
+    assert set(status["conditions"]["items"]["properties"]) == standard
+    assert set(status["ancestors"]["items"]["properties"]["conditions"]["items"]["properties"]) == standard
+
+
+def test_conflicting_specs_must_be_treated_as_atomic_units_and_the_winning_spec_applies_in_its_entirety() -> None:
+    world = facts(a_gateway(), a_route())
+    wide = a_policy("wide", gateway_target(), pools=("small", "large"), models=["auto", "wide"])
+    narrow = a_policy("narrow", route_target(), pools=("other",))
+    policies = {"ai/wide": wide, "ai/narrow": narrow}
+
+    spec = place(policies, attached(world, *policies.values()))["ai/narrow"].spec
+
+    assert (spec.strategies, spec.models, spec.default) == (
+        narrow.spec.strategies,
+        narrow.spec.models,
+        narrow.spec.default,
+    )
+
+
+def test_a_part_of_the_scope_that_other_specs_affect_makes_a_policy_partially_programmed() -> None:
+    world = facts(a_gateway(), a_route("r1"), a_route("r2", a_rule("/b/v1")))
+    told = _told(world, "ai/p1", a_policy("p1", gateway_target()), a_policy("p2", route_target("r1")))
+
+    assert _said(told, "Programmed") == ("True", "PartiallyProgrammed")
+    assert _said(
+        _told(world, "ai/p2", a_policy("p1", gateway_target()), a_policy("p2", route_target("r1"))), "Programmed"
+    ) == (
+        "True",
+        "Programmed",
+    )
+
+
+def test_the_status_message_should_include_which_parts_have_been_superseded_with_references_to_the_other_policies() -> (
+    None
+):
+    llm = a_route("llm", a_rule("/a", name="a"), a_rule("/b", name="b"))
+    world = facts(a_gateway(), llm, a_route("other", a_rule("/c")), a_route("third", a_rule("/d")))
+    policies = (
+        a_policy("all", gateway_target()),
+        a_policy("part", route_target(section="b")),
+        a_policy("whole", route_target("other")),
+    )
+
+    (programmed,) = [c for c in _told(world, "ai/all", *policies) if c.type == "Programmed"]
+
+    assert "rule 1 of HTTPRoute ai/llm is policy ai/part's" in programmed.message
+    assert "; HTTPRoute ai/other is policy ai/whole's" in programmed.message
+
+
+def test_merge_strategies_referred_in_the_status_message_must_use_the_same_name_of_strategy() -> None:
+    world = facts(a_gateway(), a_route())
+
+    (programmed,) = [
+        c
+        for c in _told(world, "ai/wide", a_policy("wide", gateway_target()), a_policy("narrow", route_target()))
+        if c.type == "Programmed"
+    ]
+
+    assert programmed.message.startswith("Atomic Defaults: ")
+
+
+def test_a_policy_that_has_been_fully_overridden_is_not_programmed_there() -> None:
+    world = facts(a_gateway("a"), a_gateway("b"), a_route("r1", parents=["a"]), a_route("r2", parents=["b"]))
+    policies = (a_policy("both", gateway_target("a"), gateway_target("b")), a_policy("one", route_target("r1")))
+
+    first, second = _entries(world, "ai/both", *policies)
+
+    assert _said(first, "Programmed") == ("False", "Overridden")
+    assert _said(second, "Programmed") == ("True", "Programmed")
+
+
+def test_non_accepted_policy_objects_are_also_not_programmed_and_not_overridden() -> None:
+    world = facts(a_gateway(), a_route())
+    policies = (a_policy("old", route_target(), age=1), a_policy("new", route_target(), age=2))
+
+    assert [c.type for c in _told(world, "ai/new", *policies)] == ["Accepted"]
+
+
+def test_a_shadow_policy_supersedes_nothing_and_is_superseded_by_nothing() -> None:
+    world = facts(a_gateway(), a_route())
+    policies = (a_policy("real", gateway_target()), a_policy("shadow", route_target(), mode="Shadow"))
+
+    assert _said(_told(world, "ai/real", *policies), "Programmed") == ("True", "Programmed")
+    wide = (a_policy("real", route_target()), a_policy("shadow", gateway_target(), mode="Shadow"))
+    assert _said(_told(world, "ai/shadow", *wide), "Programmed") == ("True", "Programmed")
+
+
+def _entries(world: GatewayFacts, name: str, *policies: RoutingPolicy) -> list[list[Condition]]:
+    """Conditions of each ancestor of a policy that every data plane has acknowledged."""
+    own = attached(world, *policies)[name]
+    programmed = Statement("Programmed", "True", "Programmed", "acknowledged")
+    return [
+        [
+            Condition(type=said.type, status=said.status, reason=said.reason, message=said.message)
+            for said in ancestor_statements(ancestor, programmed)
+        ]
+        for ancestor in own.ancestors
+    ]
+
+
+def _told(world: GatewayFacts, name: str, *policies: RoutingPolicy) -> list[Condition]:
+    (found,) = _entries(world, name, *policies)
+    return found
+
+
+def _said(conditions: list[Condition], type_: str) -> tuple[str, str]:
+    (found,) = [condition for condition in conditions if condition.type == type_]
+    return found.status, found.reason
 
 
 def _status(before: PolicyStatus, told: GatewayTold | None = None) -> PolicyStatus:

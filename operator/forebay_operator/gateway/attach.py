@@ -6,7 +6,7 @@ the most specific target that covers it: the rule, the route, the listener, the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Final
 
 import msgspec
@@ -37,11 +37,22 @@ class Spot(msgspec.Struct, frozen=True, order=True):
     listener: str
 
 
+class Taken(msgspec.Struct, frozen=True, order=True):
+    """A route of which a more specific policy has `rules`; all of them where there are none."""
+
+    route: str
+    policy: str
+    rules: tuple[int, ...] = ()
+
+
 class Ancestor(msgspec.Struct, frozen=True):
-    """One entry of status.ancestors: `problem` is empty where the policy is accepted there."""
+    """One entry of status.ancestors: `problem` is empty where the policy is accepted there. `taken` is what more specific
+    policies have of what its targets cover, and `overridden` says that nothing is left."""
 
     ref: AncestorRef
     problem: tuple[Finding, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    overridden: bool = False
 
     @property
     def gateway(self) -> str:
@@ -205,14 +216,44 @@ def _attached(
     else:
         spots = [spot for spot, key in owned.items() if key in keys and holders[key] == name]
     places = dict(_places(spots, world))
+    others = [] if shadow else _others(keys, set(spots), holders, owned, world)
     return Attached(
         keys,
         tuple(sorted(spots)),
         tuple(places),
         places,
-        tuple(_ancestors(settled, world)),
+        tuple(_beaten(ancestor, spots, others) for ancestor in _ancestors(settled, world)),
         tuple(dict.fromkeys(target.problem for target in settled if target.problem is not None)),
     )
+
+
+def _others(
+    keys: Iterable[Key], own: Set[Spot], holders: Mapping[Key, str], owned: Mapping[Spot, Key], world: _World
+) -> list[tuple[Spot, str]]:
+    """Spots that the targets cover and that are others', and whose."""
+    wanted = frozenset(keys)
+    return [
+        (spot, holders[key])
+        for spot, key in owned.items()
+        if spot not in own and not wanted.isdisjoint(_covering(spot, world.routes))
+    ]
+
+
+def _beaten(ancestor: Ancestor, own: Iterable[Spot], others: Iterable[tuple[Spot, str]]) -> Ancestor:
+    if ancestor.problem or ancestor.ref.kind != "Gateway":
+        return ancestor
+    left = {(spot.route, spot.rule) for spot in own if spot.gateway == ancestor.gateway}
+    found: dict[tuple[str, str], set[int]] = {}
+    for spot, policy in others:
+        if spot.gateway == ancestor.gateway:
+            found.setdefault((spot.route, policy), set()).add(spot.rule)
+    routes = {route for route, _ in left}
+    split = {route for route, _ in found if sum(route == other for other, _ in found) > 1}
+    taken = tuple(
+        Taken(route, policy, tuple(sorted(rules)) if route in routes or route in split else ())
+        for (route, policy), rules in sorted(found.items())
+    )
+    return msgspec.structs.replace(ancestor, taken=taken, overridden=bool(taken) and not left)
 
 
 def _contended(name: str, target: _Target, holders: Mapping[Key, str]) -> _Target:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -14,6 +14,8 @@ from forebay_operator.gateway.implementation import Generated, Implementation, J
 from forebay_operator.verdict import Statement
 
 CONTROLLER = "forebay.dev/operator"
+MERGE_STRATEGY = "Atomic Defaults"
+"""GEP-713's name for: the more specific target has it, whole."""
 _SHOWN = 4
 
 
@@ -82,7 +84,33 @@ def ancestor_statements(of: Ancestor, programmed: Statement) -> tuple[Statement,
     """Conditions of one entry of status.ancestors."""
     if of.problem:
         return (Statement("Accepted", "False", of.problem[0].reason, tell(of.problem)),)
-    return Statement("Accepted", "True", "Accepted", "Accepted"), programmed
+    return Statement("Accepted", "True", "Accepted", "Accepted"), _there(of, programmed)
+
+
+def state_partly(programmed: Statement, of: GatewayTold | None) -> Statement:
+    """Programmed, with what more specific policies have in its message."""
+    taken = [what for ancestor in (of.ancestors if of is not None else ()) for what in _taken(ancestor)]
+    if programmed.status != "True" or not taken:
+        return programmed
+    told = f"{programmed.message}; {MERGE_STRATEGY}: {_some(tuple(dict.fromkeys(taken)))}"
+    return Statement("Programmed", "True", "PartiallyProgrammed", cut(told))
+
+
+def _there(of: Ancestor, programmed: Statement) -> Statement:
+    """Programmed as it is behind one Gateway."""
+    told = cut(f"{MERGE_STRATEGY}: {_some(tuple(_taken(of)))}")
+    if of.overridden:
+        return Statement("Programmed", "False", "Overridden", told)
+    if of.taken and programmed.status == "True":
+        return Statement("Programmed", "True", "PartiallyProgrammed", told)
+    return programmed
+
+
+def _taken(of: Ancestor) -> Iterator[str]:
+    for taken in of.taken:
+        rules = ", ".join(map(str, taken.rules))
+        part = f"rule {rules} of " if len(taken.rules) == 1 else f"rules {rules} of " if rules else ""
+        yield f"{part}HTTPRoute {taken.route} is policy {taken.policy}'s"
 
 
 def with_others(own: Sequence[AncestorStatus], before: Sequence[AncestorStatus]) -> list[AncestorStatus]:
