@@ -44,7 +44,9 @@ def test_a_version_with_another_pool_waits_until_the_gateway_has_routed_it() -> 
     assert [s.strategies[0].name for s in waiting.also["ai/p"]] == ["to-large"]
 
     routed = {"ai/p": SMALL | LARGE}
-    assert transition.step(resolved("p", "large"), routed, {"ai/p": LARGE}, 2.0).pending == {"ai/p"}
+    settling = transition.step(resolved("p", "large"), routed, {"ai/p": LARGE}, 2.0)
+    assert settling.pending == {"ai/p"}, "accepted is not served yet"
+    assert settling.again == SETTLE_SECONDS
     out = transition.step(resolved("p", "large"), routed, {"ai/p": LARGE}, 2.0 + SETTLE_SECONDS)
     assert pools_of(out.policies["ai/p"]) == ["large"]
     assert out.pending == frozenset()

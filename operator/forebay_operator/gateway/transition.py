@@ -21,10 +21,12 @@ from forebay_decision.attachment import placed
 
 LINGER_SECONDS: Final = 10.0
 """Longer than a gateway takes to take a route back."""
-PATIENCE_SECONDS: Final = 10.0
-"""How long a new version waits for a gateway that says nothing."""
-SETTLE_SECONDS: Final = 0.5
-"""From a route's acceptance to its being in every Envoy."""
+PATIENCE_SECONDS: Final = 30.0
+"""How long a new version waits for a gateway that says nothing. What is decided for a pool without a route is refused, so
+waiting is better; but a gateway that is down must not hold a new rule back for ever."""
+SETTLE_SECONDS: Final = 2.0
+"""From the word that a route is accepted to its being served. Envoy Gateway says it side by side with sending the route to
+its Envoys; how far apart the two were is measured by `python -m e2e.scale.gateway` and stands in docs/benchmarks.md."""
 
 Routed = Mapping[str, frozenset[str]]
 """By policy, the values of the routing header for which a gateway has accepted routes everywhere."""
@@ -113,9 +115,10 @@ class Transition:
                 version.former, version.former_until = version.released, now + LINGER_SECONDS
                 version.released, version.candidate = spec, None
             else:
-                waits.append(
-                    SETTLE_SECONDS if version.routed_since is not None else version.since + PATIENCE_SECONDS - now
-                )
+                due = version.since + PATIENCE_SECONDS
+                if version.routed_since is not None:
+                    due = min(due, version.routed_since + SETTLE_SECONDS)
+                waits.append(due - now)
         if version.former is not None:
             waits.append(version.former_until - now)
         return version
