@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,10 @@ from .scale.world import Size
 from .waiting import wait_until
 
 CHANGES = 1000
-GATHER_SECONDS = 0.1
+FEW = 5
+"""Changes that a publication holds at least, in the mean; twenty or so where the machine has nothing else to do."""
+SINGLE = 20
+GATHER_SECONDS = "0.1"
 
 
 @pytest.fixture
@@ -50,9 +52,8 @@ class Page:
     def sum(self, name: str, **labels: str) -> float:
         return sum(s.value for s in self._samples if s.name == name and labels.items() <= s.labels.items())
 
-    def late(self, seconds: str) -> float:
-        """Looks at the loop that came later than that."""
-        name = "forebay_loop_lag_seconds"
+    def late(self, seconds: str, name: str = "forebay_loop_lag_seconds") -> float:
+        """How many of a histogram's values are above one of its bounds."""
         return self.sum(f"{name}_count") - self.sum(f"{name}_bucket", le=seconds)
 
 
@@ -72,35 +73,40 @@ def test_a_thousand_changes_make_few_publications_and_never_hold_the_loop(foreba
             condition_of(entry, "Programmed").get("status") == "True" for entry in stored
         )
 
-    wait_until(programmed, "all of them are programmed", 60.0, pause=0.5)
+    wait_until(programmed, "all of them are programmed", 180.0, pause=0.5)
     after = Page(forebay)
     made = after.sum("forebay_reconciles_total") - before.sum("forebay_reconciles_total")
+    looks = after.sum("forebay_loop_lag_seconds_count") - before.sum("forebay_loop_lag_seconds_count")
     slow, late = (after.late(seconds) - before.late(seconds) for seconds in ("0.1", "0.5"))
-    print(f"{CHANGES} changes in {took:.1f} s, {made:g} reconciles; {slow:g} looks over 0.1 s, {late:g} over 0.5 s")
-    # An API server that takes its time with the writes makes a longer burst.
-    assert made < max(60, 5 * took)
+    print(
+        f"{CHANGES} changes in {took:.1f} s, {made:g} reconciles; {slow:g} of {looks:g} looks over 0.1 s, {late:g} over 0.5 s"
+    )
+    assert made < CHANGES / FEW
     assert after.sum("forebay_reconciles_total", result="failed") == 0
     # The loop answers probes, acknowledgements and the Lease all the while.
-    assert late <= 2
+    assert late <= max(2, looks / 100)
     assert after.sum("forebay_status_writes_total", result="written") <= 4 * CHANGES
     assert after.sum("forebay_status_writes_total", result="failed") == 0
 
 
-def test_a_single_change_waits_for_nothing(forebay: Installation) -> None:
-    """From the API server's answer to the write until the operator has published it, less the reconcile itself."""
-    name, delays = "forebay_reconcile_seconds_sum", []
-    for number in range(10):
-        time.sleep(0.5)  # nothing rests any more from the change before
-        before, worked = forebay.revision(0), Page(forebay).sum(name)
+def test_a_single_change_waits_for_less_than_a_tenth_of_a_second(forebay: Installation) -> None:
+    """As the operator says itself: from the event's arrival until it is taken up. What a busy machine adds to some it does
+    not add to most; that none waits longer by design is a property of tests/reconcile/cluster/test_burst.py."""
+    name, before = "forebay_gather_seconds", Page(forebay)
+    for number in range(SINGLE):
+        revision = forebay.revision(0)
         changed = {"spec": {"maxRequestBytes": f"{number + 1}Mi"}}
         forebay.kube.patch("RoutingPolicy", forebay.namespace, "first", changed)
-        answered = time.monotonic()
-        wait_until(lambda before=before: forebay.revision(0) != before, "it is published", pause=0.002)
-        delay = time.monotonic() - answered
-        delays.append(delay - (Page(forebay).sum(name) - worked))
-    print("until gathered:", [f"{delay * 1000:.0f} ms" for delay in delays])
-    # A rest that is built in would delay each of them; what a busy machine adds it adds to some.
-    assert min(delays) < GATHER_SECONDS
+        wait_until(lambda before=revision: forebay.revision(0) != before, "it is published", 60.0)
+    after = Page(forebay)
+    gathered = after.sum(f"{name}_count") - before.sum(f"{name}_count")
+    late = after.late(GATHER_SECONDS, name) - before.late(GATHER_SECONDS, name)
+    mean = (after.sum(f"{name}_sum") - before.sum(f"{name}_sum")) / gathered
+    print(
+        f"{gathered:g} changes gathered, {mean * 1000:.0f} ms in the mean, {late:g} after more than {GATHER_SECONDS} s"
+    )
+    assert gathered >= SINGLE
+    assert late <= gathered / 4
 
 
 def _fixed_pool(number: int) -> dict[str, Any]:
