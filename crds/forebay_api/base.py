@@ -51,6 +51,11 @@ def unique(items: str, key: str, message: str) -> CelRule:
     return CelRule(rule, message, f".{items}", Unique(items, key))
 
 
+def positive(field: str) -> CelRule:
+    """The rule that a Duration is longer than nothing, without which Envoy refuses it or never waits."""
+    return CelRule(f"duration(self.{field}) > duration('0s')", f"{field} must be longer than 0s", f".{field}")
+
+
 class Strict(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
     """A shape that people write: unknown fields are refused, so that a typo is never a silent default."""
 

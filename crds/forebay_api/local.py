@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta, field
 
+from forebay_api.backend import Address
 from forebay_api.base import CelRule, Strict, unique
-from forebay_api.pool import Address, Port
+from forebay_api.quantities import Port
 from forebay_api.signal import BY_NAME, SET
 
 FilePath = Annotated[str, Meta(min_length=1, max_length=4096)]

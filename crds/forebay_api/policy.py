@@ -7,13 +7,13 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, field
 
 from forebay_api.base import CelRule, ObjectMeta, Strict, for_each, unique
-from forebay_api.pool import Boundary, Capability, ReasoningLevel, Tag
 from forebay_api.quantities import BodySize, Duration, ModelName, Name, Namespace, ObjectName, SectionName
+from forebay_api.rule import Rule
 from forebay_api.signal import ATOMIC, BY_NAME, Signal, TokenClaim
 from forebay_api.status import PolicyStatus
+from forebay_api.strategy import Strategy
 
 Mode = Literal["Enforce", "Shadow"]
-Algorithm = Literal["RoundRobin", "Weighted", "LeastBusy"]
 
 
 class Attach(Strict, frozen=True):
@@ -122,184 +122,6 @@ class IdentitySource(Strict, frozen=True):
 class Identity(Strict, frozen=True):
     tenant: Annotated[IdentitySource, Meta(description="Source of `tenant`; empty text by default.")] | None = None
     user: Annotated[IdentitySource, Meta(description="Source of `user`; empty text by default.")] | None = None
-
-
-class PoolRef(Strict, frozen=True):
-    name: Annotated[Name, Meta(description="ModelPool in the policy's namespace.")]
-    model: (
-        Annotated[
-            ModelName, Meta(description="One model of the pool; by default the first one that can serve the request.")
-        ]
-        | None
-    ) = None
-
-
-class WeightedPoolRef(PoolRef, frozen=True):
-    weight: (
-        Annotated[int, Meta(ge=0, le=1_000_000, description="Share under `Weighted`; 0 takes no traffic.")] | None
-    ) = None
-
-
-class Select(Strict, frozen=True):
-    algorithm: Annotated[
-        Algorithm,
-        Meta(
-            description="RoundRobin: equal turns. Weighted: smooth turns by weight. LeastBusy: least (running + queued) / "
-            "maxConcurrency, power of two choices among ties."
-        ),
-    ] = "LeastBusy"
-
-
-class Direct(Strict, frozen=True):
-    """One model answers."""
-
-    cel_rules: ClassVar = (
-        for_each(
-            "pools",
-            "p",
-            "self.select.algorithm != 'Weighted' || has(p.weight)",
-            "algorithm Weighted needs a weight on every pool",
-        ),
-        for_each(
-            "pools",
-            "p",
-            "self.select.algorithm == 'Weighted' || !has(p.weight)",
-            "weights count only under select.algorithm Weighted: set it, or remove the weights",
-            at="weight",
-        ),
-        CelRule(
-            "self.select.algorithm != 'Weighted' || !self.pools.all(p, has(p.weight) && p.weight == 0)",
-            "algorithm Weighted needs at least one weight above 0",
-            field_path=".pools",
-        ),
-    )
-    pools: Annotated[
-        list[WeightedPoolRef],
-        Meta(min_length=1, max_length=8, description="Candidates.", extra_json_schema=ATOMIC),
-    ]
-    select: Annotated[Select, Meta(description="How one candidate is picked.")] = Select()
-    fallback: Annotated[
-        list[PoolRef],
-        Meta(
-            max_length=8,
-            description="Tried in this order when no candidate is left, also after a failure upstream before the first byte.",
-            extra_json_schema=ATOMIC,
-        ),
-    ] = []
-
-
-class Strategy(Strict, frozen=True):
-    """A named way to serve a request."""
-
-    name: Annotated[Name, Meta(description="Rules say `use: <name>`.")]
-    direct: Annotated[Direct, Meta(description="One model answers.")]
-    reasoning: (
-        Annotated[ReasoningLevel, Meta(description="How hard the model should think; written as each model wants it.")]
-        | None
-    ) = None
-
-
-class Constrain(Strict, frozen=True):
-    """Requirements on whoever serves the request; they add up over rules and only ever tighten."""
-
-    cel_rules: ClassVar = (
-        CelRule(
-            "has(self.boundary) || has(self.regions) || has(self.compliance) || has(self.capabilities)",
-            "name at least one of boundary, regions, compliance or capabilities",
-        ),
-    )
-    boundary: Annotated[Boundary, Meta(description="Farthest place allowed.")] | None = None
-    regions: (
-        Annotated[
-            list[Tag],
-            Meta(
-                min_length=1,
-                max_length=16,
-                description="Allowed regions.",
-                extra_json_schema={"x-kubernetes-list-type": "set"},
-            ),
-        ]
-        | None
-    ) = None
-    compliance: (
-        Annotated[
-            list[Tag],
-            Meta(
-                min_length=1,
-                max_length=16,
-                description="Regimes the pool must satisfy, all of them.",
-                extra_json_schema={"x-kubernetes-list-type": "set"},
-            ),
-        ]
-        | None
-    ) = None
-    capabilities: (
-        Annotated[
-            list[Capability],
-            Meta(
-                min_length=1,
-                max_length=4,
-                description="Capabilities the model must have, all of them.",
-                extra_json_schema={"x-kubernetes-list-type": "set"},
-            ),
-        ]
-        | None
-    ) = None
-
-
-class Reject(Strict, frozen=True, kw_only=True):
-    status: Annotated[int, Meta(ge=400, le=499, description="HTTP status.")] = 403
-    message: Annotated[str, Meta(min_length=1, max_length=1024, description="What the caller reads.")]
-
-
-class Respond(Strict, frozen=True):
-    message: Annotated[
-        str,
-        Meta(min_length=1, max_length=16384, description="The whole answer; no model is asked. Not for embeddings."),
-    ]
-
-
-class Rule(Strict, frozen=True):
-    """`constrain` rules add up; the first other rule that matches decides. Exactly one action."""
-
-    cel_rules: ClassVar = (
-        CelRule(
-            "[has(self.use), has(self.constrain), has(self.reject), has(self.respond)].filter(x, x).size() == 1",
-            "set exactly one of use, constrain, reject or respond",
-        ),
-        CelRule("!has(self.reasoning) || has(self.use)", "reasoning goes with use"),
-        CelRule(
-            "!has(self.onUnknown) || !has(self.constrain)",
-            "constrain always counts an unknown condition as matched: remove onUnknown",
-        ),
-        CelRule(
-            "!has(self.onUnknown) || !has(self.reject) || self.onUnknown == 'Skip'",
-            "reject knows only onUnknown: Skip; without it an unknown condition answers 503",
-        ),
-    )
-    name: Annotated[Name, Meta(description="Stands in every decision record.")]
-    when: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=2048,
-            description="CEL over `request`, `signals`, `pools`, `tenant` and `user`; must be a boolean.",
-        ),
-    ]
-    on_unknown: (
-        Annotated[
-            Literal["Skip", "Match"],
-            Meta(
-                description="What an undecidable condition means for use, respond (Skip by default) and reject (503 by default)."
-            ),
-        ]
-        | None
-    ) = None
-    use: Annotated[Name, Meta(description="Serve by this strategy.")] | None = None
-    constrain: Annotated[Constrain, Meta(description="Narrow who may serve.")] | None = None
-    reject: Annotated[Reject, Meta(description="Refuse.")] | None = None
-    respond: Annotated[Respond, Meta(description="Answer without a model.")] | None = None
-    reasoning: Annotated[ReasoningLevel, Meta(description="Overrides the strategy's level.")] | None = None
 
 
 class Default(Strict, frozen=True):

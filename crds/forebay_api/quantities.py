@@ -32,6 +32,7 @@ PortName = Annotated[str, Meta(pattern=LABEL_PATTERN, min_length=1, max_length=6
 ModelName = Annotated[
     str, Meta(pattern=MODEL_PATTERN, min_length=1, max_length=253, examples=["Qwen/Qwen2.5-7B-Instruct"])
 ]
+Port = Annotated[int, Meta(ge=1, le=65535)]
 Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 _DURATION_PART = re.compile(r"([0-9]{1,5})(ms|h|m|s)")

@@ -8,9 +8,10 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from forebay_api.policy import PolicySpec, PoolRef
+from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_api.reasons import Reason
+from forebay_api.strategy import PoolRef
 from forebay_decision.policy.compiler import compile_rules
 from forebay_decision.select.demand import Demand, unmet
 from forebay_decision.served import policy_pools, qualified

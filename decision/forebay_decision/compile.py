@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from forebay_api.policy import Attach, PolicySpec, PoolRef
+from forebay_api.policy import Attach, PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_api.quantities import byte_count, duration_seconds
+from forebay_api.strategy import PoolRef
 from forebay_api.wire import Origin, PlacedSpec
 from forebay_decision.attachment import Attachment, spec_attachments
 from forebay_decision.attachments import NOWHERE, Attachments

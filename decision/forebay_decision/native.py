@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from forebay_api.model import Endpoint, Model
 from forebay_api.policy import PolicySpec
-from forebay_api.pool import Endpoint, Model, PoolSpec
+from forebay_api.pool import PoolSpec
 from forebay_api.wire import PoolState
 from forebay_decision.attachment import attachments
 from forebay_decision.dialects.openai.tokens import IMAGE_TOKENS

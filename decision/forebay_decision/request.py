@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from forebay_api.pool import Capability, Endpoint
+from forebay_api.model import Capability, Endpoint
 from forebay_api.wire import Origin
 from forebay_decision.attachments import NOWHERE
 from forebay_decision.token import NO_TOKEN, Verified

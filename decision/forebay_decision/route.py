@@ -13,8 +13,8 @@ from decimal import Decimal
 import msgspec
 from msgspec.structs import replace
 
-from forebay_api.policy import Rule
-from forebay_api.pool import ReasoningLevel
+from forebay_api.model import ReasoningLevel
+from forebay_api.rule import Rule
 from forebay_api.wire import PoolState
 from forebay_decision.compile import CompiledPolicy
 from forebay_decision.dialects.openai import answers, paths

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from forebay_api.policy import Direct, PolicySpec
+from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
+from forebay_api.strategy import Direct
 
 
 def qualified(policy: str, pool: str) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from forebay_api.backend import Address, Backend
 from forebay_api.base import ObjectMeta
-from forebay_api.policy import Default, Direct, PolicySpec, RoutingPolicy, Strategy, TargetRef, WeightedPoolRef
-from forebay_api.pool import Address, Backend, Model, PoolSpec
+from forebay_api.model import Model
+from forebay_api.policy import Default, PolicySpec, RoutingPolicy, TargetRef
+from forebay_api.pool import PoolSpec
+from forebay_api.strategy import Direct, Strategy, WeightedPoolRef
 from forebay_operator.cluster.objects import GrantFrom, GrantTo, ReferenceGrant, ReferenceGrantSpec
 from forebay_operator.gateway.attach import Attached, attach
 from forebay_operator.gateway.facts import GatewayFacts

@@ -9,7 +9,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebay_api.pool import Backend, External, PoolSpec, ServiceRef
+from forebay_api.backend import Backend, External, ServiceRef
+from forebay_api.pool import PoolSpec
 from forebay_operator.backends.endpoint import Backend as Resolved
 from forebay_operator.backends.endpoint import Endpoint
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 
 import msgspec
 
-from forebay_api.policy import Rule
+from forebay_api.rule import Rule
 from forebay_decision.policy.expression import Expression
 from forebay_decision.policy.facts import Facts
 from forebay_decision.select.demand import Demand

@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from forebay_api.pool import Model, PoolSpec
+from forebay_api.model import Model
+from forebay_api.pool import PoolSpec
 from forebay_api.quantities import money
 from forebay_api.wire import PoolState
 from forebay_decision.request import RequestView

@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
-from forebay_api.policy import Constrain
-from forebay_api.pool import Boundary, Capability, Model, PoolSpec
+from forebay_api.model import Capability, Model
+from forebay_api.pool import Boundary, PoolSpec
+from forebay_api.rule import Constrain
 
 DISTANCE: Final[dict[Boundary, int]] = {"Edge": 0, "Private": 1, "Public": 2}
 

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from forebay_api.policy import Algorithm
+from forebay_api.strategy import Algorithm
 from forebay_api.wire import PoolState
 from forebay_decision.select.candidate import Candidate
 

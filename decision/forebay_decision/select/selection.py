@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from forebay_api.pool import ReasoningLevel
+from forebay_api.model import ReasoningLevel
 from forebay_decision.errors import BadRequest, DecisionError, Refused, Saturated, Unavailable
 from forebay_decision.record import CandidateRecord
 from forebay_decision.request import RequestView

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from forebay_api.pool import Address, PoolSpec
-from forebay_api.pool import Backend as BackendSpec
+from forebay_api.backend import Address
+from forebay_api.backend import Backend as BackendSpec
+from forebay_api.pool import PoolSpec
 from forebay_operator.backends.endpoint import Backend, Endpoint
 
 

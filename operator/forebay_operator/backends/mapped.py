@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from forebay_api.pool import Address, PoolSpec
+from forebay_api.backend import Address
+from forebay_api.pool import PoolSpec
 from forebay_decision.check import Finding
 from forebay_operator.backends.endpoint import Backend
 from forebay_operator.backends.fixed import address_endpoints, fixed_backend

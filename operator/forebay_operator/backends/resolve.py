@@ -11,7 +11,8 @@ from operator import is_
 
 import msgspec
 
-from forebay_api.pool import InferencePoolRef, PoolSpec, ServiceRef
+from forebay_api.backend import InferencePoolRef, ServiceRef
+from forebay_api.pool import PoolSpec
 from forebay_operator.backends.endpoint import NOWHERE, Backend, Backends
 from forebay_operator.backends.fixed import fixed_backend
 from forebay_operator.backends.grants import grant_finding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from forebay_api.pool import ServiceRef
+from forebay_api.backend import ServiceRef
 from forebay_decision.check import Finding
 from forebay_operator.backends.endpoint import Backend, Endpoint
 from forebay_operator.backends.slices import slice_endpoints

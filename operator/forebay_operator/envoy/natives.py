@@ -7,7 +7,7 @@ from functools import cache
 from re import escape
 from typing import Final
 
-from forebay_api.pool import Endpoint
+from forebay_api.model import Endpoint
 from forebay_decision import names
 from forebay_decision.native import NativeModel
 from forebay_operator.envoy.attachment import Attachment

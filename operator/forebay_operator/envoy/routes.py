@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from forebay_api.model import Model
 from forebay_api.policy import FailOpen, PolicySpec
-from forebay_api.pool import Model, PoolSpec
+from forebay_api.pool import PoolSpec
 from forebay_decision import names
 from forebay_decision.native import NativeModel
 from forebay_decision.served import chain_order, policy_pools, qualified

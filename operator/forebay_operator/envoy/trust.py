@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from forebay_api.pool import External
+from forebay_api.backend import External
 from forebay_operator.envoy.messages import extension, is_ip, packed
 from forebay_operator.envoy.proto import core, matcher, tls
 

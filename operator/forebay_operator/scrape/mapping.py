@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from forebay_api.pool import CustomMetrics, Engine, Telemetry
+from forebay_api.telemetry import CustomMetrics, Engine, Telemetry
 from forebay_operator.scrape.metric import Metric
 
 

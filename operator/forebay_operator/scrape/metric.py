@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from forebay_api.pool import Metric as MetricSpec
+from forebay_api.telemetry import Metric as MetricSpec
 
 
 class Metric(msgspec.Struct, frozen=True):

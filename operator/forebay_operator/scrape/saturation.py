@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from forebay_api.pool import Saturation
+from forebay_api.telemetry import Saturation
 
 Cause = Literal["QueueDepth", "KVCache", "InFlight"]
 """Which measure reached its threshold."""

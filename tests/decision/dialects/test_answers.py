@@ -10,7 +10,7 @@ from openai.types import Completion, Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response
 
-from forebay_api.pool import Endpoint
+from forebay_api.model import Endpoint
 from forebay_decision.dialects.openai.answers import error_body, model_object, models_list, respond
 from forebay_decision.dialects.openai.view import read
 from forebay_decision.errors import BadRequest, Refused, Saturated

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from forebay_api.pool import Endpoint
+from forebay_api.model import Endpoint
 from forebay_decision.dialects.openai.view import read
 from forebay_decision.errors import BadRequest
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forebay_api.model import Endpoint, Model, Reasoning, ReasoningLevel
 from forebay_api.policy import Limits
-from forebay_api.pool import Endpoint, Model, Reasoning, ReasoningLevel
 from forebay_decision.dialects.openai.edits import edits_for, level_fault, rebase, splice
 from forebay_decision.dialects.openai.members import scan
 from forebay_decision.dialects.openai.view import read

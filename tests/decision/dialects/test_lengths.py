@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from forebay_api.pool import Endpoint
+from forebay_api.model import Endpoint
 from forebay_decision.dialects.openai.lengths import MOST_ELEMENTS, MOST_PROMPTS, MOST_TOKEN_IDS
 from forebay_decision.dialects.openai.view import read
 from forebay_decision.errors import BadRequest

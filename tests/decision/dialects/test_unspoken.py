@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from forebay_api.pool import Endpoint
+from forebay_api.model import Endpoint
 from forebay_decision.dialects.openai.view import read
 from forebay_decision.request import RequestView
 

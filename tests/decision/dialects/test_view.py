@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from forebay_api.pool import Endpoint
+from forebay_api.model import Endpoint
 from forebay_decision.dialects.openai.tokens import IMAGE_TOKENS
 from forebay_decision.dialects.openai.view import read, stored_context
 from forebay_decision.request import RequestView, Turn

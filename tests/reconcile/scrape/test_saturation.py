@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebay_api.pool import Saturation
+from forebay_api.telemetry import Saturation
 from forebay_operator.scrape.saturation import RELEASE, Cause, Causes, Measures, saturation_causes
 
 LIMITS = Saturation(queue_depth=5, kv_cache_utilization=0.8, in_flight=64)

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from forebay_api.pool import Endpoint
+from forebay_api.model import Endpoint
 from forebay_decision.errors import BadRequest, DecisionError
 from forebay_decision.request import RequestView
 

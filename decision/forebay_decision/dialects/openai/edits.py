@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
+from forebay_api.model import Endpoint, Model, Reasoning, ReasoningLevel
 from forebay_api.policy import Limits
-from forebay_api.pool import Endpoint, Model, Reasoning, ReasoningLevel
 from forebay_decision.dialects.openai.members import scan
 from forebay_decision.dialects.openai.splice import encode_edits, rebase, splice
 from forebay_decision.dialects.openai.values import integer

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from forebay_api.pool import Endpoint
+from forebay_api.model import Endpoint
 from forebay_decision.errors import BadRequest, MethodNotAllowed, NotFound
 
 ENDPOINTS: Final[Mapping[str, Endpoint]] = {

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 from msgspec import Raw
 
-from forebay_api.pool import Endpoint
+from forebay_api.model import Endpoint
 from forebay_decision.dialects.openai.lengths import check_length
 from forebay_decision.dialects.openai.members import Members
 from forebay_decision.dialects.openai.tokens import estimate_text

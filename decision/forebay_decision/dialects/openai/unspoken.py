@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from forebay_api.pool import Endpoint
+from forebay_api.model import Endpoint
 from forebay_decision.dialects.openai.members import Members
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import Final
 
-from forebay_api.pool import Capability, Endpoint
+from forebay_api.model import Capability, Endpoint
 from forebay_decision.dialects.openai.chat import read_chat
 from forebay_decision.dialects.openai.content import Reading
 from forebay_decision.dialects.openai.items import STORED, read_response
