@@ -14,7 +14,7 @@ from forebay_api.document.stream import Document, read_document, split_documents
 from forebay_api.local import LocalConfig
 from forebay_api.path import Path, render_path
 from forebay_api.policy import RoutingPolicy
-from forebay_api.policy_data import ConfigMap, is_policy_data
+from forebay_api.policy_data import BadBinary, ConfigMap, is_policy_data, read_config_map
 from forebay_api.pool import ModelPool
 from forebay_api.schema.envelope import CONFIG_MAP, object_shape
 from forebay_api.schema.kinds import KINDS
@@ -223,7 +223,10 @@ class _Reader:
         if self.refused:
             return None
         try:
-            return msgspec.convert(settled, struct)
+            return read_config_map(settled) if struct is ConfigMap else msgspec.convert(settled, struct)
+        except BadBinary as error:
+            self.refuse(("binaryData", error.key), str(error))
+            return None
         except msgspec.ValidationError as error:
             # The shape has let through what the struct does not take: our fault, but one object's, and not a crash.
             self.refuse((), str(error).replace("$.", ""))

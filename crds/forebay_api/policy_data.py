@@ -6,7 +6,9 @@ Only ConfigMaps that carry LABEL are read: a cluster has many, some of them larg
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Final, Literal
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
@@ -47,7 +49,30 @@ class ConfigMap(Tolerant, frozen=True, kw_only=True):
     data: dict[str, str] = {}
     binary_data: dict[str, bytes] = {}
 
-    api_version: ClassVar[str] = CONFIG_MAP_VERSION
+
+class BadBinary(ValueError):
+    """A key of `binaryData` whose value is no base64. `key` names it."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__("must be base64, as `kubectl create configmap --from-file` writes it")
+        self.key = key
+
+
+def read_config_map(value: Mapping[str, Any]) -> ConfigMap:
+    """A ConfigMap from decoded JSON of its shape. Of its metadata only the name counts. Raises BadBinary."""
+    binary: dict[str, bytes] = {}
+    for key, encoded in (value.get("binaryData") or {}).items():
+        try:
+            # As at an API server, line breaks are no part of it.
+            binary[key] = b64decode(encoded.replace("\n", "").replace("\r", ""), validate=True)
+        except ValueError:
+            raise BadBinary(key) from None
+    metadata = value["metadata"]
+    return ConfigMap(
+        metadata=ObjectMeta(name=metadata["name"], namespace=metadata.get("namespace") or "default"),
+        data=dict(value.get("data") or {}),
+        binary_data=binary,
+    )
 
 
 def is_policy_data(value: Any) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from forebay_api.base import API_VERSION
 from forebay_api.manifest import ManifestError, load_manifests
 from forebay_api.policy import RoutingPolicy
+from forebay_api.policy_data import ConfigMap
 from forebay_api.pool import ModelPool
 
 POOL = f"""\
@@ -35,6 +36,46 @@ def refusals(text: str | bytes) -> list[ManifestError]:
 
 def warnings(text: str) -> list[ManifestError]:
     return [error for error in load_manifests(text, "a.yaml")[1] if error.severity == "Warning"]
+
+
+CONFIG_MAP = """apiVersion: v1
+kind: ConfigMap
+metadata: {name: words, labels: {forebay.dev/policy-data: ""}, annotations: {by: somebody}}
+"""
+
+
+def test_a_labelled_config_map_is_read_by_its_name_and_content() -> None:
+    binary = "binaryData:\n  a.head: |\n    QUJD\n    REVG\n"
+    (made,), errors = load_manifests(f"{CONFIG_MAP}data: {{a: one, b.txt: two}}\n{binary}", "a.yaml")
+
+    assert errors == []
+    assert isinstance(made, ConfigMap)
+    assert (made.data, made.binary_data) == ({"a": "one", "b.txt": "two"}, {"a.head": b"ABCDEF"})
+    assert (made.metadata.namespace, made.metadata.labels) == ("default", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "said"),
+    [
+        ("data: {a: 5}", "data.a", "must be text"),
+        ("data: [a]", "data", "must be a mapping of fields"),
+        ("dta: {a: b}", "dta", 'did you mean "data"?'),
+        ("binaryData: {a.head: AAA}", 'binaryData["a.head"]', "must be base64"),
+        ("binaryData: {a.head: Zähne}", 'binaryData["a.head"]', "must be base64"),
+    ],
+)
+def test_a_labelled_config_map_is_read_as_strictly_as_an_api_server_does(text: str, path: str, said: str) -> None:
+    objects, (error,) = load_manifests(f"{CONFIG_MAP}{text}\n", "a.yaml")
+
+    assert objects == []
+    assert (error.path, error.line) == (path, 4)
+    assert said in error.message
+
+
+def test_a_config_map_may_have_a_longer_name_than_our_kinds() -> None:
+    assert load_manifests(CONFIG_MAP.replace("words", "w" * 253), "a.yaml")[1] == []
+    (error,) = refusals(CONFIG_MAP.replace("words", "w" * 254))
+    assert error.path == "metadata.name"
 
 
 def test_objects_of_both_kinds_come_in_the_order_of_the_text() -> None:

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import msgspec
 
 from forebay_api.admission.review import review
-from forebay_api.base import ObjectMeta, Tolerant
+from forebay_api.base import Tolerant
 from forebay_api.path import render_path
 from forebay_api.policy import RoutingPolicy
-from forebay_api.policy_data import ConfigMap
+from forebay_api.policy_data import read_config_map
 from forebay_api.pool import ModelPool
 from forebay_api.schema.envelope import object_shape
 from forebay_api.schema.kinds import KINDS
@@ -89,7 +89,7 @@ def _decode(resource: Resource, body: Any) -> tuple[Any, Refused | None]:
         if resource == SECRETS:
             return _secret(body), None
         if resource == POLICY_DATA:
-            return _config_map(body), None
+            return read_config_map(body), None
         return msgspec.convert(body, resource.decoded, strict=False), None
     except Exception as error:  # noqa: BLE001  # one object's shape must not end the watch of all others
         text = f"cannot be read: {type(error).__name__}" + ("" if resource == SECRETS else f": {error}")
@@ -109,16 +109,6 @@ def _ours(resource: Resource, body: Any, generation: int) -> tuple[Ours | None, 
     if faults:
         return None, Refused(generation, tuple(Finding(render_path(f.path), f.message) for f in faults))
     return msgspec.convert(settled, kind.struct), None
-
-
-def _config_map(body: Any) -> ConfigMap:
-    """Of its metadata only the name: what else is written on it is no news."""
-    metadata = ObjectMeta(name=body["metadata"]["name"], namespace=body["metadata"]["namespace"])
-    return ConfigMap(
-        metadata=metadata,
-        data=msgspec.convert(body.get("data") or {}, dict[str, str]),
-        binary_data=msgspec.convert(body.get("binaryData") or {}, dict[str, bytes]),
-    )
 
 
 def _secret(body: Any) -> SecretFacts:
