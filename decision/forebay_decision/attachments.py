@@ -41,15 +41,19 @@ class Attachments:
     def has_origins(self) -> bool:
         return bool(self._routes)
 
+    def first(self, host: str, path: str) -> Attachment | None:
+        """The most specific one that holds this host (lower case, without port) and path."""
+        return next(self.holding(host, path), None)
+
     def holding(self, host: str, path: str) -> Iterator[Attachment]:
-        """Those that hold this host (lower case, without port) and path, the most specific first."""
-        prefixes: tuple[str, ...] | None = None
-        for name in self._names(host):
+        """All of them, the most specific first."""
+        prefixes: tuple[str, ...] = ()
+        for name in (host, *self._wider(host)):
             if (table := self._hosts.get(name)) is not None:
-                if prefixes is None:
-                    prefixes = tuple(self._prefixes(path))
+                prefixes = prefixes or self._prefixes(path)
                 for prefix in prefixes:
-                    yield from table.get(prefix, ())
+                    if (found := table.get(prefix)) is not None:
+                        yield from found
 
     def met(self, origin: Origin) -> tuple[Attachment, ...] | None:
         """Those whose requests come by a route, the most specific host and prefix first; None of a route that is not known.
@@ -63,25 +67,24 @@ class Attachments:
             name = name[: max(name.rfind("/"), name.rfind("-"), 0)]
         return None
 
-    def _names(self, host: str) -> Iterator[str]:
-        """The host, then the wildcards that cover it: ``*.b.c`` before ``*.c``, and ``*`` at last."""
-        yield host
-        if self._labels:
-            parts = host.rsplit(".", self._labels)
-            for start in range(1, len(parts)):
-                # Something has to stand for the asterisk.
-                if start > 1 or parts[0]:
-                    yield "*." + ".".join(parts[start:])
-        yield "*"
+    def _wider(self, host: str) -> tuple[str, ...]:
+        """The wildcards that cover the host: ``*.b.c`` before ``*.c``, and ``*`` at last."""
+        if not self._labels:
+            return ("*",)
+        parts = host.rsplit(".", self._labels)
+        # Something has to stand for the asterisk.
+        starts = range(1 if parts[0] else 2, len(parts))
+        return (*("*." + ".".join(parts[start:]) for start in starts), "*")
 
-    def _prefixes(self, path: str) -> Iterator[str]:
+    def _prefixes(self, path: str) -> tuple[str, ...]:
         """The path's beginnings in whole segments, the longest first, and the root."""
+        if path[:1] not in ("", "/", "?"):
+            return ()  # "*", or no path at all: whatever holds it begins with a slash
+        if not self._segments:
+            return ("",)
         parts = path.partition("?")[0].split("/", self._segments + 1)
-        if parts[0]:
-            return  # "*", or no path at all: whatever holds it begins with a slash
-        for end in range(min(len(parts), self._segments + 1), 1, -1):
-            yield "/".join(parts[:end])
-        yield ""
+        ends = range(min(len(parts), self._segments + 1), 1, -1)
+        return (*("/".join(parts[:end]) for end in ends), "")
 
 
 def _frozen(found: Mapping[str, list[Attachment]]) -> dict[str, tuple[Attachment, ...]]:

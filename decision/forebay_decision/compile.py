@@ -93,7 +93,7 @@ class CompiledConfig(msgspec.Struct, frozen=True):
         if origin.route and self.placed.has_origins:
             return self._met(host, path, origin, known)
         for enforced, shadows in ((self.enforced, self.shadows), (self.placed, self.placed_shadows)):
-            found = next(enforced.holding(host, path), None)
+            found = enforced.first(host, path)
             if found is not None:
                 return Match(self._at(found), self._beside(found, shadows, host, path))
         return Match(None)
@@ -103,7 +103,7 @@ class CompiledConfig(msgspec.Struct, frozen=True):
         if found is not None:
             beside = {a.policy: a for a in reversed(self.placed_shadows.met(origin) or ())}
             return Match(self._at(found), tuple(map(self._at, beside.values())))
-        found = None if known else next(self.placed.holding(host, path), None)
+        found = None if known else self.placed.first(host, path)
         if found is None:
             return Match(None)
         return Match(self._at(found), self._beside(found, self.placed_shadows, host, path))

@@ -42,10 +42,11 @@ for found in /*; do
 done
 mkdir -p "$NEW_ROOT/certs"
 mount --bind "$CERTIFICATES" "$NEW_ROOT/certs"
+mount --bind "$HOSTS" "$NEW_ROOT/etc/hosts"
 exec chroot "$NEW_ROOT" "$@"
 """
 """Envoy Gateway reads its certificate at /certs, and nowhere else. It gets a root of its own with that folder in it: the
-machine's own root is never written to, and the mounts go with the process."""
+machine's own root is never written to, and the mounts go with the process. Its /etc/hosts stands in for a cluster's DNS."""
 
 
 class EnvoyGateway:
@@ -61,14 +62,17 @@ class EnvoyGateway:
         self._binary = binary
         self._homes = {name: folder / name.lower() for name in ("configHome", "dataHome", "stateHome", "runtimeDir")}
         self._certificates = folder / "certs"
+        self._hosts = folder / "hosts"
         root = folder / "root"
         for made in (*self._homes.values(), self._certificates, root):
             made.mkdir(parents=True)
+        self._hosts.write_text("127.0.0.1 localhost\n")
         environment = {
             "KUBECONFIG": str(kube.kubeconfig),
             "ENVOY_GATEWAY_NAMESPACE": NAMESPACE,
             "NEW_ROOT": str(root),
             "CERTIFICATES": str(self._certificates),
+            "HOSTS": str(self._hosts),
         }
         argv = ["unshare", "--mount", "sh", "-c", ROOT, "sh", binary, "server", "-c", folder / "envoy-gateway.yaml"]
         self.process = Process(argv, folder / "envoy-gateway.log", environment)
@@ -105,6 +109,11 @@ class EnvoyGateway:
 
     def stop(self) -> None:
         self.process.stop()
+
+    def resolve(self, name: str, address: str) -> None:
+        """Let its Envoys find a name, from now on."""
+        with self._hosts.open("a") as file:
+            file.write(f"{address} {name}\n")
 
     def admin(self, gateway: str) -> str:
         """URL of the admin interface of a Gateway's Envoy (namespace/name)."""
