@@ -9,8 +9,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebay_api.backend import Backend, External, ServiceRef
-from forebay_api.pool import PoolSpec
+from forebay_api.backend import Address, Backend, External, ServiceRef
+from forebay_api.pool import PoolSpec, Resilience
 from forebay_operator.backends.endpoint import Backend as Resolved
 from forebay_operator.backends.endpoint import Endpoint
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
@@ -241,6 +241,25 @@ def test_what_crosses_a_namespace_has_a_grant_and_no_owner() -> None:
     grants = {grant.namespace: grant.spec for grant in of(found, "referencegrants")}
     assert grants["ai"]["from"] == [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": "other"}]
     assert grants["sys"]["to"] == [{"group": "", "kind": "Service"}]
+
+
+def test_what_an_adapter_remembers_changes_no_plan() -> None:
+    adapter = EnvoyGateway()
+    one, two = a_route("llm"), a_route("other", hostnames=["o.example.com"])
+    small, both = a_policy("p", route_target()), a_policy("p", route_target(), pools=["large", "small"])
+    quick = a_pool(backend=SERVICE, resilience=Resilience(request_timeout="9s"))
+    moved = {"ai/small": a_pool(backend=Backend(addresses=[Address(host="192.0.2.9", port=1)]))}
+    for need in (
+        wanted(a_gateway(), one, p=small),
+        wanted(a_gateway(), one, p=small),
+        wanted(a_gateway(), one, two, p=both, q=a_policy("q", route_target("other"))),
+        wanted(a_gateway(), a_route("llm", a_rule("/v2")), two, p=both),
+        wanted(a_gateway(), one, p=both, pools={**POOLS, "ai/small": quick}),
+        wanted(a_gateway(), one, p=both, pools={**POOLS, **moved}),
+        wanted(a_gateway(), one, p=a_policy("p", gateway_target())),
+        wanted(a_gateway(), one),
+    ):
+        assert adapter.plan(need) == EnvoyGateway().plan(need)
 
 
 NAMES = st.text("abcdefghij", min_size=1, max_size=4)

@@ -58,13 +58,17 @@ class Aim(msgspec.Struct, frozen=True):
     taken: frozenset[str]
 
 
-def compare(plan: Plan, facts: GatewayFacts, installation: str) -> Comparison:
-    """Pure, in the plan's order."""
+def compare(plan: Plan, facts: GatewayFacts, installation: str, before: Comparison | None = None) -> Comparison:
+    """Pure, in the plan's order. What is the very same as `before` is not compared again."""
+    known = {} if before is None else {want.key: want for want in before.wants}
     wants = []
     instead: dict[str, set[str]] = {}
     for made in plan.objects:
         stored = stored_of(facts, made)
-        wants.append(Want(made, stored, stored is not None and is_as_wanted(made, stored)))
+        want = known.get((made.plural, made.key))
+        if want is None or want.made is not made or want.stored is not stored:
+            want = Want(made, stored, stored is not None and is_as_wanted(made, stored))
+        wants.append(want)
         if (route := made.labels.get(ROUTE)) is not None:
             instead.setdefault(route, set()).update(made.policies)
     wanted = {want.key for want in wants}

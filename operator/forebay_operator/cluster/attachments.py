@@ -51,7 +51,7 @@ class Attachments:
         )
         self._news = asyncio.Event()
         self._ground: tuple[GatewaySituation, Core] | None = None
-        self._aim: Aim | None = None
+        self._comparison: Comparison | None = None
         self._asked: frozenset[str] = frozenset()
         self._taken_since: dict[str, float] = {}
         self._leads = False
@@ -96,7 +96,9 @@ class Attachments:
         situation, core = self._ground
         need = wanted(situation, core.verdicts, core.backends)
         plan = await asyncio.to_thread(self._adapter.plan, need)
-        comparison = await asyncio.to_thread(compare, plan, situation.facts, situation.installation)
+        comparison = self._comparison = await asyncio.to_thread(
+            compare, plan, situation.facts, situation.installation, self._comparison
+        )
         self.told = await asyncio.to_thread(
             told, situation.attached, plan, need, self._adapter, self._applier.failures, situation.pending
         )

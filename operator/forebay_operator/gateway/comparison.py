@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -34,6 +34,24 @@ def is_as_wanted(made: Generated, stored: Stored) -> bool:
         and holds(stored.spec, made.spec)
         and holds(has.labels, made.labels)
     )
+
+
+class Written:
+    """Whether objects stand as they should, remembered while both sides are the very same. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[Generated, Stored, bool]] = {}
+
+    def keep(self, objects: Iterable[Generated]) -> None:
+        """Forget all others."""
+        keys = {(made.plural, made.key) for made in objects}
+        self._known = {key: known for key, known in self._known.items() if key in keys}
+
+    def __call__(self, made: Generated, stored: Stored) -> bool:
+        known = self._known.get((made.plural, made.key))
+        if known is None or known[0] is not made or known[1] is not stored:
+            known = self._known[made.plural, made.key] = (made, stored, is_as_wanted(made, stored))
+        return known[2]
 
 
 def holds(there: Any, wanted: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from forebay_api.policy import PolicySpec
 from forebay_decision.served import chain_order, policy_pools, qualified
 from forebay_operator.gateway.attach import Attached
-from forebay_operator.gateway.comparison import sealed
+from forebay_operator.gateway.comparison import Written, sealed
 from forebay_operator.gateway.envoy_gateway.client_traffic import client_traffic, telling
 from forebay_operator.gateway.envoy_gateway.closed import answers
 from forebay_operator.gateway.envoy_gateway.extension import data_plane_objects, extensions, grants
@@ -34,7 +34,8 @@ CONTROLLER: Final = "gateway.envoyproxy.io/gatewayclass-controller"
 
 
 class EnvoyGateway:
-    """Implementation for Envoy Gateway; `controller` is its gateway.controllerName."""
+    """Implementation for Envoy Gateway; `controller` is its gateway.controllerName. Remembers what it has planned for a
+    policy while nothing changes that this rests on: among hundreds, one changes at a time. For one thread at a time."""
 
     own_kinds = frozenset(
         {"envoyextensionpolicies", "clienttrafficpolicies", "backends", "httproutefilters", "envoypatchpolicies"}
@@ -42,23 +43,30 @@ class EnvoyGateway:
 
     def __init__(self, controller: str = CONTROLLER) -> None:
         self.controllers = frozenset({controller})
+        self._written = Written()
+        self._known: dict[str, tuple[tuple[object, ...], tuple[Generated, ...]]] = {}
 
     def plan(self, wanted: Wanted) -> Plan:
         """Every object, in the order of stages, namespaces and names."""
+        reached = {name: _pools(name, held) for name, held in wanted.policies.items()}
         pools = {
             pool: wanted.pools[pool]
             for name, held in wanted.policies.items()
             if held.attached.spots
-            for pool in _pools(name, held)
+            for pool in reached[name]
             if pool in wanted.pools
         }
         behind = {pool: servers(pool, spec, wanted) for pool, spec in sorted(pools.items())}
         made: list[Generated] = [*data_plane_objects(wanted)]
         for pool, found in behind.items():
-            users = tuple(sorted(n for n, held in wanted.policies.items() if pool in _pools(n, held)))
+            users = tuple(sorted(name for name, own in reached.items() if pool in own))
             made += [_used_by(entry, users) for entry in found.objects]
-        for name in sorted(wanted.policies):
-            made += [*routes(name, wanted, behind), *extensions(name, wanted)]
+        self._known = {
+            name: self._of_policy(name, wanted, {pool: behind[pool] for pool in reached[name] if pool in behind})
+            for name in sorted(wanted.policies)
+        }
+        for _, own in self._known.values():
+            made += own
         made += answers(wanted, [entry for entry in made if entry.plural == "httproutes"])
         traffic, asked = client_traffic(wanted)
         made += [*traffic, *grants(wanted, made)]
@@ -72,7 +80,25 @@ class EnvoyGateway:
             )
             for name in wanted.policies
         }
-        return Plan(tuple(map(sealed, sorted(made, key=lambda entry: (entry.stage, entry.plural, entry.key)))), losses)
+        objects = (entry if entry.content else sealed(entry) for entry in made)
+        plan = Plan(tuple(sorted(objects, key=lambda entry: (entry.stage, entry.plural, entry.key))), losses)
+        self._written.keep(plan.objects)
+        return plan
+
+    def _of_policy(
+        self, name: str, wanted: Wanted, behind: dict[str, Servers]
+    ) -> tuple[tuple[object, ...], tuple[Generated, ...]]:
+        """The policy's own objects, with what they rest on."""
+        held = wanted.policies[name]
+        ground = (
+            *(held, wanted.installation, wanted.data_plane),
+            tuple((route, wanted.facts.routes[route].spec) for route in held_rules(held.attached)),
+            tuple((pool, wanted.pools[pool], found) for pool, found in behind.items()),
+        )
+        known = self._known.get(name)
+        if known is not None and known[0] == ground:
+            return known
+        return ground, tuple(map(sealed, (*routes(name, wanted, behind), *extensions(name, wanted))))
 
     def needs(self, policy: str, spec: PolicySpec) -> frozenset[str]:
         return frozenset(destination.value for destination in destinations(policy, spec))
@@ -87,7 +113,7 @@ class EnvoyGateway:
         return taken(stored, self.controllers)
 
     def judge(self, policy: str, plan: Plan, wanted: Wanted) -> Judgement:
-        return judge(policy, plan, wanted, self.controllers)
+        return judge(policy, plan, wanted, self.controllers, self._written)
 
 
 def _pools(name: str, held: Held) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from forebay_decision.names import CLUSTER_HEADER
 from forebay_operator.gateway.attach import Attached, Spot
-from forebay_operator.gateway.comparison import is_as_wanted, stored_of
+from forebay_operator.gateway.comparison import Written, stored_of
 from forebay_operator.gateway.envoy_gateway.routes import beside
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Judgement, Plan, Wanted
@@ -26,13 +26,13 @@ _SILENT: Final = frozenset({"httproutefilters", "referencegrants"})
 """Kinds without a status."""
 
 
-def judge(policy: str, plan: Plan, wanted: Wanted, controllers: frozenset[str]) -> Judgement:
+def judge(policy: str, plan: Plan, wanted: Wanted, controllers: frozenset[str], written: Written) -> Judgement:
     """How the objects of a policy and its listeners stand."""
     waiting: list[str] = []
     refused: list[str] = []
     for made in plan.objects:
         if policy in made.policies and not made.optional:
-            for told, bad in _object(made, wanted, controllers):
+            for told, bad in _object(made, wanted, controllers, written):
                 (refused if bad else waiting).append(told)
     held = wanted.policies.get(policy)
     if held is not None:
@@ -73,13 +73,15 @@ def _values(stored: Stored) -> Iterator[str]:
                     yield str(header.get("value", ""))
 
 
-def _object(made: Generated, wanted: Wanted, controllers: frozenset[str]) -> Iterator[tuple[str, bool]]:
+def _object(
+    made: Generated, wanted: Wanted, controllers: frozenset[str], written: Written
+) -> Iterator[tuple[str, bool]]:
     who = f"{KINDS[made.plural]} {made.key}"
     stored = stored_of(wanted.facts, made)
     if stored is None:
         yield f"{who} is not written yet", False
         return
-    if not is_as_wanted(made, stored):
+    if not written(made, stored):
         yield f"{who} is not written yet", False
         return
     if made.plural in _SILENT:
