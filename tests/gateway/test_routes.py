@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forebay_api.backend import Address, Backend, External, ServiceRef
@@ -166,6 +166,7 @@ def test_the_extension_policy_of_another_policy_chooses_other_routes() -> None:
 POOLS = {f"ai/{name}": a_pool(backend=SERVICE) for name in ("fast", "large", "small")}
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from(["fast", "large", "small"]), min_size=1), st.integers(1, 3))
 def test_no_number_of_a_rule_ever_leads_to_another_pool_under_the_same_name(pools: set[str], rules: int) -> None:
     """Envoy Gateway's cluster is called by the HTTPRoute's name and the rule's number, and is known before the routes."""
