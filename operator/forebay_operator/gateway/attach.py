@@ -6,7 +6,7 @@ the most specific target that covers it: the rule, the route, the listener, the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -101,6 +101,14 @@ class _World:
             for gateway, listener in self.behind(key)
             for index in range(len(rules_of(route)))
         )
+        self.under: dict[Key, list[Spot]] = {}
+        for spot in self.spots:
+            for key in _covering(spot, routes):
+                self.under.setdefault(key, []).append(spot)
+
+    def covered(self, keys: Iterable[Key]) -> Iterator[Spot]:
+        """The spots under some targets, each once."""
+        return iter(dict.fromkeys(spot for key in keys for spot in self.under.get(key, ())))
 
     def supports(self, gateway: Gateway) -> bool:
         return self.facts.controller(gateway) in self.controllers
@@ -211,12 +219,10 @@ def _attached(
 ) -> Attached:
     settled = [target if shadow else _contended(name, target, holders) for target in wanted]
     keys = tuple(dict.fromkeys(target.key for target in settled if target.problem is None))
-    if shadow:
-        spots = [spot for spot in world.spots if any(key in keys for key in _covering(spot, world.routes))]
-    else:
-        spots = [spot for spot, key in owned.items() if key in keys and holders[key] == name]
+    covered = list(world.covered(keys))
+    spots = covered if shadow else [spot for spot in covered if holders[owned[spot]] == name]
+    others = [(spot, holders[owned[spot]]) for spot in covered if not shadow and holders[owned[spot]] != name]
     places = dict(_places(spots, world))
-    others = [] if shadow else _others(keys, set(spots), holders, owned, world)
     return Attached(
         keys,
         tuple(sorted(spots)),
@@ -225,18 +231,6 @@ def _attached(
         tuple(_beaten(ancestor, spots, others) for ancestor in _ancestors(settled, world)),
         tuple(dict.fromkeys(target.problem for target in settled if target.problem is not None)),
     )
-
-
-def _others(
-    keys: Iterable[Key], own: Set[Spot], holders: Mapping[Key, str], owned: Mapping[Spot, Key], world: _World
-) -> list[tuple[Spot, str]]:
-    """Spots that the targets cover and that are others', and whose."""
-    wanted = frozenset(keys)
-    return [
-        (spot, holders[key])
-        for spot, key in owned.items()
-        if spot not in own and not wanted.isdisjoint(_covering(spot, world.routes))
-    ]
 
 
 def _beaten(ancestor: Ancestor, own: Iterable[Spot], others: Iterable[tuple[Spot, str]]) -> Ancestor:
@@ -276,16 +270,14 @@ def hostnames_at(spot: Spot, facts: GatewayFacts) -> tuple[str, ...]:
 
 
 def _places(spots: Iterable[Spot], world: _World) -> Iterator[tuple[Place, tuple[Spot, ...]]]:
-    """Hostnames by what is matched and taken off, and the spots behind it, in a stable order."""
-    found: dict[tuple[str, str], tuple[set[str], set[Spot]]] = {}
+    """What is matched and taken off under the same hostnames, and the spots behind it, in a stable order."""
+    found: dict[tuple[str, str, tuple[str, ...]], set[Spot]] = {}
     for spot in spots:
-        hosts = hostnames_at(spot, world.facts)
+        hosts = tuple(sorted(hostnames_at(spot, world.facts)))
         for match in matches_of(rules_of(world.routes[spot.route])[spot.rule]):
-            hostnames, behind = found.setdefault(prefix_and_base(match), (set(), set()))
-            hostnames.update(hosts)
-            behind.add(spot)
-    for (prefix, base), (hostnames, behind) in sorted(found.items()):
-        yield Place(hostnames=tuple(sorted(hostnames)), prefix=prefix, base=base), tuple(sorted(behind))
+            found.setdefault((*prefix_and_base(match), hosts), set()).add(spot)
+    for (prefix, base, hostnames), behind in sorted(found.items()):
+        yield Place(hostnames=hostnames, prefix=prefix, base=base), tuple(sorted(behind))
 
 
 def _ancestors(targets: Iterable[_Target], world: _World) -> Iterator[Ancestor]:
