@@ -52,7 +52,7 @@ def descendants(root: int) -> set[int]:
     return found
 
 
-def some_descendants(root: int, seconds: float = 10.0) -> set[int]:
+def some_descendants(root: int, seconds: float = 60.0) -> set[int]:
     """Those below `root` as soon as there are any."""
     deadline = time.monotonic() + seconds
     while not (found := descendants(root)):
@@ -68,7 +68,7 @@ def alive(process: int) -> bool:
         return False
 
 
-def gone(processes: set[int], seconds: float = 5.0) -> bool:
+def gone(processes: set[int], seconds: float = 30.0) -> bool:
     deadline = time.monotonic() + seconds
     while any(alive(process) for process in processes):
         if time.monotonic() > deadline:
