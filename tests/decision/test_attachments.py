@@ -39,11 +39,11 @@ def test_a_look_up_finds_what_asking_each_attachment_finds(attached: dict[str, A
 def test_a_host_or_path_of_many_parts_takes_no_time() -> None:
     made = Attachments([Attachment("*.example.com", "/a/b", "ai/p"), Attachment("*", "", "ai/q")])
     host, path = "a." * 30_000 + "com", "/a" * 30_000
-    began = time.perf_counter()
+    began = time.thread_time()
 
     assert [a.policy for a in made.holding(host, path)] == ["ai/q"]
 
-    assert time.perf_counter() - began < 0.05
+    assert time.thread_time() - began < 0.05
 
 
 def test_a_thousand_policies_are_looked_up_as_soon_as_one() -> None:
@@ -51,10 +51,10 @@ def test_a_thousand_policies_are_looked_up_as_soon_as_one() -> None:
         made = Attachments(Attachment(f"h{n}.example.com", "/team", f"ai/p{n}") for n in range(number))
         best = 1.0
         for _ in range(20):
-            began = time.perf_counter()
+            began = time.thread_time()
             for _ in range(100):
                 next(made.holding("h0.example.com", "/team/v1/chat/completions"), None)
-            best = min(best, time.perf_counter() - began)
+            best = min(best, time.thread_time() - began)
         return best
 
     assert seconds(1000) < 5 * seconds(1)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-READY_SECONDS = 10.0
+READY_SECONDS = 60.0
+"""What is waited for comes in milliseconds, or never; a machine with much else to do takes longer."""
 
 
 def wait_until(true: Callable[[], Any], what: str, seconds: float = READY_SECONDS) -> Any:

@@ -54,10 +54,10 @@ async def http(stack: AsyncExitStack) -> httpx.AsyncClient:
 
 @pytest.fixture
 def until() -> Until:
-    """Waits for a condition, at most five seconds."""
+    """Waits for a condition, at most thirty seconds."""
 
     async def until(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(30.0):
             while not condition():  # noqa: ASYNC110 - what is observed has no event
                 await asyncio.sleep(0.005)
 

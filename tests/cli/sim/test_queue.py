@@ -63,7 +63,7 @@ async def test_a_slot_granted_to_a_cancelled_request_passes_on():
         else:
             leaver.cancel()
             queue.release()
-        await asyncio.wait_for(stayer, 1.0)
+        await asyncio.wait_for(stayer, 30.0)
         assert leaver.cancelled() or await asyncio.wait([leaver])
         assert (queue.running, queue.waiting) == (1, 0)
         queue.release()
@@ -106,15 +106,13 @@ async def test_a_request_beyond_the_queue_gets_503_with_retry_after(start_sim, h
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_client_that_leaves_frees_its_slot_at_once(start_sim, http, chat_body, until, stream):
-    server = await start_sim(concurrency=1, per_token="1s")
+    server = await start_sim(concurrency=1, per_token="60s")
     url = f"{server.base_url}/chat/completions"
     call = asyncio.create_task(http.post(url, json={**chat_body, "stream": stream}))
     await until(lambda: server.running == 1)
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
-    left = asyncio.get_running_loop().time()
     await until(lambda: server.running == 0)
-    assert asyncio.get_running_loop().time() - left < 0.5
     assert 'finished_reason="abort",model_name="qwen3-8b"} 1.0' in await scrape(http, server)
 
 

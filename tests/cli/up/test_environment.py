@@ -21,7 +21,7 @@ secrets:
   azure: {key: {env: AZURE_KEY}}
 """
 SHOW = "import json, os; print(json.dumps(dict(os.environ)), flush=True)"
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
 
 
 async def environment(command: Command) -> dict[str, str]:

@@ -94,6 +94,6 @@ def test_whatever_stands_on_a_line_of_its_own_is_found_in_any_case(around: str, 
 
 
 def test_runs_of_combining_marks_are_folded_in_linear_time() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     fold("a" + "\u0316" * 200_000 + "\u0301" * 200_000)
-    assert time.perf_counter() - started < 2.0
+    assert time.thread_time() - started < 2.0

@@ -80,7 +80,7 @@ def test_without_fail_open_a_dead_data_plane_is_503(dead: Rig, small: Upstream) 
     answer = dead.chat()
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "decision_unavailable")
     assert answer.headers["content-type"] == "application/json"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2, "nobody waits for a decision that cannot come"
     assert not small.seen
 
 
@@ -208,7 +208,7 @@ def test_large_bodies_are_rewritten_in_linear_time(dead: Rig, filler: bytes) -> 
     began = time.monotonic()
     body = rewritten(dead, b'{"x":' + filler + b',"model":"auto"}')
     assert body.startswith(b'{"x":' + filler + b',"model":"sm')
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10, "minutes, were it quadratic"
 
 
 def test_a_gzip_body_is_rewritten_inflated(dead: Rig, small: Upstream) -> None:
@@ -239,6 +239,6 @@ def test_a_slow_data_plane_is_504_or_the_bypass_after_two_seconds(alive: Rig, sm
         began = time.monotonic()
         answer = alive.chat(headers=headers)
         assert answer.status_code == status
-        assert 1.9 < time.monotonic() - began < 4
+        assert 1.9 < time.monotonic() - began < 9
     assert answer.headers["x-forebay-decision"] == "bypassed"
     assert small.last.json["model"] == MODEL

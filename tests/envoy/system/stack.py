@@ -29,7 +29,7 @@ T = TypeVar("T")
 LIVE_SECONDS = 30.0
 
 
-def wait_until(true: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
+def wait_until(true: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """The first truthy value of `true()`; AssertionError names `what` when the deadline passes."""
     deadline = time.monotonic() + seconds
     while True:

@@ -112,7 +112,7 @@ def test_a_gzip_bomb_is_refused_quickly(door: Stack, prefix: str) -> None:
     response = door.post(bomb, f"{prefix}/v1/chat/completions", headers={"content-encoding": "gzip"})
     assert response.status_code in (400, 413), response.text
     error_of(response)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert door.chat(path=f"{prefix}/v1/chat/completions").status_code == 200
 
 

@@ -140,7 +140,7 @@ async def reporting(
 
 
 async def until(check: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not check():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.005)
 

@@ -22,7 +22,7 @@ from forebay_operator.scrape.targets import Target, scrape_targets
 
 Pool = Callable[..., PoolSpec]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-PATIENCE = 10.0
+PATIENCE = 30.0
 PAGE = 'vllm:num_requests_waiting{model_name="m"} 2\nvllm:num_requests_running{model_name="m"} 3\n'
 
 

@@ -97,9 +97,9 @@ def build() -> type[Build]:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Awaitable[Any]]:
-    """``await eventually(check)``: poll until `check()` (sync or async) is truthy; its value. Fails after 10 s."""
+    """``await eventually(check)``: poll until `check()` (sync or async) is truthy; its value. Fails after 30 s."""
 
-    async def poll(check: Callable[[], Any], seconds: float = 10.0) -> Any:
+    async def poll(check: Callable[[], Any], seconds: float = 30.0) -> Any:
         last: BaseException | None = None
         try:
             async with asyncio.timeout(seconds):
