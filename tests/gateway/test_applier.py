@@ -19,7 +19,7 @@ from forebay_operator.cluster.applier import (
     Result,
     body,
 )
-from forebay_operator.cluster.batches import FEW, MOST_SECONDS, STILL_SECONDS, Batches
+from forebay_operator.cluster.batch import FEW, MOST_SECONDS, STILL_SECONDS, Batch
 from forebay_operator.cluster.connection import ApiError
 from forebay_operator.gateway.comparison import sealed
 from forebay_operator.gateway.facts import GatewayFacts
@@ -252,24 +252,24 @@ def test_another_routes_deletion_waits_for_nobody() -> None:
 
 
 def test_a_few_writes_never_wait() -> None:
-    assert Batches().hold(1, FEW, more=True, now=0.0) == 0
+    assert Batch().hold(FEW, more=True, now=0.0) == 0
 
 
 def test_many_writes_wait_until_no_more_come_and_then_go_together() -> None:
-    batches = Batches()
-    growing = [batches.hold(1, FEW + number, more=True, now=number * STILL_SECONDS / 2) for number in (1, 2, 3)]
+    batch = Batch()
+    growing = [batch.hold(FEW + number, more=True, now=number * STILL_SECONDS / 2) for number in (1, 2, 3)]
     assert all(wait == STILL_SECONDS for wait in growing)
 
-    assert batches.hold(1, FEW + 3, more=True, now=3 * STILL_SECONDS / 2 + STILL_SECONDS) == 0
+    assert batch.hold(FEW + 3, more=True, now=3 * STILL_SECONDS / 2 + STILL_SECONDS) == 0
 
 
 def test_many_writes_do_not_wait_for_ever() -> None:
-    batches = Batches()
+    batch = Batch()
     times = [number * STILL_SECONDS / 2 for number in range(30)]
-    waits = [batches.hold(1, FEW + 1 + number, more=True, now=now) for number, now in enumerate(times)]
+    waits = [batch.hold(FEW + 1 + number, more=True, now=now) for number, now in enumerate(times)]
 
     assert times[waits.index(0)] == MOST_SECONDS
 
 
 def test_many_writes_go_at_once_where_no_more_may_come() -> None:
-    assert Batches().hold(2, 1000, more=False, now=0.0) == 0
+    assert Batch().hold(1000, more=False, now=0.0) == 0
