@@ -10,12 +10,12 @@ import pytest
 from forebay_api.policy import RoutingPolicy
 from forebay_api.wire import Origin
 from forebay_operator.claims import Bid, award_attachments
-from forebay_operator.gateway.attach import Spot
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.objects import AncestorStatus, Listener, Said, Standing, Stored
 from forebay_operator.gateway.placing import place
 from forebay_operator.gateway.sharing import Shared, gateway_token, overlooked, shared
+from forebay_operator.gateway.spots import Spot
 
 from .builders import (
     OURS,

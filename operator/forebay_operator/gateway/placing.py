@@ -10,7 +10,8 @@ import msgspec
 from forebay_api.policy import PolicySpec, RoutingPolicy
 from forebay_api.wire import Origin, Place, PlacedSpec
 from forebay_decision.check import Finding
-from forebay_operator.gateway.attach import Attached, Spot
+from forebay_operator.gateway.attach import Attached
+from forebay_operator.gateway.spots import Spot
 
 NEEDS_A_CLUSTER: Final = (
     "a Gateway or an HTTPRoute is found in a cluster only, by an operator with --gateway-api (chart: gatewayAPI.enabled): "

@@ -9,7 +9,8 @@ import msgspec
 from forebay_api.reasons import Reason
 from forebay_api.status import MAX_ANCESTORS, AncestorStatus
 from forebay_operator.findings import cut, tell
-from forebay_operator.gateway.attach import Ancestor, Attached
+from forebay_operator.gateway.ancestors import Ancestor
+from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.implementation import Generated, Implementation, Judgement, Plan, Wanted
 from forebay_operator.verdict import Statement
 

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from forebay_api.wire import Origin
-from forebay_operator.gateway.attach import Attached, Spot
+from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.envoy_gateway.client_traffic import telling
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.naming import family
 from forebay_operator.gateway.placing import Origins
 from forebay_operator.gateway.sharing import Shared, gateway_token
+from forebay_operator.gateway.spots import Spot
 
 ATTRIBUTE: Final = "xds.route_name"
 

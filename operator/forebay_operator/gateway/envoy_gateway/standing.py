@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from forebay_decision.names import CLUSTER_HEADER
-from forebay_operator.gateway.attach import Attached, Spot
+from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.comparison import Written, stored_of
 from forebay_operator.gateway.envoy_gateway.routes import beside
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Judgement, Plan, Wanted
 from forebay_operator.gateway.naming import ROUTE
 from forebay_operator.gateway.objects import AncestorStatus, ParentStatus, Said, Stored, said
+from forebay_operator.gateway.spots import Spot
 
 KINDS: Final = {
     "envoyextensionpolicies": "EnvoyExtensionPolicy",
