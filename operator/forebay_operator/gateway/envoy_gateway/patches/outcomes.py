@@ -16,8 +16,12 @@ from forebay_operator.envoy.clusters import HTTP_OPTIONS, unbounded
 from forebay_operator.envoy.local_replies import DATA_PLANE_FAILED
 from forebay_operator.envoy.messages import packed
 from forebay_operator.envoy.proto import accesslog, aggregate, cel_filter, cluster, core, matcher, upstream_http
-from forebay_operator.gateway.envoy_gateway.patches.patch import Patch, added_cluster, appended_access_log
-from forebay_operator.gateway.implementation import Generated
+from forebay_operator.gateway.envoy_gateway.patches.patch import (
+    Patch,
+    added_cluster,
+    appended_access_log,
+    processor_cluster,
+)
 
 MOST_WAYS: Final = 8
 """Extension policies by whose clusters a data plane is found: all lead to the same ones."""
@@ -26,19 +30,14 @@ LEFT: Final = ("DC", "DR")
 _CEL: Final = "envoy.access_loggers.extension_filters.cel"
 
 
-def outcome_patches(installation: str, listeners: Sequence[str], extensions: Sequence[Generated]) -> list[Patch]:
-    """`listeners` are Envoy's, by name; `extensions` the EnvoyExtensionPolicies behind the Gateway."""
+def outcome_patches(installation: str, listeners: Sequence[str], extensions: Sequence[str]) -> list[Patch]:
+    """`listeners` are Envoy's, by name; `extensions` the EnvoyExtensionPolicies behind the Gateway, by namespace/name."""
     name = f"forebay/{installation}/data-plane"
     log = to_data_plane(name, _ours())
     return [added_cluster(_ways(name, extensions)), *(appended_access_log(listener, log) for listener in listeners)]
 
 
-def processor_cluster(extension: Generated) -> str:
-    """What Envoy Gateway calls the cluster of a policy's processor (internal/gatewayapi/envoyextensionpolicy.go)."""
-    return f"envoyextensionpolicy/{extension.key}/extproc/0"
-
-
-def _ways(name: str, extensions: Sequence[Generated]) -> cluster.Cluster:
+def _ways(name: str, extensions: Sequence[str]) -> cluster.Cluster:
     """Members that are not there are passed over."""
     members = [processor_cluster(found) for found in extensions[:MOST_WAYS]]
     http2 = upstream_http.HttpProtocolOptionsExplicitHttpConfig(http2_protocol_options=core.Http2ProtocolOptions())

@@ -10,11 +10,22 @@ from __future__ import annotations
 from typing import Any, Final
 
 from forebay_operator.envoy.messages import type_url
-from forebay_operator.envoy.proto import accesslog, cluster, listener
+from forebay_operator.envoy.proto import accesslog, cluster, hcm, listener, protobuf, route
 
 Patch = dict[str, Any]
 MANAGERS: Final = "$..filters[?(@.name == 'envoy.filters.network.http_connection_manager')].typed_config"
 """Every HTTP connection manager of a listener: of its filter chains and of the default one."""
+ROUTER: Final = "envoy.filters.http.router"
+
+
+def processor_cluster(extension: str) -> str:
+    """What Envoy Gateway calls the cluster of an EnvoyExtensionPolicy's processor (internal/gatewayapi/envoyextensionpolicy.go)."""
+    return f"envoyextensionpolicy/{extension}/extproc/0"
+
+
+def processor(extension: str) -> str:
+    """What it calls the filter that asks the processor; it is off, but on the routes that the policy is on."""
+    return f"envoy.filters.http.ext_proc/{processor_cluster(extension)}"
 
 
 def added_cluster(made: cluster.Cluster) -> Patch:
@@ -32,4 +43,27 @@ def appended_access_log(name: str, made: accesslog.AccessLog) -> Patch:
         "type": type_url(listener.Listener),
         "name": name,
         "operation": {"op": "add", "jsonPath": MANAGERS, "path": "/access_log/-", "value": made.to_dict()},
+    }
+
+
+def inserted_filter(name: str, before: str, made: hcm.HttpFilter) -> Patch:
+    """One more HTTP filter on everything that a listener serves, right before the one called `before`."""
+    return {
+        "type": type_url(listener.Listener),
+        "name": name,
+        "operation": {"op": "add", "jsonPath": f"$..http_filters[?(@.name == '{before}')]", "value": made.to_dict()},
+    }
+
+
+def configured_route(table: str, marked: str, filter_name: str, made: protobuf.Any) -> Patch:
+    """What a filter is told on all routes of a table that have something to say to the filter called `marked`."""
+    return {
+        "type": type_url(route.RouteConfiguration),
+        "name": table,
+        "operation": {
+            "op": "add",
+            "jsonPath": f"$.virtual_hosts[*].routes[?(@.typed_per_filter_config['{marked}'])]",
+            "path": f"/typed_per_filter_config/{filter_name}",
+            "value": made.to_dict(),
+        },
     }

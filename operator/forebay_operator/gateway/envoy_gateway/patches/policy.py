@@ -6,23 +6,23 @@ everything else as it is; so a Gateway serves the same without them, and its pol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from forebay_operator.gateway.envoy_gateway.ownership import labels, reference
-from forebay_operator.gateway.envoy_gateway.patches.listeners import Known, envoy_listeners
+from forebay_operator.gateway.envoy_gateway.patches.bypass import Bypass, bypass_of, route_patch, script_patch
+from forebay_operator.gateway.envoy_gateway.patches.listeners import Named, envoy_listeners, route_tables
 from forebay_operator.gateway.envoy_gateway.patches.outcomes import outcome_patches
+from forebay_operator.gateway.envoy_gateway.patches.patch import Patch, processor
+from forebay_operator.gateway.envoy_gateway.patches.standing import PLURAL, is_unknown, troubles
 from forebay_operator.gateway.implementation import Generated, Wanted
 from forebay_operator.gateway.naming import generated_name
-from forebay_operator.gateway.objects import GROUP, VERSION, Said, Stored, said
+from forebay_operator.gateway.objects import GROUP, VERSION
 from forebay_operator.gateway.permission import advice, permitted
 
-PLURAL: Final = "envoypatchpolicies"
 STAGE: Final = 1
-DISABLED: Final = "Disabled"
-NOT_FOUND: Final = "ResourceNotFound"
 
 
 class Patched(msgspec.Struct, frozen=True):
@@ -32,111 +32,111 @@ class Patched(msgspec.Struct, frozen=True):
     losses: dict[str, tuple[str, ...]] = {}
 
 
+class Behind(msgspec.Struct, frozen=True):
+    """One policy's part in a Gateway: behind which of its listeners, by which EnvoyExtensionPolicies there, and where its
+    requests go while no data plane answers."""
+
+    listeners: dict[str, frozenset[str]]
+    bypass: Bypass | None
+
+
 def patches(wanted: Wanted, extensions: Sequence[Generated], controllers: frozenset[str]) -> Patched:
     """One object for each Gateway that policies hold routes behind; `extensions` are their EnvoyExtensionPolicies."""
-    behind: dict[str, dict[str, set[str]]] = {}
-    for name, held in wanted.policies.items():
-        for spot in held.attached.spots:
-            behind.setdefault(spot.gateway, {}).setdefault(name, set()).add(spot.listener)
     made: list[Generated] = []
     lost: dict[str, list[str]] = {}
-    for gateway, policies in sorted(behind.items()):
-        speakers = [name for name in policies if _may(name, gateway, wanted)]
-        if not speakers:
-            for name in policies:
-                lost.setdefault(name, []).append(_needs_grant(name, gateway))
-            continue
-        own = _generated(gateway, policies, wanted, extensions)
-        made.append(own)
-        for why in _standing(own, wanted, controllers):
-            for name in policies:
-                lost.setdefault(name, []).append(f"no outcomes come back from Gateway {gateway}: {why}")
+    reasons: dict[str, tuple[str, ...]]
+    for gateway, policies in sorted(_behind(wanted, extensions).items()):
+        if not any(_may(name, gateway, wanted) for name in policies):
+            reasons = {name: (advice(name.partition("/")[0], "Gateway", gateway),) for name in policies}
+        else:
+            own, resources = _generated(gateway, policies, wanted)
+            made.append(own)
+            why = troubles(own.key, wanted.facts, controllers, resources)
+            reasons = dict.fromkeys(policies, why)
+        for name, found in reasons.items():
+            lost.setdefault(name, []).extend(f"{_missed(gateway, policies[name])}: {one}" for one in found)
     return Patched(tuple(made), {name: tuple(found) for name, found in lost.items()})
 
 
-def _generated(
-    gateway: str, policies: dict[str, set[str]], wanted: Wanted, extensions: Sequence[Generated]
-) -> Generated:
+def _behind(wanted: Wanted, extensions: Sequence[Generated]) -> dict[str, dict[str, Behind]]:
+    """By Gateway and policy."""
+    own: dict[tuple[str, str], str] = {(p, e.namespace): e.key for e in extensions for p in e.policies}
+    found: dict[str, dict[str, dict[str, set[str]]]] = {}
+    for name, held in wanted.policies.items():
+        routes = {target for kind, target, _ in held.attached.targets if kind == "HTTPRoute"}
+        for spot in held.attached.spots:
+            namespace = (spot.route if spot.route in routes else spot.gateway).partition("/")[0]
+            by_listener = found.setdefault(spot.gateway, {}).setdefault(name, {})
+            by_listener.setdefault(spot.listener, set()).update(filter(None, [own.get((name, namespace))]))
+    return {
+        gateway: {
+            name: Behind(
+                {listener: frozenset(keys) for listener, keys in sorted(listeners.items())},
+                bypass_of(name, wanted.policies[name].spec, wanted.pools, wanted.policies[name].attached.places),
+            )
+            for name, listeners in sorted(policies.items())
+        }
+        for gateway, policies in found.items()
+    }
+
+
+def _generated(gateway: str, policies: Mapping[str, Behind], wanted: Wanted) -> tuple[Generated, tuple[Named, ...]]:
+    """The object, and all that it changes."""
     namespace, _, name = gateway.partition("/")
     stored = wanted.facts.gateways[gateway]
     own = generated_name(name, gateway)
-    known = envoy_listeners(stored, {listener for listeners in policies.values() for listener in listeners})
-    there = wanted.facts.stored(PLURAL, f"{namespace}/{own}")
-    used = sorted((e for e in extensions if policies.keys() & set(e.policies)), key=lambda found: found.key)
+    listeners = envoy_listeners(stored, {listener for part in policies.values() for listener in part.listeners})
+    both = is_unknown(wanted.facts.stored(PLURAL, f"{namespace}/{own}"), listeners)
+    ways = sorted({key for part in policies.values() for keys in part.listeners.values() for key in keys})
+    names = [one for listener in listeners for one in listener.names(both)]
+    made = outcome_patches(wanted.installation, names, ways)
+    resources = list(listeners)
+    for change, found in _bypasses(gateway, policies, wanted, both):
+        made.append(change)
+        resources.append(found)
     spec: dict[str, Any] = {
         "targetRef": {"group": GROUP, "kind": "Gateway", "name": name},
         "type": "JSONPatch",
-        "jsonPatches": outcome_patches(wanted.installation, _names(known, there), used),
+        "jsonPatches": made,
     }
     owner = reference(f"{GROUP}/{VERSION}", "Gateway", name, stored.metadata.uid or "")
     return Generated(
-        PLURAL, namespace, own, spec, labels(wanted.installation), owner, STAGE, tuple(sorted(policies)), optional=True
-    )
+        PLURAL, namespace, own, spec, labels(wanted.installation), owner, STAGE, tuple(policies), optional=True
+    ), tuple(dict.fromkeys(resources))
 
 
-def _names(known: Sequence[Known], there: Stored | None) -> list[str]:
-    """The usual names; those by port, too, once Envoy Gateway has said that it does not know the usual ones."""
-    missing = _missing(there)
-    names = [listener.name for listener in known]
-    if any(f"/{name}" in missing for name in names):
-        names += [listener.by_port for listener in known]
-    return names
-
-
-def _missing(there: Stored | None) -> str:
-    """What Envoy Gateway says that it has not found, as it says it: ``TYPE/NAME,TYPE/NAME``, and a comma after it."""
-    for conditions in () if there is None else (entry.conditions for entry in there.status.ancestors):
-        found = said(conditions, "Programmed")
-        if found is not None and found.reason == NOT_FOUND:
-            return f"{found.message},"
-    return ""
-
-
-def _standing(made: Generated, wanted: Wanted, controllers: frozenset[str]) -> Iterator[str]:
-    """Why the patches do nothing, in Envoy Gateway's words; nothing where they do all that they should."""
-    stored = wanted.facts.stored(PLURAL, made.key)
-    who = f"EnvoyPatchPolicy {made.key}"
-    if stored is None:
-        yield f"{who} is not written yet, or this cluster has no such kind"
-        return
-    entries = [entry.conditions for entry in stored.status.ancestors if entry.controller_name in controllers]
-    if not entries:
-        yield f"{who} is not taken yet"
-    for conditions in entries:
-        yield from _refusal(who, conditions, stored)
-
-
-def _refusal(who: str, conditions: tuple[Said, ...], stored: Stored) -> Iterator[str]:
-    for type_ in ("Accepted", "Programmed"):
-        found = said(conditions, type_)
-        if found is None or found.observed_generation < stored.metadata.generation:
-            yield f"{who} is not taken yet"
-        elif found.status == "True" or (found.reason == NOT_FOUND and _all_found(found.message, stored)):
+def _bypasses(
+    gateway: str, policies: Mapping[str, Behind], wanted: Wanted, both: bool
+) -> Iterator[tuple[Patch, Named]]:
+    """The script on all listeners that need it, then each policy's own word to it; and what each patch changes."""
+    stored = wanted.facts.gateways[gateway]
+    bypassing = {name: part for name, part in policies.items() if part.bypass is not None}
+    for found in envoy_listeners(stored, {listener for part in bypassing.values() for listener in part.listeners}):
+        for name in found.names(both):
+            yield script_patch(wanted.installation, name), found
+    for policy, part in bypassing.items():
+        if part.bypass is None:
             continue
-        elif found.reason == DISABLED:
-            yield (
-                "Envoy Gateway takes no EnvoyPatchPolicies: set extensionApis.enableEnvoyPatchPolicy: true in its "
-                "configuration"
-            )
-        else:
-            yield f"{who}: {type_}: {found.reason}: {found.message}"
-        return
+        by_key: dict[str, set[str]] = {}
+        for listener, keys in part.listeners.items():
+            for key in keys:
+                by_key.setdefault(key, set()).add(listener)
+        for key, behind in sorted(by_key.items()):
+            for found in route_tables(stored, behind):
+                for name in found.names(both):
+                    yield route_patch(wanted.installation, name, processor(key), policy, part.bypass), found
 
 
-def _all_found(message: str, stored: Stored) -> bool:
-    """Whether each listener was found under one of its names, which are in order: the usual ones, then those by port."""
-    names = [patch["name"] for patch in stored.spec.get("jsonPatches") or () if "jsonPath" in patch["operation"]]
-    usual, by_port = names[: len(names) // 2], names[len(names) // 2 :]
-    told = f"{message},"
-    return by_port == [name for name in names if name.startswith("tcp-")] and all(
-        f"/{one}," not in told or f"/{other}," not in told for one, other in zip(usual, by_port, strict=True)
+def _missed(gateway: str, part: Behind) -> str:
+    missed = f"no outcomes come back from Gateway {gateway}"
+    if part.bypass is None:
+        return missed
+    return (
+        f"{missed}, and while no data plane answers, requests behind it go to the route's own backends with the model name as "
+        f"it came and not to pool {part.bypass.pool}"
     )
 
 
 def _may(policy: str, gateway: str, wanted: Wanted) -> bool:
     grants = wanted.facts.grants.values()
     return permitted(grants, namespace=policy.partition("/")[0], kind="Gateway", target=gateway)
-
-
-def _needs_grant(policy: str, gateway: str) -> str:
-    return f"no outcomes come back from Gateway {gateway}: {advice(policy.partition('/')[0], 'Gateway', gateway)}"
