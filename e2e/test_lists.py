@@ -44,7 +44,7 @@ kind: RoutingPolicy
 metadata: {{name: first}}
 spec:
   models: [auto]
-  decisionBudget: {{time: 2s}}
+  decisionBudget: {{time: 1s}}
   strategies:
   - {{name: quick, direct: {{pools: [{{name: quick}}]}}}}
   - {{name: slow, direct: {{pools: [{{name: slow}}]}}}}
@@ -200,7 +200,11 @@ def test_a_model_of_ones_own_reaches_the_data_planes_with_its_policy(forebay: In
     assert refs["message"].endswith("; the last good version is served")
     # Who starts now has neither a copy nor the ConfigMap: the operator still has the model.
     forebay.add_data_plane("dp-1")
-    wait_until(lambda: forebay.data_planes["dp-1"][0].alive, "another data plane runs")
+    wait_until(
+        lambda: "2 of 2 data plane" in condition_of(policy_of(forebay), "Programmed")["message"],
+        "another data plane has the policy and its model",
+        30.0,
+    )
     wait_goes(forebay, "What is the integral of x squared from zero to two?", "quick")
 
 
