@@ -82,7 +82,7 @@ class Installation:
         holder = ((lease or {}).get("spec") or {}).get("holderIdentity") or ""
         return int(holder.rpartition("-")[2]) if holder else None
 
-    def wait_leader(self, seconds: float = 20.0) -> int:
+    def wait_leader(self, seconds: float = 60.0) -> int:
         return wait_until(lambda: self._leading(), "an operator leads", seconds)[0]
 
     def _leading(self) -> tuple[int] | None:
@@ -254,7 +254,7 @@ class Installation:
         except httpx.TransportError:
             return 0
 
-    def wait_served(self, text: str, seconds: float = 3.0, **headers: str) -> httpx.Response:
+    def wait_served(self, text: str, seconds: float = 30.0, **headers: str) -> httpx.Response:
         """The first answer with status 200: a data plane that has just come waits for Envoy's next health check."""
         last: list[httpx.Response | Exception] = []
 
@@ -289,7 +289,7 @@ class Installation:
         number = len(self.operators)
         fresh = self.add_operator("--name", f"fresh-{number}")
         try:
-            return wait_until(lambda: self.revision(number), "a fresh operator has judged everything", 30)
+            return wait_until(lambda: self.revision(number), "a fresh operator has judged everything", 60)
         finally:
             fresh.kill()
             self.operators.pop()

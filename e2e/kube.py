@@ -92,7 +92,7 @@ class Kube:
         return _content(self.http.patch(path, content=json.dumps(change), headers=headers))
 
     def wait_condition(
-        self, kind: str, namespace: str, name: str, type_: str, status: str = "True", seconds: float = 30.0
+        self, kind: str, namespace: str, name: str, type_: str, status: str = "True", seconds: float = 60.0
     ) -> dict[str, Any]:
         """The condition once it has `status` for the present generation; AssertionError shows the last status."""
         last: dict[str, Any] = {}

@@ -70,7 +70,7 @@ def test_without_a_data_plane_a_request_is_refused_soon_and_goes_nowhere_undecid
         answer = site.ask("hello", **{"x-forebay-cluster": f"pool/{site.namespace}/large"})
         took = time.monotonic() - started
         assert answer.status_code in (503, 504), answer.text
-        assert took < 5.0
+        assert took < 9.0, "sooner than anybody gives up"
     site.wait_served_by("small", seconds=60)
 
 

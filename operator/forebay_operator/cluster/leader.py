@@ -65,6 +65,8 @@ class Leadership:
             # An API server that comes back within RENEW_SECONDS is to find its leader still leading.
             pause = (AGAIN_SECONDS if failure is not None else RETRY_SECONDS) * random.uniform(0.8, 1.0)
             until = time.monotonic() + pause
+            if failure is None and time.monotonic() < self._election.free_at < until:
+                until = self._election.free_at  # whoever led is gone
             while (left := until - time.monotonic()) > 0:
                 await asyncio.sleep(min(0.25, left))
                 self._tell()

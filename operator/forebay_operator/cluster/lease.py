@@ -14,7 +14,8 @@ from typing import Any, Final
 import msgspec
 
 LEASE_SECONDS: Final = 10
-"""How long a record that nobody renews keeps others out: a killed leader is replaced within this and a retry."""
+"""How long a record that nobody renews keeps others out: a killed leader is replaced within this and a retry, for it may
+be so late that a standby sees the last renewal."""
 RENEW_SECONDS: Final = 7.0
 """A leader that could not renew for so long steps down, well before anybody else may take over."""
 RETRY_SECONDS: Final = 2.0
@@ -84,9 +85,16 @@ class Election:
         former = self._seen.record
         if former.holder_identity == self.identity:
             return msgspec.structs.replace(former, lease_duration_seconds=LEASE_SECONDS, renew_time=stamp)
-        if former.holder_identity and now < self._seen.at + (former.lease_duration_seconds or LEASE_SECONDS):
+        if now < self.free_at:
             return None
         return Record(self.identity, LEASE_SECONDS, stamp, stamp, former.lease_transitions + 1)
+
+    @property
+    def free_at(self) -> float:
+        """When the record that somebody else holds runs out on our clock; in the past where nobody else does."""
+        if self._seen is None or self._seen.record.holder_identity in (None, "", self.identity):
+            return float("-inf")
+        return self._seen.at + (self._seen.record.lease_duration_seconds or LEASE_SECONDS)
 
     def body(self, record: Record, name: str, namespace: str) -> dict[str, Any]:
         """The Lease to send; with the resourceVersion seen, so that of two who take it only one succeeds."""

@@ -179,6 +179,17 @@ def test_a_leader_that_cannot_renew_steps_down_well_before_another_takes_over() 
     assert server.lease["spec"]["leaseTransitions"] == 1
 
 
+def test_a_standby_knows_when_the_lease_is_free() -> None:
+    server = Server()
+    a, b = Replica(server, "a", 0.0), Replica(server, "b", 0.0)
+    b.campaign(0.0)
+    assert b.election.free_at < 0.0, "it is its own"
+    a.campaign(1.0)
+    assert a.election.free_at == 1.0 + LEASE_SECONDS
+    a.campaign(a.election.free_at)
+    assert a.leads(1.0 + LEASE_SECONDS)
+
+
 def test_a_holder_that_comes_back_as_itself_goes_on_at_once() -> None:
     server = Server()
     Replica(server, "a", 0.0).campaign(0.0)
