@@ -1,7 +1,7 @@
 """The data plane's process: the one place that reads options, connects to the operator and listens to signals.
 
 About the interpreter. Everything but encoding and scraping runs on one uvloop event loop, so nothing there is locked.
-The encoder's thread leaves the interpreter free while it computes; what little it and a scrape run in Python may hold it
+The encoders' threads leave the interpreter free while they compute; what little it and a scrape run in Python may hold it
 for SWITCH_SECONDS, not for the default 5 ms, which would be a quarter of a decision's budget. More cores are used by more
 processes, each with its own address. The garbage collector's settings are in `plane`.
 """
@@ -44,6 +44,7 @@ async def serve(options: Options) -> None:
         encoders=Encoders(artefacts=options.artefacts),
         security=options.security,
         peer_service=options.peer_service,
+        encoder_threads=options.encoder_threads,
     )
     operator = Operator(options.operators, options.security)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from forebay_decision.work import Skipped, Work
-from forebay_extproc.lane import DEADLINE, Lane
+from forebay_extproc.crew import DEADLINE
+from forebay_extproc.lane import Lane
 
 T = TypeVar("T")
 

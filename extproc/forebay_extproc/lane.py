@@ -1,4 +1,4 @@
-"""Lane: the one thread on which encoders run, with room only for work that can still finish in time.
+"""Lane: the way to the encoders' threads, with room only for work that can still finish in time.
 
 A queue in front of an encoder turns one slow moment into many late decisions. So nothing waits here that could not be
 done by its deadline: it is refused at once, and the decision goes on without that signal.
@@ -11,34 +11,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from forebay_decision.work import Skipped, Work
+from forebay_extproc.crew import DEADLINE, Crew, Job
 
 LOG: Final = logging.getLogger(__name__)
 PACE_WEIGHT: Final = 0.1
 PACE_BOUNDS: Final = (0.25, 8.0)
 RESULTS: Final = 2048
-DEADLINE: Final = Skipped("deadline")
+MAX_WAITING: Final = 256
+"""Units of work accepted and not done. Decisions in progress are bounded to as many; this holds whoever else asks."""
 BUSY: Final = Skipped("encoder busy")
 FAILED: Final = Skipped("error")
 
 
 class Lane:
-    """`run` is for the event loop. `clock` gives monotonic seconds, the same as deadlines are in."""
+    """Lives on the event loop. `clock` gives monotonic seconds, the same as deadlines are in. `returned` is told how many
+    results came back together each time the loop was woken for them."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], threads: int = 1, returned: Callable[[int], None] = lambda _: None
+    ) -> None:
         self._clock = clock
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="encoder")
-        self._lock = threading.Lock()
+        self._returned = returned
+        self._crew = Crew(threads, clock, self._settle)
+        self._jobs: set[Job] = set()
+        """Accepted and not back."""
         self._expected = 0.0
-        """Seconds of accepted work that is not done, by its own estimates."""
-        self._running: tuple[float, float] | None = None
-        """Start and estimate of what runs now."""
+        """Seconds of accepted work that is not back, by its own estimates, without what was withdrawn."""
         self._pace = 1.0
         """Measured over estimated time, smoothed: what this machine makes of the estimates."""
         self._results: OrderedDict[Hashable, object] = OrderedDict()
@@ -50,12 +53,13 @@ class Lane:
 
     def waiting_seconds(self) -> float:
         """How long new work would wait before it starts."""
-        with self._lock:
-            if self._running is None:
-                return max(0.0, self._expected) * self._pace
-            started, estimate = self._running
-            done = min(self._clock() - started, estimate * self._pace)
-            return max(0.0, self._expected * self._pace - done)
+        if len(self._jobs) < self._crew.threads:
+            return 0.0
+        now, done = self._clock(), 0.0
+        for job in self._jobs:
+            if job.started is not None and job.counted:
+                done += min(now - job.started, job.expected * self._pace)
+        return max(0.0, self._expected * self._pace - done) / self._crew.threads
 
     async def run(self, work: Work, deadline: float) -> object:
         """The work's result, or a Skipped: DEADLINE, BUSY or FAILED. Cancelling withdraws what has not begun."""
@@ -92,47 +96,64 @@ class Lane:
 
     async def _run(self, work: Work, deadline: float) -> object:
         left = deadline - self._clock()
-        waiting = self.waiting_seconds()
         expected = work.expected_seconds
+        waiting = self.waiting_seconds()
         # On an idle lane the work's own estimate counts, not the pace: or one slow spell would shut the lane for good.
-        if waiting > 0.0 and waiting + expected * self._pace > left:
+        if len(self._jobs) >= MAX_WAITING or (waiting > 0.0 and waiting + expected * self._pace > left):
             return BUSY
         if expected > left:
             return DEADLINE
-        with self._lock:
-            self._expected += expected
-        job = self._executor.submit(self._work, work, expected)
+        loop = asyncio.get_running_loop()
+        job = Job(work, expected, deadline, loop.create_future())
+        self._jobs.add(job)
+        self._expected += expected
+        self._crew.submit(job)
+        late = loop.call_later(left, self._expire, job)
         try:
-            async with asyncio.timeout(left):
-                return await asyncio.wrap_future(job)
-        except TimeoutError:
-            return DEADLINE
-        except Exception as error:  # noqa: BLE001  a signal that fails is unknown; it takes no request down
-            # The message may quote the text that was encoded, so only its type is told.
-            LOG.error("work failed", extra={"work": work.label, "error": type(error).__name__})
-            return FAILED
+            return await job.told
         finally:
-            if job.cancel():
-                self._drop(expected)
+            late.cancel()
+            self._withdraw(job)
 
     def close(self) -> None:
         """Withdraw what waits; what runs ends by itself."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        for job in self._jobs:
+            job.withdrawn = True
+            if job.started is None:
+                self._expire(job)
+        self._crew.close()
 
-    def _work(self, work: Work, expected: float) -> object:
-        started = self._clock()
-        self._running = (started, expected)
-        try:
-            return work.run()
-        finally:
-            self._running = None
-            ratio = (self._clock() - started) / max(expected, 1e-6)
-            low, high = PACE_BOUNDS
-            self._pace += PACE_WEIGHT * (min(max(ratio, low), high) - self._pace)
-            self._drop(expected)
+    def _expire(self, job: Job) -> None:
+        if not job.told.done():
+            job.told.set_result(DEADLINE)
 
-    def _drop(self, expected: float) -> None:
-        with self._lock:
-            self._expected -= expected
+    def _withdraw(self, job: Job) -> None:
+        """Nobody waits for it any more. What a thread has begun goes on and counts until it is back; one that is begun just
+        now is left out of the estimates for its own length."""
+        job.withdrawn = True
+        if job.started is None:
+            self._uncount(job)
+
+    def _settle(self, jobs: list[Job]) -> None:
+        self._returned(len(jobs))
+        low, high = PACE_BOUNDS
+        for job in jobs:
+            self._jobs.discard(job)
+            self._uncount(job)
+            if job.started is not None:
+                ratio = job.seconds / max(job.expected, 1e-6)
+                self._pace += PACE_WEIGHT * (min(max(ratio, low), high) - self._pace)
+            result = job.result
+            if isinstance(result, Exception):
+                # The message may quote the text that was encoded, so only its type is told.
+                LOG.error("work failed", extra={"work": job.label, "error": type(result).__name__})
+                result = FAILED
+            if not job.told.done():
+                job.told.set_result(result)
+
+    def _uncount(self, job: Job) -> None:
+        if job.counted:
+            job.counted = False
+            self._expected -= job.expected
             if self._expected < 1e-9:
                 self._expected = 0.0

@@ -7,12 +7,15 @@ import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from forebay_extproc.telemetry.logs import LEVELS
 from forebay_transport.address import is_ip, split
 from forebay_transport.security import PLAINTEXT, Security, UnusableTls, add_security_options, security_of
+
+MAX_THREADS: Final = 64
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +38,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     security: Security = PLAINTEXT
     log: str = "info"
     grace_seconds: float = 5.0
+    encoder_threads: int = 1
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> Options:
@@ -82,6 +86,13 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     )
     parser.add_argument("--log", default="info", choices=LEVELS, help="least level logged (%(default)s)")
     parser.add_argument("--grace", type=_seconds, default=5.0, metavar="SECONDS", help="longest stop (%(default)s)")
+    parser.add_argument(
+        "--encoder-threads",
+        type=_threads,
+        default=suggest_threads(len(os.sched_getaffinity(0))),
+        metavar="N",
+        help="texts encoded at once, 1 to 64 (%(default)s: two where three cores or more may be used, else one)",
+    )
     add_security_options(parser)
     found = parser.parse_args(arguments)
     try:
@@ -111,7 +122,13 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         security=security,
         log=found.log,
         grace_seconds=found.grace,
+        encoder_threads=found.encoder_threads,
     )
+
+
+def suggest_threads(cores: int) -> int:
+    """Encoders' threads where nobody says: one core is left to the event loop and to Envoy; a loop cannot feed more than two."""
+    return max(1, min(2, cores - 1))
 
 
 def _peer(text: str) -> tuple[str, str]:
@@ -124,6 +141,12 @@ def _peer(text: str) -> tuple[str, str]:
 def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
+
+
+def _threads(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= MAX_THREADS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of threads from 1 to {MAX_THREADS}")
     return int(text)
 
 

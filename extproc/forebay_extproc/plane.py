@@ -58,6 +58,7 @@ class DataPlane:
         encoders: Encoders | None = None,
         security: Security = PLAINTEXT,
         peer_service: str | None = None,
+        encoder_threads: int = 1,
     ) -> None:
         clock = time.monotonic
         self.metrics = Metrics()
@@ -65,7 +66,7 @@ class DataPlane:
         self._config: Latest[CompiledConfig] = Latest()
         self._states: Latest[Mapping[str, PoolState]] = Latest({})
         self._configurator = Configurator(encoders or Encoders())
-        self._lane = Lane(clock)
+        self._lane = Lane(clock, encoder_threads, self.metrics.returned)
         driver = Driver(self._lane, clock, self.metrics.work_skipped)
         self._shadows = Shadows(driver, self._lane, self.metrics, clock)
         self._peers = Peers(peers or {}, security, port=None if peer_service is None else split(peer_service)[1])

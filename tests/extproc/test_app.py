@@ -22,7 +22,7 @@ from forebay_api.wire import POLICY_TYPE, POOL_TYPE, REVISION_TYPE, PolicyResour
 from forebay_extproc import last_good
 from forebay_extproc.discovery import Item, Update
 from forebay_extproc.inventory import Inventory
-from forebay_extproc.options import parse_options
+from forebay_extproc.options import parse_options, suggest_threads
 
 
 def an_item(name: str, value: msgspec.Struct) -> Item:
@@ -141,10 +141,16 @@ def test_peers_are_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--peers", "r1"), ("--metrics-port", "70000"), ("--grace", "-1"), ("--log", "loud")]
+    ("option", "value"),
+    [("--peers", "r1"), ("--metrics-port", "70000"), ("--grace", "-1"), ("--log", "loud"), ("--encoder-threads", "0")],
 )
 def test_a_wrong_option_is_refused_by_name(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parse_options(["--listen", "unix:a", "--operator", "unix:o", option, value])
     assert caught.value.code == 2
     assert option in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (3, 2), (64, 2)])
+def test_encoders_leave_a_core_to_the_event_loop_and_envoy(cores: int, threads: int) -> None:
+    assert suggest_threads(cores) == threads

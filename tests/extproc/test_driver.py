@@ -201,3 +201,85 @@ async def test_only_so_many_results_are_remembered(lane: Lane, monkeypatch: pyte
         await lane.run(Keyed(result=key, key=key), soon())
     again = Keyed(result="new", key="a")
     assert await lane.run(again, soon()) == "new"
+
+
+class Begins(Task):
+    """Says when it begins."""
+
+    def run(self) -> object:
+        self.begun.append(threading.current_thread().name)
+        if isinstance(self.result, threading.Event):
+            self.result.set()
+        assert self.gate is None or self.gate.wait(10)
+        return "done"
+
+
+async def test_as_much_is_done_at_once_as_there_are_threads() -> None:
+    lane = Lane(time.monotonic, threads=2)
+    here, there = threading.Event(), threading.Event()
+    # Each waits for the other to have begun.
+    tasks = [Begins(result=here, gate=there), Begins(result=there, gate=here)]
+    assert await asyncio.gather(*(lane.run(task, soon()) for task in tasks)) == ["done", "done"]
+    assert sorted(name for task in tasks for name in task.begun) == ["encoder_0", "encoder_1"]
+    lane.close()
+
+
+async def test_nothing_waits_while_a_thread_is_free() -> None:
+    lane = Lane(time.monotonic, threads=2)
+    gate = threading.Event()
+    first = asyncio.ensure_future(lane.run(Task(expected_seconds=60.0, gate=gate), soon(120)))
+    await until(lambda: not lane.idle)
+    assert lane.waiting_seconds() == 0.0
+    assert await lane.run(Task(), soon()) == "done"
+    gate.set()
+    assert await first == "done"
+    lane.close()
+
+
+async def test_results_that_are_ready_together_come_back_by_one_wake_up() -> None:
+    together: list[int] = []
+    lane = Lane(time.monotonic, returned=together.append)
+    third = threading.Event()
+    runs = [asyncio.ensure_future(lane.run(task, soon())) for task in (Task(), Task(), Begins(result=third))]
+    await asyncio.sleep(0)
+    # The loop is held up here until the first two are done.
+    assert third.wait(10)
+    assert await asyncio.gather(*runs) == ["done"] * 3
+    assert together[0] >= 2
+    assert sum(together) == 3
+    lane.close()
+
+
+async def test_what_comes_to_its_turn_past_its_deadline_is_not_begun() -> None:
+    now = [100.0]
+    lane = Lane(lambda: now[0])
+    gate, late = threading.Event(), Task()
+    first = asyncio.ensure_future(lane.run(Task(gate=gate), 200.0))
+    second = asyncio.ensure_future(lane.run(late, 105.0))
+    await until(lambda: lane.waiting_seconds() > 0.0)
+    now[0] = 106.0
+    gate.set()
+    assert await asyncio.gather(first, second) == ["done", Skipped("deadline")]
+    assert late.begun == []
+    lane.close()
+
+
+async def test_only_so_much_work_is_accepted(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebay_extproc.lane.MAX_WAITING", 2)
+    gate = threading.Event()
+    accepted = [asyncio.ensure_future(lane.run(Task(gate=gate, expected_seconds=1e-6), soon())) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert await lane.run(Task(expected_seconds=1e-6), soon()) == Skipped("encoder busy")
+    gate.set()
+    assert await asyncio.gather(*accepted) == ["done", "done"]
+
+
+async def test_what_waits_when_the_lane_is_closed_is_told_at_once(lane: Lane) -> None:
+    gate = threading.Event()
+    first = asyncio.ensure_future(lane.run(Task(gate=gate), soon()))
+    second = asyncio.ensure_future(lane.run(Task(), soon(60.0)))
+    await until(lambda: lane.waiting_seconds() > 0.0)
+    lane.close()
+    assert await second == Skipped("deadline")
+    gate.set()
+    assert await first == "done"

@@ -148,3 +148,12 @@ def test_a_log_line_is_one_json_object() -> None:
 
 def test_decisions_are_not_logged_unless_asked_for() -> None:
     assert not DECISIONS.isEnabledFor(logging.INFO)
+
+
+def test_results_that_came_back_together_are_counted() -> None:
+    metrics = Metrics()
+    for results in (1, 1, 5):
+        metrics.returned(results)
+    value = metrics.registry.get_sample_value
+    assert value("forebay_encoder_batch_bucket", {"le": "1"}) == 2
+    assert (value("forebay_encoder_batch_count"), value("forebay_encoder_batch_sum")) == (3, 7)

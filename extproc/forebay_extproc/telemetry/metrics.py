@@ -21,6 +21,8 @@ FAST: Final = (25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 
 """Seconds: decisions and signals."""
 SLOW: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0)
 """Seconds: upstreams."""
+TOGETHER: Final = (1, 2, 4, 8, 16, 32, 64)
+"""Results at once."""
 MAX_CODES: Final = 256
 
 
@@ -56,6 +58,9 @@ class Metrics:
         self._work = Tally(
             "forebay_work_skipped", "Work that was dropped, by reason.", ("reason",), Vocabulary(SKIP_REASONS)
         )
+        self._together = Distribution(
+            "forebay_encoder_batch", "Results of encoders that one wake-up of the loop took.", (), words, TOGETHER
+        )
         self._outcomes = Tally(
             "forebay_outcomes",
             "Finished requests by Envoy's access log.",
@@ -71,7 +76,7 @@ class Metrics:
         )
         parts = (
             *(self._decisions, self._decision_seconds, self._signals, self._signal_seconds, self._error_tally),
-            *(self._streams, self._work, self._outcomes, self._ttfb, self._duration, self._shadow),
+            *(self._streams, self._work, self._together, self._outcomes, self._ttfb, self._duration, self._shadow),
         )
         self.registry.register(Collection([*(part.collect for part in parts), self._configuration, _build, _garbage]))
         ProcessCollector(registry=self.registry)
@@ -107,6 +112,10 @@ class Metrics:
     def work_skipped(self, reason: str) -> None:
         """Work was dropped instead of done."""
         self._work.add((reason,))
+
+    def returned(self, results: int) -> None:
+        """So many results of encoders came back together."""
+        self._together.observe((), results)
 
     def outcome(self, outcome: Outcome) -> None:
         """One finished request."""
