@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -61,9 +62,9 @@ def beaten(ancestor: Ancestor, own: Iterable[Spot], others: Iterable[tuple[Spot,
         if spot.gateway == ancestor.gateway:
             found.setdefault((spot.route, policy), set()).add(spot.rule)
     routes = {route for route, _ in left}
-    split = {route for route, _ in found if sum(route == other for other, _ in found) > 1}
+    sharers = Counter(route for route, _ in found)
     taken = tuple(
-        Taken(route, policy, tuple(sorted(rules)) if route in routes or route in split else ())
+        Taken(route, policy, tuple(sorted(rules)) if route in routes or sharers[route] > 1 else ())
         for (route, policy), rules in sorted(found.items())
     )
     return msgspec.structs.replace(ancestor, taken=taken, overridden=bool(taken) and not left)
