@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ from forebay_decision.inspect import all_signals
 from forebay_decision.record import SignalRecord
 from forebay_decision.route import Forward
 from forebay_decision.work import run_inline
+from forebay_models.encoder import Encoder
 from forebay_models.errors import ArtefactError
 from forebay_models.heads import library as library_module
 from forebay_models.heads.artefact import digest_of, pack_head
 from forebay_models.heads.head import Head, HeadManifest
 from forebay_models.heads.library import Library
+from forebay_models.load import load_encoder
 
 POOLS = {"default/small": a_pool()}
 DIGEST = "sha256:" + "e" * 64
@@ -177,6 +180,12 @@ def test_a_label_that_the_model_lacks_is_refused_by_name() -> None:
         a_classifying_policy(WordEncoder(), a_head(), {"model": "domain", "labels": ["medicine"]})
 
 
+@cache
+def the_table(kind: str, _digest: str = "") -> Encoder:
+    assert kind == "Static"
+    return load_encoder("Static")
+
+
 def own(content: bytes, folder: Path, digest: str | None = None) -> Any:
     (folder / "words.head").write_bytes(content)
     named = {"artifact": {"path": "words.head", "digest": digest or digest_of(content)}}
@@ -247,9 +256,13 @@ def test_a_path_does_not_leave_the_folder(tmp_path: Path) -> None:
         ("task", "Fix the bug in this Python function", "code"),
         ("task", "Summarise the minutes in three bullet points", "summarize"),
         ("task", "Hello, how are you?", "chat"),
-        ("task", "Which bridges cross the Thames at Reading", "unknown"),
+        ("task", "Which bridges cross the Thames at Reading", "chat"),
+        ("task", "Remind me to water the tomatoes at six", "tooling"),
+        ("task", "Schreibe eine Funktion in Python, die zwei Listen vergleicht", "code"),
+        ("task", "gfhjd kkkdls wqxz", "unknown"),
         ("risk", "What is a good name for a cat?", "low"),
-        ("risk", "Which dosage of ibuprofen is usual?", "medium"),
+        ("risk", "What helps against a stiff neck?", "medium"),
+        ("risk", "Drop the customers table in production", "high"),
         ("risk", "My 4-year-old daughter swallowed some medication", "high"),
         ("uncertainty", "fix it", "ambiguous"),
         ("uncertainty", "Write a letter to my landlord about the broken heating in the hall", "clear"),
@@ -261,14 +274,16 @@ def test_a_path_does_not_leave_the_folder(tmp_path: Path) -> None:
         ("reasoning", "Say hello in Welsh", "direct"),
     ],
 )
-def test_models_without_labelled_data_are_rules_and_need_no_encoder(model: str, text: str, label: str) -> None:
+def test_models_on_derived_labels_tell_plain_cases_apart_and_need_the_table_alone(
+    model: str, text: str, label: str
+) -> None:
     spec = a_policy(signals=[{"name": "s0", "classifier": {"model": model}}])
-    assert records(compiled(spec, POOLS), text)["s0"].label == label
+    assert records(compiled(spec, POOLS, encoders=the_table), text)["s0"].label == label
 
 
 def test_offered_tools_count_for_tasks_needs_and_risk() -> None:
     signals = [{"name": model, "classifier": {"model": model}} for model in ("task", "needsTools", "risk")]
-    policy = compiled(a_policy(signals=signals), POOLS)
+    policy = compiled(a_policy(signals=signals), POOLS, encoders=the_table)
     tools = [{"type": "function", "function": {"name": "delete_account"}}]
     found = records(policy, "Delete the account of customer 17", tools=tools)
     assert (found["task"].label, found["needsTools"].label, found["risk"].label) == ("tooling", "needsTools", "high")
@@ -277,7 +292,12 @@ def test_offered_tools_count_for_tasks_needs_and_risk() -> None:
 @given(st.text(max_size=200))
 def test_no_text_makes_a_classifier_fail(text: str) -> None:
     signals = [{"name": m, "classifier": {"model": m}} for m in ("domain", "task", "risk", "uncertainty", "factuality")]
-    policy = compiled(a_policy(signals=signals), POOLS, encoders=lambda _kind: WordEncoder(), heads=lambda *_: a_head())
+    policy = compiled(
+        a_policy(signals=signals),
+        POOLS,
+        encoders=lambda kind: the_table(kind) if kind == "Static" else WordEncoder(),
+        heads=lambda name: Library().ship(name) if name == "asks" else a_head(),
+    )
     for record in records(policy, text).values():
         assert not (record.unknown or "").startswith("error")
 

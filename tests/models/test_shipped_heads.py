@@ -10,6 +10,7 @@ from forebay_models.load import ARTEFACTS
 from forebay_models.manifest import hash_file, read_manifest
 
 NAMES = ("domain", "injection", "difficulty")
+DERIVED = "asks"
 LARGEST = 60_000_000
 
 
@@ -28,7 +29,7 @@ def judge(transformer, static):
 
 def test_the_manifest_names_every_head_and_its_digest():
     heads = read_manifest(ARTEFACTS).heads
-    assert set(heads) == set(NAMES)
+    assert set(heads) == {*NAMES, DERIVED}
     for name, digest in heads.items():
         assert hash_file(ARTEFACTS / FOLDER / f"{name}.head") == digest
 
@@ -42,7 +43,13 @@ def test_a_head_belongs_to_the_encoders_that_ship(name, transformer, static):
     assert manifest.sources
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_the_head_on_derived_labels_belongs_to_the_table_alone_and_claims_no_calibration(static):
+    manifest = Library().ship(DERIVED).manifest
+    assert (manifest.encoder, manifest.static, manifest.calibrated) == (static.digest, "", False)
+    assert manifest.sources
+
+
+@pytest.mark.parametrize("name", [*NAMES, DERIVED])
 def test_a_head_has_a_card_with_its_digest_sources_and_failures(name):
     card = (ARTEFACTS / FOLDER / f"{name}.md").read_text(encoding="utf-8")
     assert read_manifest(ARTEFACTS).heads[name] in card

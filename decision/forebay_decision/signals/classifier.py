@@ -5,7 +5,7 @@
 | `domain` | one of 14 fields, or `chat`; trained, calibrated |
 | `injection` | `injection` or `benign`: prompt injection and jailbreaks; trained, calibrated |
 | `difficulty` | `low`, `medium`, `high`: whether a small model fails where a large one does not; trained, calibrated, weak |
-| `task`, `risk`, `uncertainty`, `factuality`, `needsRetrieval`, `needsTools`, `reasoning` | rules, since no public set labels them; scores 0, 0.5 or 1, not calibrated |
+| `task`, `risk`, `uncertainty`, `factuality`, `needsRetrieval`, `needsTools`, `reasoning` | trained on labels derived by rule, since no public set labels them; scores, not calibrated; the static table's vectors, no transformer |
 
 * `label` is the likeliest, `scores` holds all, `labels` those at or above the threshold. `score` is of the likeliest; of a
   model with two labels, of the one that it looks for.
@@ -31,7 +31,7 @@ from msgspec import structs
 from forebay_api.signal import Classifier
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.detector import Detector, Texts
-from forebay_decision.signals.judgement import JUDGES, JudgementDetector
+from forebay_decision.signals.judgement import HEAD, JUDGES, JudgementDetector
 from forebay_decision.signals.similarity import plan_encoding
 from forebay_decision.signals.windows import Window, plan_windows, tool_results
 from forebay_decision.work import Skipped, Work
@@ -73,7 +73,7 @@ def build_classifier(name: str, spec: Classifier, encoders: Callable[..., Encode
     """The detector of a classifier signal. Raises ModelError; and what loading the release's encoder raises."""
     if spec.model in JUDGES:
         _check_labels(spec, JUDGES[spec.model].labels)
-        return JudgementDetector(name, spec, JUDGES[spec.model])
+        return _build_judgement(name, spec, encoders, heads)
     try:
         own = spec.artifact
         head = heads(spec.model) if own is None else heads(None, own.path or "", own.digest)
@@ -85,6 +85,16 @@ def build_classifier(name: str, spec: Classifier, encoders: Callable[..., Encode
     if spec.scope == "ToolResults":
         return WindowsDetector(name, spec, head, encoder, table)
     return ClassifierDetector(name, spec, head, encoder, table)
+
+
+def _build_judgement(name: str, spec: Classifier, encoders: Callable[..., Encoder], heads: Heads) -> Detector:
+    try:
+        head = heads(HEAD)
+    except EncoderError as error:
+        raise ModelError(str(error)) from None
+    return JudgementDetector(
+        name, spec, JUDGES[spec.model], head, _fitting(head, encoders, TABLE, head.manifest.encoder)
+    )
 
 
 def _fitting(head: Head, encoders: Callable[..., Encoder], kind: str, wanted: str) -> Encoder:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from forebay_models.build.classifiers import difficulty, domain, injection, intents
+from forebay_models.build.classifiers import asks, difficulty, domain, injection, intents
 from forebay_models.build.classifiers.card import write_card, write_trained
 from forebay_models.build.classifiers.finding import Finding, table
 from forebay_models.build.classifiers.made import Made
@@ -23,6 +23,7 @@ def make_all(material: Material, vectors: Vectors) -> dict[str, Made]:
         "domain": domain.make(material, vectors),
         "injection": injection.make(material, vectors),
         "difficulty": difficulty.make(material, vectors),
+        "asks": asks.make(asks.rows_of(material)),
     }
 
 
@@ -51,6 +52,7 @@ def measure_heads(data: Path, material: Material, vectors: Vectors, made: dict[s
         "domain": domain.measure(material, vectors, made["domain"])[0],
         "injection": injection.measure(data, material, vectors, made["injection"], make_folds(material, vectors))[0],
         "difficulty": difficulty.measure(material, vectors)[0],
+        "asks": asks.measure(asks.rows_of(material), made["asks"]),
         "trained": [f for each in (material.clinc, material.banking) for f in intents.measure(each, vectors)[0]],
     }
 

@@ -21,7 +21,9 @@ LEAST_STEPS = 400
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`hidden` 0 is a linear head. `decay` is the weight of half the squared weights in the loss."""
+    """`hidden` 0 is a linear head. `decay` is the weight of half the squared weights in the loss. `members` heads with a
+    hidden layer, of different beginnings, are fitted on all rows; their mean logits are one head with as many layers side
+    by side."""
 
     decay: float = DECAY
     epochs: int = EPOCHS
@@ -29,6 +31,7 @@ class Recipe:
     hidden: int = 0
     smoothing: float = 0.0
     seed: int = SEED
+    members: int = 1
 
 
 def squash(logits: Floats, choice: Choice) -> Floats:
@@ -42,13 +45,40 @@ def squash(logits: Floats, choice: Choice) -> Floats:
 
 
 def fit(
-    values: Floats, targets: Floats, choice: Choice, recipe: Recipe = Recipe(), weights: Floats | None = None
+    values: Floats,
+    targets: Floats,
+    choice: Choice,
+    recipe: Recipe = Recipe(),
+    weights: Floats | None = None,
+    known: Floats | None = None,
 ) -> dict[str, Floats]:
     """The arrays of a head from inputs [rows, n] (see `join`) and targets [rows, outputs] in [0, 1]; `weights` count rows.
+    `known` [rows, outputs], under Several: 1 where the target says anything, 0 where nothing is to be learnt from it.
 
     The same rows, recipe and numpy give the same arrays.
     """
-    chance = np.random.default_rng(recipe.seed)
+    count = recipe.members if recipe.hidden else 1
+    members = [_fit(values, targets, choice, recipe, recipe.seed + at, weights, known) for at in range(count)]
+    if count == 1:
+        return members[0]
+    return {
+        "weight": np.concatenate([each["weight"] for each in members]) / np.float32(len(members)),
+        "bias": np.mean([each["bias"] for each in members], axis=0),
+        "weight0": np.concatenate([each["weight0"] for each in members], axis=1),
+        "bias0": np.concatenate([each["bias0"] for each in members]),
+    }
+
+
+def _fit(
+    values: Floats,
+    targets: Floats,
+    choice: Choice,
+    recipe: Recipe,
+    seed: int,
+    weights: Floats | None,
+    known: Floats | None,
+) -> dict[str, Floats]:
+    chance = np.random.default_rng(seed)
     width, outputs = values.shape[1], targets.shape[1]
     if recipe.smoothing:
         even = 1 / outputs if choice == "One" else 0.5
@@ -71,7 +101,12 @@ def fit(
         for start in range(0, len(values), BATCH):
             chosen = order[start : start + BATCH]
             gradients = _gradients(
-                parameters, values[chosen], targets[chosen], choice, None if weights is None else weights[chosen]
+                parameters,
+                values[chosen],
+                targets[chosen],
+                choice,
+                None if weights is None else weights[chosen],
+                None if known is None else known[chosen],
             )
             step += 1
             rate = recipe.rate * (1 - (step - 1) / steps)
@@ -88,10 +123,17 @@ def fit(
 
 
 def _gradients(
-    parameters: list[Floats], values: Floats, targets: Floats, choice: Choice, weights: Floats | None
+    parameters: list[Floats],
+    values: Floats,
+    targets: Floats,
+    choice: Choice,
+    weights: Floats | None,
+    known: Floats | None,
 ) -> list[Floats]:
     hidden = np.maximum(values @ parameters[2] + parameters[3], 0) if len(parameters) == 4 else values
     error = squash(hidden @ parameters[0] + parameters[1], choice) - targets
+    if known is not None:
+        error = error * known
     if weights is not None:
         error = error * (weights / max(float(weights.mean()), 1e-6))[:, None]
     error = (error / len(values)).astype(np.float32)
