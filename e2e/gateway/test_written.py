@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -21,6 +22,8 @@ from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway as AnEnvoyGateway
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import DataPlaneRef, Held, Wanted
+from forebay_operator.lastgood.shards import policies_of
+from forebay_transport.shards import unpack
 
 from ..control_plane import ControlPlane
 from ..installation import READY, Installation, installed
@@ -101,6 +104,14 @@ def asking(forebay: Installation) -> Iterator[list[str]]:
     finally:
         stop.set()
         thread.join(10)
+
+
+def kept_strategies(kube: Kube, namespace: str) -> set[str]:
+    """Of the policies in the copy that the operator keeps of what it has published."""
+    stored = kube.get("ConfigMap", namespace, "forebay-last-good-0") or {}
+    files = {key: base64.b64decode(value) for key, value in stored.get("binaryData", {}).items()}
+    policies = policies_of(unpack(files)).values() if files else ()
+    return {strategy.name for spec in policies for strategy in spec.strategies}
 
 
 def set_rules(kube: Kube, namespace: str, route_name: str, rules: list[dict[str, Any]]) -> None:
@@ -208,6 +219,22 @@ def test_edits_again_and_again_send_no_request_to_the_routes_own_backend(forebay
     assert set(answers) == {"small-model", "large-model"}, Counter(answers)
 
 
+def test_an_edit_that_the_operator_has_missed_loses_no_request(forebay: Installation) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    kube.apply(attached("assistant", "llm", "small"), namespace=namespace)
+    kube.wait_condition("RoutingPolicy", namespace, "assistant", "Programmed", seconds=45)
+    wait_until(lambda: answered_by(forebay, "hello") == "small-model", "the pool answers", 10)
+    wait_until(lambda: "to-small" in kept_strategies(kube, namespace), "this version is kept", 60)
+
+    with asking(forebay) as answers:
+        forebay.operators[0].stop()
+        kube.apply(attached("assistant", "llm", "large"), namespace=namespace)
+        forebay.operators[0].start()
+        wait_until(lambda: answers[-1] == "large-model", "the other pool answers", 60)
+
+    assert set(answers) == {"small-model", "large-model"}, Counter(answers)
+
+
 def test_a_decision_without_a_route_to_its_pool_is_answered_503_and_meets_nobodys_backend(
     forebay: Installation,
 ) -> None:
@@ -222,6 +249,9 @@ def test_a_decision_without_a_route_to_its_pool_is_answered_503_and_meets_nobody
     with asking(forebay) as answers:
         set_rules(kube, namespace, made["metadata"]["name"], [closed])
         wait_until(lambda: "route_missing" in answers[-1], "there is no route to the pool", 15)
+        told = forebay.ask("hello").headers
+        assert told["content-type"] == "application/json"
+        assert (told["retry-after"], told["x-forebay-pool"]) == ("1", f"{namespace}/small")
         seen = len(answers)
         wait_until(lambda: len(answers) > seen + 20, "some more are asked", 15)
         # A younger route is as good: it goes before the older one that answers 503.
@@ -233,11 +263,11 @@ def test_a_decision_without_a_route_to_its_pool_is_answered_503_and_meets_nobody
         kube.kubectl("apply", "-f", "-", stdin=json.dumps(later))
         wait_until(lambda: answers[-1] == "small-model", "the pool answers again", 15)
 
-    refused = [answer for answer in answers if answer != "small-model"]
-    assert all(answer.startswith("503") and "route_missing" in answer for answer in refused), Counter(answers)
-    told = forebay.ask("hello").headers
-    assert told["x-forebay-pool"] == f"{namespace}/small"
-    forebay.operators[0].start()
+    # A route that is served in the very moment when it is made may precede its cluster: Envoy answers 503 by itself then.
+    refused = {answer for answer in answers if answer != "small-model"}
+    assert all(answer == "503 " or (answer.startswith("503") and "route_missing" in answer) for answer in refused), (
+        refused
+    )
 
 
 KINDS_OF_POOLS = """---

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from forebay_api.policy import RoutingPolicy
+from forebay_api.policy import PolicySpec, RoutingPolicy
 from forebay_api.wire import Origin, Place
 from forebay_decision.attachment import placed
 from forebay_operator.gateway.attach import Attached
@@ -54,6 +54,27 @@ def test_a_version_with_another_pool_waits_until_the_gateway_has_routed_it() -> 
 
     later = transition.step(resolved("p", "large"), routed, {"ai/p": LARGE}, 3.0 + SETTLE_SECONDS + LINGER_SECONDS)
     assert later.also == {}
+
+
+def test_an_edit_that_an_operator_has_missed_waits_for_its_routes_as_any_other() -> None:
+    before = resolved("p", "small")["ai/p"].spec
+    transition = Transition()
+    transition.recall({"ai/p": PolicySpec(**{f: getattr(before, f) for f in PolicySpec.__struct_fields__})})
+
+    waiting = transition.step(resolved("p", "large"), {"ai/p": SMALL}, {"ai/p": LARGE}, 1.0)
+
+    assert pools_of(waiting.policies["ai/p"]) == ["small"]
+    assert placed(waiting.policies["ai/p"].spec) == HERE
+    assert waiting.pending == {"ai/p"}
+
+
+def test_what_was_published_before_and_is_the_same_now_waits_for_nothing() -> None:
+    transition = Transition()
+    transition.recall({"ai/p": resolved("p", "small")["ai/p"].spec, "ai/gone": resolved("p", "large")["ai/p"].spec})
+
+    step = transition.step(resolved("p", "small"), {}, {"ai/p": SMALL}, 0.0)
+
+    assert (set(step.policies), step.pending, step.also) == ({"ai/p"}, frozenset(), {})
 
 
 def test_a_gateway_that_says_nothing_holds_nobody_up_for_ever() -> None:

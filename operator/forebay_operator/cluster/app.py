@@ -224,7 +224,9 @@ class ClusterOperator:
             async with asyncio.timeout(RECALL_SECONDS):
                 kept = await self._keeper.recall()
                 if kept is not None:
-                    self._reconciler.core.recall(await asyncio.to_thread(policies_of, kept))
+                    policies = await asyncio.to_thread(policies_of, kept)
+                    self._reconciler.core.recall(policies)
+                    self._situater.recall(policies)
         except Exception as error:  # noqa: BLE001  # it is a help, and no condition of starting
             _LOG.warning("nothing is known of what was published before: %s: %s", type(error).__name__, error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from forebay_api.policy import RoutingPolicy
+from forebay_api.policy import PolicySpec, RoutingPolicy
 from forebay_api.pool import PoolSpec
 from forebay_decision.served import policy_pools
 from forebay_operator.cluster.replicas import GRPC_PORT
@@ -36,6 +36,10 @@ class GatewaySituater:
         self._clock = clock
         self._adapter: Implementation = EnvoyGateway(options.gateway_controller)
         self._transition = Transition()
+
+    def recall(self, policies: Mapping[str, PolicySpec]) -> None:
+        """What was published before this operator: an edit that it has missed comes about like any other."""
+        self._transition.recall(policies)
 
     def situate(
         self, picture: Picture, newest: Mapping[str, RoutingPolicy], pools: Mapping[str, PoolSpec]

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from forebay_api.local import LocalConfig
-from forebay_api.policy import RoutingPolicy
+from forebay_api.policy import PolicySpec, RoutingPolicy
 from forebay_api.pool import ModelPool, PoolSpec
 from forebay_decision.check import Finding
 from forebay_operator.backends.resolve import Resolver
@@ -54,6 +54,10 @@ class Situater:
         self._resolver = Resolver()
         self._expected: Mapping[str, Kind] = {}
         self._gateways = GatewaySituater(options, tls)
+
+    def recall(self, policies: Mapping[str, PolicySpec]) -> None:
+        """These versions an operator before this one has published."""
+        self._gateways.recall(policies)
 
     def situate(
         self, picture: Picture, local: LocalConfig, detained: Mapping[str, PoolSpec] = MappingProxyType({})

@@ -64,6 +64,12 @@ class Transition:
         self._left: dict[tuple[str, _Claim], float] = {}
         self._policies: dict[str, RoutingPolicy] = {}
 
+    def recall(self, policies: Mapping[str, PolicySpec]) -> None:
+        """These versions an operator before this one has published, so data planes have them; before the first step."""
+        for name, spec in policies.items():
+            fields = {field: getattr(spec, field) for field in PolicySpec.__struct_fields__ if field != "target_refs"}
+            self._versions[name] = _Version(PlacedSpec(**fields))
+
     def step(
         self, policies: Mapping[str, RoutingPolicy], routed: Routed, needs: Mapping[str, frozenset[str]], now: float
     ) -> Step:
