@@ -8,8 +8,11 @@ import msgspec
 
 from forebay_api.model import Model
 from forebay_api.policy import FailOpen
+from forebay_operator.cluster.connection import ApiError
 from forebay_operator.envoy.access_log import LOG_NAME, SERVED_HEADERS
+from forebay_operator.gateway.comparison import sealed
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
+from forebay_operator.gateway.envoy_gateway.patches.policy import MOST_BYPASSES
 from forebay_operator.gateway.implementation import Generated, Plan, Wanted
 from forebay_operator.gateway.objects import (
     AncestorStatus,
@@ -21,8 +24,10 @@ from forebay_operator.gateway.objects import (
     Standing,
     Stored,
 )
+from forebay_operator.gateway.told import told as tell
 
-from .builders import OURS, a_gateway, a_grant, a_policy, a_pool, a_route, gateway_target, meta, route_target
+from .builders import OURS, a_gateway, a_grant, a_policy, a_pool, a_route, a_rule, gateway_target, meta, route_target
+from .test_applier import SHOWS, World, an_object
 from .test_routes import of, wanted
 
 PLURAL = "envoypatchpolicies"
@@ -217,6 +222,18 @@ def test_the_bypass_has_a_route_although_no_strategy_leads_to_its_pool() -> None
     assert "pool/ai/large" in values
 
 
+def test_only_so_many_bypasses_fit_a_gateway_and_the_others_say_so() -> None:
+    policies = {f"p{n:02}": a_policy(f"p{n:02}", route_target(f"r{n:02}"), fail_open=BYPASS) for n in range(18)}
+    routes = [a_route(f"r{n:02}", a_rule(f"/{n:02}")) for n in range(18)]
+
+    found, _ = planned(a_gateway(), *routes, **policies)
+
+    (made,) = of(found, PLURAL)
+    assert len(names(made, TABLE)) == MOST_BYPASSES
+    crowded = [name for name, losses in found.losses.items() if any("only its first 16" in loss for loss in losses)]
+    assert crowded == ["ai/p16", "ai/p17"]
+
+
 def test_https_listeners_of_one_port_have_a_table_each() -> None:
     listeners = [Listener(name=name, port=443, protocol="HTTPS", hostname=f"{name}.example.com") for name in ("a", "b")]
     gateway: Gateway = a_gateway("web", *listeners)
@@ -225,3 +242,24 @@ def test_https_listeners_of_one_port_have_a_table_each() -> None:
 
     assert names(made, TABLE) == ["ai/web/a", "ai/web/b"]
     assert names(made, LISTENER) == ["ai/web/a", "ai/web/a"], "the log and the script on the one listener"
+
+
+def test_an_api_server_that_takes_no_patches_holds_nothing_else_up() -> None:
+    world = World()
+    world.api.broken["patch"] = ApiError(403, "Forbidden", "may not")
+    patch = sealed(msgspec.structs.replace(an_object("patch", 1, PLURAL), optional=True))
+
+    assert world.round(patch, SHOWS) == ["apply patch", "apply shows"]
+    assert world.again is not None, "it is tried again"
+    assert "may not" in world.applier.failures[f"{PLURAL} ai/patch"]
+
+
+def test_a_write_of_patches_that_failed_is_told_as_a_loss() -> None:
+    found, need = planned(a_gateway(), a_route(), p=a_policy("p", route_target()))
+    (made,) = of(found, PLURAL)
+    held = {name: held.attached for name, held in need.policies.items()}
+
+    of_it = tell(held, found, need, EnvoyGateway(), {f"{PLURAL} {made.key}": "could not be written: 403"})["ai/p"]
+
+    assert "could not be written: 403" in of_it.losses
+    assert not of_it.failures

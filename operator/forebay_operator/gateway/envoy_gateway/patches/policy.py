@@ -12,7 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from forebay_operator.gateway.envoy_gateway.ownership import labels, reference
-from forebay_operator.gateway.envoy_gateway.patches.bypass import Bypass, bypass_of, route_patch, script_patch
+from forebay_operator.gateway.envoy_gateway.patches.behind import Behind, bypassing, policies_behind
+from forebay_operator.gateway.envoy_gateway.patches.bypass import route_patch, script_patch
 from forebay_operator.gateway.envoy_gateway.patches.listeners import Named, envoy_listeners, route_tables
 from forebay_operator.gateway.envoy_gateway.patches.outcomes import outcome_patches
 from forebay_operator.gateway.envoy_gateway.patches.patch import Patch, processor
@@ -23,6 +24,8 @@ from forebay_operator.gateway.objects import GROUP, VERSION
 from forebay_operator.gateway.permission import advice, permitted
 
 STAGE: Final = 1
+MOST_BYPASSES: Final = 16
+"""In one Gateway: Envoy Gateway reads and writes a whole route table anew for each patch of it."""
 
 
 class Patched(msgspec.Struct, frozen=True):
@@ -32,20 +35,12 @@ class Patched(msgspec.Struct, frozen=True):
     losses: dict[str, tuple[str, ...]] = {}
 
 
-class Behind(msgspec.Struct, frozen=True):
-    """One policy's part in a Gateway: behind which of its listeners, by which EnvoyExtensionPolicies there, and where its
-    requests go while no data plane answers."""
-
-    listeners: dict[str, frozenset[str]]
-    bypass: Bypass | None
-
-
 def patches(wanted: Wanted, extensions: Sequence[Generated], controllers: frozenset[str]) -> Patched:
     """One object for each Gateway that policies hold routes behind; `extensions` are their EnvoyExtensionPolicies."""
     made: list[Generated] = []
     lost: dict[str, list[str]] = {}
     reasons: dict[str, tuple[str, ...]]
-    for gateway, policies in sorted(_behind(wanted, extensions).items()):
+    for gateway, policies in sorted(policies_behind(wanted, extensions).items()):
         if not any(_may(name, gateway, wanted) for name in policies):
             reasons = {name: (advice(name.partition("/")[0], "Gateway", gateway),) for name in policies}
         else:
@@ -55,29 +50,9 @@ def patches(wanted: Wanted, extensions: Sequence[Generated], controllers: frozen
             reasons = dict.fromkeys(policies, why)
         for name, found in reasons.items():
             lost.setdefault(name, []).extend(f"{_missed(gateway, policies[name])}: {one}" for one in found)
+        for name in bypassing(policies)[MOST_BYPASSES:]:
+            lost.setdefault(name, []).append(_crowded(gateway))
     return Patched(tuple(made), {name: tuple(found) for name, found in lost.items()})
-
-
-def _behind(wanted: Wanted, extensions: Sequence[Generated]) -> dict[str, dict[str, Behind]]:
-    """By Gateway and policy."""
-    own: dict[tuple[str, str], str] = {(p, e.namespace): e.key for e in extensions for p in e.policies}
-    found: dict[str, dict[str, dict[str, set[str]]]] = {}
-    for name, held in wanted.policies.items():
-        routes = {target for kind, target, _ in held.attached.targets if kind == "HTTPRoute"}
-        for spot in held.attached.spots:
-            namespace = (spot.route if spot.route in routes else spot.gateway).partition("/")[0]
-            by_listener = found.setdefault(spot.gateway, {}).setdefault(name, {})
-            by_listener.setdefault(spot.listener, set()).update(filter(None, [own.get((name, namespace))]))
-    return {
-        gateway: {
-            name: Behind(
-                {listener: frozenset(keys) for listener, keys in sorted(listeners.items())},
-                bypass_of(name, wanted.policies[name].spec, wanted.pools, wanted.policies[name].attached.places),
-            )
-            for name, listeners in sorted(policies.items())
-        }
-        for gateway, policies in found.items()
-    }
 
 
 def _generated(gateway: str, policies: Mapping[str, Behind], wanted: Wanted) -> tuple[Generated, tuple[Named, ...]]:
@@ -110,11 +85,11 @@ def _bypasses(
 ) -> Iterator[tuple[Patch, Named]]:
     """The script on all listeners that need it, then each policy's own word to it; and what each patch changes."""
     stored = wanted.facts.gateways[gateway]
-    bypassing = {name: part for name, part in policies.items() if part.bypass is not None}
-    for found in envoy_listeners(stored, {listener for part in bypassing.values() for listener in part.listeners}):
+    chosen = {name: policies[name] for name in bypassing(policies)[:MOST_BYPASSES]}
+    for found in envoy_listeners(stored, {listener for part in chosen.values() for listener in part.listeners}):
         for name in found.names(both):
             yield script_patch(wanted.installation, name), found
-    for policy, part in bypassing.items():
+    for policy, part in chosen.items():
         if part.bypass is None:
             continue
         by_key: dict[str, set[str]] = {}
@@ -125,6 +100,13 @@ def _bypasses(
             for found in route_tables(stored, behind):
                 for name in found.names(both):
                     yield route_patch(wanted.installation, name, processor(key), policy, part.bypass), found
+
+
+def _crowded(gateway: str) -> str:
+    return (
+        f"while no data plane answers, requests behind Gateway {gateway} go to the route's own backends with the model name as "
+        f"it came: only its first {MOST_BYPASSES} policies with failOpen, by name, have a bypass"
+    )
 
 
 def _missed(gateway: str, part: Behind) -> str:
