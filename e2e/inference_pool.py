@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+import pytest
 
+from .foreign import INFERENCE_EXTENSION
 from .installation import READY, Installation
 from .isolation import HOST
+from .kube import Kube
 from .process import Process
 from .waiting import free_port, wait_until
 
@@ -29,6 +32,25 @@ schedulingProfiles:
 - name: default
   plugins: [{pluginRef: queue-scorer}, {pluginRef: kv-cache-utilization-scorer}, {pluginRef: max-score-picker}]
 """
+POOL: Final = """---
+apiVersion: forebay.dev/v1alpha1
+kind: ModelPool
+metadata: {name: small}
+spec:
+  backend: {inferencePool: {name: small}}
+  models: [{name: small-model}]
+  telemetry: {engine: vLLM}
+"""
+"""Ours over it."""
+
+
+def extend(kube: Kube) -> None:
+    """Make the extension's kinds known to an API server. Skips the test where they were not fetched."""
+    if missing := [wanted.path for wanted in INFERENCE_EXTENSION if not wanted.file.exists()]:
+        pytest.skip(f"not fetched: {', '.join(missing)}: `make e2e-parts` does, or says why it cannot")
+    for wanted in INFERENCE_EXTENSION:
+        kube.kubectl("apply", "--server-side", "-f", str(wanted.file))
+    kube.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
 
 
 def inference_pool(failure: str = "FailClose") -> str:

@@ -19,6 +19,7 @@ from .control_plane import ControlPlane, running_control_plane
 from .installation import Installation, installed
 from .isolation import HOST
 from .kubelet import Kubelet, why_not
+from .tokens import ISSUER, Signer
 from .waiting import wait_until
 
 DASHBOARD = json.loads((CHART / "dashboards/forebay.json").read_text())
@@ -47,6 +48,19 @@ spec:
   strategies: [{name: only, direct: {pools: [{name: small}]}}]
   default: {use: only}
 """
+GUARDED = 10081
+"""Port of a listener that wants a token."""
+FOR_GOLD = """
+apiVersion: forebay.dev/v1alpha1
+kind: RoutingPolicy
+metadata: {name: first, namespace: ai}
+spec:
+  models: [auto]
+  signals: [{name: plan, claims: {jwt: {provider: corp, claim: plan}, any: [gold]}}]
+  strategies: [{name: only, direct: {pools: [{name: small}]}}]
+  rules: [{name: gold, when: signals.plan.matched, use: only}]
+  default: {use: only}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +79,27 @@ def helm(plane: ControlPlane, binary: Callable[[str], Path], tmp_path_factory: p
 
 
 @pytest.fixture(scope="module")
-def release(plane: ControlPlane, helm: Helm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubelet]:
+def corp() -> Signer:
+    """Whose tokens the second listener wants."""
+    return Signer()
+
+
+@pytest.fixture(scope="module")
+def release(
+    plane: ControlPlane, helm: Helm, corp: Signer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kubelet]:
     """Both charts installed, and the pods running."""
+    provider = {"name": "corp", "issuer": ISSUER, "audiences": ["forebay"], "jwks": {"inline": corp.key_set}}
+    listeners = [
+        {"name": "http", "port": 10080, "servicePort": 80},
+        {"name": "guarded", "port": GUARDED, "servicePort": 81, "jwt": {"providers": [provider]}},
+    ]
     helm.run("install", "forebay-crds", str(DEFINITIONS), "--namespace=default")
     plane.kube.kubectl("create", "namespace", "ai")
     helm.run(
         "install", "forebay", str(CHART), "--namespace=forebay", "--create-namespace",
         f"--values={VALUES['minimal']}", "--set=credentialNamespaces={ai}", "--set=configMaps.enabled=true", "--set=operator.replicas=2",
+        f"--set-json=envoy.listeners={json.dumps(listeners)}",
     )  # fmt: skip
     kubelet = Kubelet(plane.kube, ["forebay"], tmp_path_factory.mktemp("pods"))
     kubelet.start()
@@ -90,13 +118,13 @@ def servers(plane: ControlPlane, release: Kubelet, tmp_path_factory: pytest.Temp
         yield made
 
 
-def _ask(release: Kubelet, text: str) -> httpx.Response | None:
+def _ask(release: Kubelet, text: str, port: int = 10080, **headers: str) -> httpx.Response | None:
     """Ask an Envoy that is ready, as a Service would; None where there is none, or the connection breaks."""
     ready = [pod.address for pod in release.of("envoy") if pod.ready]
     body = {"model": "auto", "messages": [{"role": "user", "content": text}]}
     try:
-        url = f"http://{random.choice(ready)}:10080/v1/chat/completions"
-        return httpx.post(url, json=body, timeout=10.0, trust_env=False)
+        url = f"http://{random.choice(ready)}:{port}/v1/chat/completions"
+        return httpx.post(url, json=body, headers=headers, timeout=10.0, trust_env=False)
     except (httpx.TransportError, IndexError):
         return None
 
@@ -212,6 +240,30 @@ def test_the_dashboard_asks_for_what_the_processes_tell(
             asked = {label for group in re.findall(r"by \(([^)]*)\)", expression) for label in group.split(", ")}
             if name in labels:
                 assert asked <= labels[name], expression
+
+
+def test_a_listener_verifies_tokens_and_a_policy_asks_for_their_claims(
+    plane: ControlPlane, release: Kubelet, servers: Installation, corp: Signer
+) -> None:
+    plane.kube.apply(FOR_GOLD, namespace="ai")
+    plane.kube.wait_condition("RoutingPolicy", "ai", "first", "Programmed")
+    _served(release, "hello")
+
+    def asked(bearer: str = "") -> tuple[int, str]:
+        headers = {"authorization": bearer} if bearer else {}
+        answer = wait_until(lambda: _ask(release, "hello", GUARDED, **headers), "the listener answers")
+        return answer.status_code, answer.headers.get("x-forebay-rule", "")
+
+    assert asked(corp.bearer(plan="gold")) == (200, "gold")
+    assert asked(corp.bearer(plan="silver")) == (200, "default")
+    assert asked(Signer().bearer(plan="gold")) == (401, "")
+    assert asked(corp.bearer(plan="gold", aud="others")) == (401, "")
+    assert asked(corp.bearer(plan="gold", exp=1)) == (401, "")
+    assert asked() == (401, "")
+    # Where no listener verifies it a token says nothing.
+    unverified = _ask(release, "hello", authorization=corp.bearer(plan="gold"))
+    assert unverified is not None
+    assert (unverified.status_code, unverified.headers.get("x-forebay-rule", "")) == (200, "default")
 
 
 def test_replacing_every_pod_fails_no_request(plane: ControlPlane, release: Kubelet, servers: Installation) -> None:

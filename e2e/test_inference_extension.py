@@ -17,8 +17,7 @@ import pytest
 from openai import OpenAI
 
 from .control_plane import ControlPlane
-from .foreign import INFERENCE_EXTENSION
-from .inference_pool import busy, inference_pool, serve_replicas, start_picker
+from .inference_pool import POOL, busy, extend, inference_pool, serve_replicas, start_picker
 from .installation import READY, Installation, installed
 from .isolation import HOST
 from .kube import Kube
@@ -26,14 +25,6 @@ from .process import Process
 from .waiting import wait_until
 
 RESOURCES: Final = """---
-apiVersion: forebay.dev/v1alpha1
-kind: ModelPool
-metadata: {name: small}
-spec:
-  backend: {inferencePool: {name: small}}
-  models: [{name: small-model}]
-  telemetry: {engine: vLLM}
----
 apiVersion: forebay.dev/v1alpha1
 kind: ModelPool
 metadata: {name: large}
@@ -78,11 +69,7 @@ class Extended:
 @pytest.fixture(scope="module")
 def extended_kube(own_control_plane: ControlPlane) -> Kube:
     """An API server that knows the extension's kinds."""
-    if missing := [wanted.path for wanted in INFERENCE_EXTENSION if not wanted.file.exists()]:
-        pytest.skip(f"not fetched: {', '.join(missing)}: `make e2e-parts` does, or says why it cannot")
-    for wanted in INFERENCE_EXTENSION:
-        own_control_plane.kube.kubectl("apply", "--server-side", "-f", str(wanted.file))
-    own_control_plane.kube.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    extend(own_control_plane.kube)
     return own_control_plane.kube
 
 
@@ -98,14 +85,14 @@ def extended(
         port = made.add_server("large-0", "large-model")
         made.service("large", [8000])
         made.slice("large", "large-0", port, {"large-0": (HOST, READY)})
-        kube.apply(inference_pool(request.param) + RESOURCES, namespace=namespace)
+        kube.apply(inference_pool(request.param) + POOL + RESOURCES, namespace=namespace)
         picker = start_picker(made, binary("epp"))
         made.add_operator("--inference-pools")
         made.add_data_plane("dp-0")
         made.add_envoy("envoy-0")
         kube.wait_condition("RoutingPolicy", namespace, "assistant", "Ready", seconds=60)
         kube.wait_condition("ModelPool", namespace, "small", "Ready")
-        made.wait_served("hello", 20)
+        made.wait_served("hello", 60)
         yield Extended(made, picker)
     kube.kubectl("delete", "namespace", namespace, "--wait=false", check=False)
 

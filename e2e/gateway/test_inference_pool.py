@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ..foreign import INFERENCE_EXTENSION
-from ..inference_pool import PORT, REPLICAS, busy, inference_pool, serve_replicas, start_picker
+from ..inference_pool import POOL, PORT, REPLICAS, busy, extend, inference_pool, serve_replicas, start_picker
 from ..installation import Installation, installed
 from ..isolation import HOST
 from ..waiting import wait_until
@@ -73,14 +72,6 @@ spec:
   rules: [{filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x-mine, value: "1"}]}}]}]
 ---
 apiVersion: forebay.dev/v1alpha1
-kind: ModelPool
-metadata: {name: small}
-spec:
-  backend: {inferencePool: {name: small}}
-  models: [{name: small-model}]
-  telemetry: {engine: vLLM}
----
-apiVersion: forebay.dev/v1alpha1
 kind: RoutingPolicy
 metadata: {name: assistant}
 spec:
@@ -94,12 +85,8 @@ spec:
 @pytest.fixture
 def pooled(envoy_gateway: EnvoyGateway, room: str, tmp_path: Path) -> Iterator[Installation]:
     """Two replicas as an InferencePool, and nothing of ours."""
-    if missing := [wanted.path for wanted in INFERENCE_EXTENSION if not wanted.file.exists()]:
-        pytest.skip(f"not fetched: {', '.join(missing)}: `make e2e-parts` does, or says why it cannot")
     kube = envoy_gateway.kube
-    for wanted in INFERENCE_EXTENSION:
-        kube.kubectl("apply", "--server-side", "-f", str(wanted.file))
-    kube.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    extend(kube)
     with installed(kube, room, tmp_path) as made:
         serve_replicas(made)
         kube.apply(gateway("web", made.listener) + inference_pool(), namespace=room)
@@ -115,7 +102,7 @@ def test_a_route_to_an_inference_pool_is_refused(pooled: Installation) -> None:
         found = conditions.get("ResolvedRefs", {})
         return found if found.get("status") == "False" else None
 
-    assert wait_until(refused, "Envoy Gateway judges the reference", 20)["reason"] == "InvalidKind"
+    assert wait_until(refused, "Envoy Gateway judges the reference", 60)["reason"] == "InvalidKind"
 
 
 def test_a_picker_steers_where_the_replicas_are_a_backend(pooled: Installation, binary: Callable[[str], Path]) -> None:
@@ -132,9 +119,9 @@ def test_a_picker_steers_where_the_replicas_are_a_backend(pooled: Installation, 
         except httpx.TransportError:
             return ""
 
-    wait_until(server, "the route is served", 30)
+    wait_until(server, "the route is served", 60)
     with busy(pooled, "replica-a"):
-        wait_until(lambda: server() == "replica-b", "the picker has seen the queue", 30)
+        wait_until(lambda: server() == "replica-b", "the picker has seen the queue", 50)
         # The picker answers 503 now and then ("failed to find endpoint candidates"): docs/gateways.md says so.
         assert {server() for _ in range(24)} - {""} == {"replica-b"}
 
@@ -146,11 +133,16 @@ def test_a_pool_of_ours_over_it_is_served_without_the_picker_and_its_policy_says
     pooled.add_operator("--gateway-api", "--inference-pools")
     pooled.add_data_plane("dp-0")
 
-    pooled.kube.apply(OURS, namespace=pooled.namespace)
+    pooled.kube.apply(POOL + OURS, namespace=pooled.namespace)
 
     pooled.kube.wait_condition("RoutingPolicy", pooled.namespace, "assistant", "Programmed", seconds=60)
-    pooled.wait_served("hello", 30)
-    answers = [pooled.ask("hello") for _ in range(12)]
-    assert {answer.headers["x-sim-server"] for answer in answers} == set(REPLICAS)
+    pooled.wait_served("hello", 60)
+    seen: set[str] = set()
+
+    def each_has_answered() -> bool:
+        seen.add(pooled.ask("hello").headers["x-sim-server"])
+        return seen == set(REPLICAS)
+
+    wait_until(each_has_answered, "both replicas are asked", 30)
     told = pooled.kube.wait_condition("RoutingPolicy", pooled.namespace, "assistant", "FullySupported", "False")
     assert "picker" in told["message"]
