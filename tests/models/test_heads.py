@@ -51,6 +51,20 @@ def a_head(**fields):
     return pack_head(a_manifest(**fields), arrays)
 
 
+def test_members_fitted_apart_answer_as_one_head_with_the_mean_of_their_logits():
+    values, numbers = clouds()
+    targets = np.eye(3, dtype=np.float32)[numbers]
+    both = fit(values, targets, "One", Recipe(hidden=8, members=2))
+    apart = [logits_of(fit(values, targets, "One", Recipe(hidden=8, seed=seed)), values) for seed in (0, 1)]
+    assert {name: array.shape for name, array in both.items()} == {
+        "weight": (16, 3),
+        "bias": (3,),
+        "weight0": (values.shape[1], 16),
+        "bias0": (16,),
+    }
+    np.testing.assert_allclose(logits_of(both, values), np.mean(apart, axis=0), atol=1e-4)
+
+
 @pytest.mark.parametrize("hidden", [0, 16])
 def test_a_fitted_head_separates_what_can_be_separated(hidden):
     values, numbers = clouds()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,6 +40,9 @@ def train(
 
         forebay train topics.csv --several --out policies/topics.head
     """
+    # Before numpy: threads of the small products here wait for one another more than they compute, on a busy machine ten
+    # times as long; and with one, the same rows give the same bytes.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from forebay_cli.train.rows import read_examples
     from forebay_models.heads.artefact import SUFFIX, digest_of, pack_head
     from forebay_models.heads.card import write_card

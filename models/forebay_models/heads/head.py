@@ -130,9 +130,11 @@ class Head:
         return describe(text)
 
     def judge(self, reading: Reading) -> Judgement:
+        import numpy as np
+
         labels = self.manifest.labels
         logits = self.logits(reading)
-        values = [round(float(value), 6) for value in self._squash(logits)]
+        values: list[float] = np.round(self._squash(logits).astype(np.float64), 6).tolist()
         if self.manifest.choice == "Binary":
             score = values[0]
             scores = {labels[0]: round(1 - score, 6), labels[1]: score}

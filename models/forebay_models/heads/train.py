@@ -26,7 +26,7 @@ LEAST_ROWS = 2
 MOST_ROWS = 100_000
 MOST_LABELS = 512
 RESAMPLES = 1_000
-RECIPE = Recipe(decay=1e-3, hidden=256, smoothing=0.05, rate=5e-3)
+RECIPE = Recipe(decay=1e-3, hidden=256, epochs=20, smoothing=0.1, rate=5e-3, members=2)
 IN_SCOPE = 0.95
 """Share of the cross-fitted texts that a head calls its own."""
 

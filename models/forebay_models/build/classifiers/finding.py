@@ -27,7 +27,8 @@ class Finding:
     def verdict(self) -> str:
         if self.target is None:
             return ""
-        return "met" if self.ours.value >= self.target else f"missed by {self.target - self.ours.value:.3f}"
+        gap = self.target - self.ours.value
+        return "met" if gap <= 0 else f"missed by {gap:.{3 if gap >= 0.001 else 4}f}"
 
 
 HEADER = (
