@@ -11,7 +11,7 @@ from forebay_operator.cluster.kinds import POLICIES
 from forebay_operator.cluster.situate import Situater
 from forebay_operator.cluster.store import Picture, Store
 from forebay_operator.gather import Inputs
-from forebay_operator.options import ClusterOptions
+from forebay_operator.options import ClusterOptions, parse_options
 
 from .objects import POLICY_DATA, config_map, gone, meta, there
 
@@ -48,6 +48,14 @@ def phrases(inputs: Inputs) -> list[str] | None:
 def reason(inputs: Inputs) -> str:
     (finding,) = inputs.data_findings["ai/assistant"]
     return finding.reason
+
+
+def test_config_maps_are_read_only_if_that_is_asked_for() -> None:
+    given = ["--cluster", "--namespace", "forebay", "--listen", "127.0.0.1:18000"]
+    for more, reads in (([], False), (["--config-maps"], True)):
+        cluster = parse_options([*given, *more]).cluster
+        assert cluster is not None
+        assert cluster.config_maps is reads
 
 
 def test_a_list_is_there_as_long_as_its_config_map_is(store: Store) -> None:
