@@ -9,9 +9,11 @@ from forebay_api.policy import PolicySpec
 from forebay_decision.served import chain_order, policy_pools, qualified
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.comparison import Written, sealed
+from forebay_operator.gateway.envoy_gateway.alone import asked_all_the_same
 from forebay_operator.gateway.envoy_gateway.client_traffic import client_traffic, telling
 from forebay_operator.gateway.envoy_gateway.closed import answers
-from forebay_operator.gateway.envoy_gateway.extension import data_plane_objects, extensions, grants
+from forebay_operator.gateway.envoy_gateway.data_plane import data_plane_objects
+from forebay_operator.gateway.envoy_gateway.extension import extensions, grants
 from forebay_operator.gateway.envoy_gateway.origins import origins
 from forebay_operator.gateway.envoy_gateway.patches.policy import patches
 from forebay_operator.gateway.envoy_gateway.routes import (
@@ -131,7 +133,7 @@ def _losses(name: str, wanted: Wanted, behind: dict[str, Servers]) -> Iterator[s
             yield from behind[pool].losses
     if _has_chains(name, held.spec):
         yield "a request that has failed at its pool is not tried at the strategy's fallback pools"
-    yield "the data planes are asked about every request: Envoy decides none by itself (docs/gateway-api.md)"
+    yield from asked_all_the_same(name, held.spec, wanted.pools)
     yield from _blocked(name, wanted, (spot.route for spot in held.attached.spots))
     yield from _full(held, wanted)
 

@@ -1,4 +1,4 @@
-"""The EnvoyExtensionPolicy that has a target's requests shown to the data plane, and the way there."""
+"""The EnvoyExtensionPolicy that has a target's requests shown to the data plane."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from forebay_decision import names
+from forebay_operator.gateway.envoy_gateway.data_plane import data_plane_ref
 from forebay_operator.gateway.envoy_gateway.origins import ATTRIBUTE
 from forebay_operator.gateway.envoy_gateway.ownership import for_policy, labels
 from forebay_operator.gateway.envoy_gateway.routes import shown
@@ -45,22 +46,6 @@ def extensions(policy: str, wanted: Wanted) -> Iterator[Generated]:
         yield for_policy(wanted, policy, "envoyextensionpolicies", namespace, name, spec, STAGE)
 
 
-def data_plane_objects(wanted: Wanted) -> Iterator[Generated]:
-    """With mutual TLS: a Backend by the headless Service's name, which stands for every replica."""
-    to = wanted.data_plane
-    if not (to.tls_secret and wanted.policies):
-        return
-    namespace, _, service = to.service.partition("/")
-    secret = {"group": "", "kind": "Secret", "name": to.tls_secret}
-    spec = {
-        "endpoints": [{"fqdn": {"hostname": f"{service}.{namespace}.svc.{to.domain}", "port": to.port}}],
-        "tls": {"sni": to.server_name, "caCertificateRefs": [secret], "clientCertificateRef": secret},
-    }
-    yield Generated(
-        "backends", namespace, _backend_name(to), spec, labels(wanted.installation), None, 0, tuple(wanted.policies)
-    )
-
-
 def grants(wanted: Wanted, generated: Iterable[Generated]) -> Iterator[Generated]:
     """ReferenceGrants for what crosses namespaces: to the data plane, and from routes to pools."""
     home = wanted.data_plane.service.partition("/")[0]
@@ -93,7 +78,7 @@ def grants(wanted: Wanted, generated: Iterable[Generated]) -> Iterator[Generated
 
 def _processor(namespace: str, to: DataPlaneRef, *, fail_open: bool) -> dict[str, Any]:
     return {
-        "backendRefs": [_data_plane(namespace, to)],
+        "backendRefs": [data_plane_ref(namespace, to)],
         "processingMode": {"request": {"body": "Buffered", "attributes": [ATTRIBUTE]}},
         "messageTimeout": MESSAGE_TIMEOUT,
         "failOpen": fail_open,
@@ -124,15 +109,3 @@ def _processor(namespace: str, to: DataPlaneRef, *, fail_open: bool) -> dict[str
             },
         },
     }
-
-
-def _data_plane(namespace: str, to: DataPlaneRef) -> dict[str, Any]:
-    home, _, service = to.service.partition("/")
-    ref: dict[str, Any] = {"group": "", "kind": "Service", "name": service, "port": to.port}
-    if to.tls_secret:
-        ref = {"group": ENVOY_GROUP, "kind": "Backend", "name": _backend_name(to)}
-    return ref if namespace == home else {**ref, "namespace": home}
-
-
-def _backend_name(to: DataPlaneRef) -> str:
-    return generated_name(to.service.partition("/")[2], to.service)

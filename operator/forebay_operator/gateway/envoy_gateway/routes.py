@@ -28,6 +28,7 @@ from forebay_decision import names
 from forebay_decision.served import chain_order, policy_pools, qualified
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.envoy_gateway.closed import answer_reference
+from forebay_operator.gateway.envoy_gateway.data_plane import carriers
 from forebay_operator.gateway.envoy_gateway.ownership import for_policy
 from forebay_operator.gateway.envoy_gateway.servers import Servers
 from forebay_operator.gateway.implementation import Generated, Wanted
@@ -91,7 +92,8 @@ def routes(policy: str, wanted: Wanted, servers: Mapping[str, Servers]) -> Itera
         namespace, _, name = key.partition("/")
         parts = [(d, tuple(_rules(route, numbers, d, wanted.pools[d.pool], servers[d.pool]))) for d in wanted_at]
         gateways = {spot.gateway for spot in held.attached.spots if spot.route == key}
-        parts.append((ANY, tuple(_closing(route, numbers, wanted.installation))))
+        closing = _closing(route, numbers, wanted.installation)
+        parts.append((ANY, (*closing, *carriers(namespace, wanted.data_plane))))
         for part, rules in spread(parts):
             own = member(family(name, policy, key), *(layout(parts) if part is None else (part.value,)))
             spec = {**_heading(route, gateways), "rules": list(rules)}
