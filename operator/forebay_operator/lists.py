@@ -8,6 +8,7 @@ it: another content hash, another rollout, and, where it is mistaken, the last g
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -21,6 +22,8 @@ from forebay_operator.memory import recalled
 
 MAX_BYTES: Final = 1 << 20
 """Of all lists of one policy, comments included: about as much as an object at an API server may have."""
+TEXTS: Final = 32
+"""Read lately and remembered: many policies may refer to one list."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -55,12 +58,13 @@ def resolve_lists(policies: Mapping[str, RoutingPolicy], config_maps: ConfigMaps
     return Listed(resolved, findings)
 
 
-def read_list(text: str) -> list[str]:
+@lru_cache(maxsize=TEXTS)
+def read_list(text: str) -> tuple[str, ...]:
     """The items of a text: one a line, without the white space around it. Lines that are empty or begin with ``#`` are
     none; ``\\#`` begins an item with ``#``. Each item once, in order."""
     lines = (line.strip() for line in text.removeprefix("\ufeff").split("\n"))
     items = (line.removeprefix("\\") if line.startswith("\\#") else line for line in lines if line[:1] not in ("", "#"))
-    return list(dict.fromkeys(items))
+    return tuple(dict.fromkeys(items))
 
 
 @recalled

@@ -39,7 +39,7 @@ WORD = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]
     ],
 )
 def test_a_line_is_an_item(text: str, items: list[str]) -> None:
-    assert read_list(text) == items
+    assert list(read_list(text)) == items
 
 
 @given(st.lists(WORD, unique=True))
@@ -49,7 +49,7 @@ def test_what_is_written_one_a_line_is_read_again(words: list[str]) -> None:
     written = [
         f"\\{word}" if word.startswith("#") else word for word in words if not word.startswith(("\\#", "\ufeff"))
     ]
-    assert read_list("\n".join(written)) == [word for word in words if not word.startswith(("\\#", "\ufeff"))]
+    assert list(read_list("\n".join(written))) == [word for word in words if not word.startswith(("\\#", "\ufeff"))]
 
 
 @given(st.text(max_size=200))
