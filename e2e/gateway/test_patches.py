@@ -133,14 +133,17 @@ def test_listeners_that_share_a_port_are_told_once_and_those_of_another_port_too
 
 
 def test_a_policy_says_what_is_lost_where_patches_are_off(site: Site) -> None:
-    site.apply(site.policy())
+    site.apply(site.policy(extra="  failOpen: {pool: large, model: large-model}\n"))
     site.programmed()
     wait_taken(site)
 
     with restarted(site, patches=False):
         wait_told(site, "extensionApis.enableEnvoyPatchPolicy: true")
+        assert "not to pool team/large" in lost(site)
         site.programmed()
         site.wait_served_by("small")
+        with without_data_plane(site):
+            site.wait_served_by("theirs")
 
     wait_taken(site)
     assert_outcomes_arrive(site)

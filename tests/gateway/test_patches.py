@@ -28,7 +28,7 @@ from forebay_operator.gateway.told import told as tell
 
 from .builders import OURS, a_gateway, a_grant, a_policy, a_pool, a_route, a_rule, gateway_target, meta, route_target
 from .test_applier import SHOWS, World, an_object
-from .test_routes import of, wanted
+from .test_routes import SERVICE, of, wanted
 
 PLURAL = "envoypatchpolicies"
 LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
@@ -263,3 +263,19 @@ def test_a_write_of_patches_that_failed_is_told_as_a_loss() -> None:
 
     assert "could not be written: 403" in of_it.losses
     assert not of_it.failures
+
+
+def test_a_policy_is_fully_supported_where_nothing_that_it_asks_for_is_lost() -> None:
+    pools = {"ai/small": a_pool(backend=SERVICE)}
+    own = a_policy("p", route_target(), models=["m"])
+    made = patch_policy(a_gateway(), a_route(), pools=pools, p=own)
+
+    found, _ = planned(a_gateway(), a_route(), kinds=answered(made, *WELL), pools=pools, p=own)
+
+    assert found.losses["ai/p"] == ()
+
+
+def test_models_that_forebays_own_envoy_would_decide_alone_are_named_as_asked_about() -> None:
+    named = planned(a_gateway(), a_route(), p=a_policy("p", route_target()))[0].losses["ai/p"]
+
+    assert any("requests that name m, too" in loss for loss in named)
