@@ -13,7 +13,7 @@ from ..load import Load, under_load
 from ..process import Process
 from ..waiting import free_port, wait_until
 from .behind import Site, untouched
-from .manifests import gateway, policy, route
+from .manifests import gateway, route
 
 SOMEBODY_ELSES = """---
 apiVersion: gateway.envoyproxy.io/v1alpha1
@@ -62,22 +62,20 @@ def test_what_envoy_gateway_refuses_is_not_programmed_and_its_words_are_told(sit
 
 
 def test_behind_a_listener_that_is_not_programmed_nothing_is(site: Site) -> None:
-    # Two listeners of one port and host: neither is served.
-    name, port = f"{site.name}-c", free_port()
-    twice = f"  - {{name: again, protocol: HTTP, port: {port}}}\n"
-    site.apply(gateway(name, port, extra=twice) + route(name, name, "theirs", host="conflicted.example.com"))
-    site.apply(policy(name, name, kind="Gateway"))
-
-    waits = site.wait(name, "Programmed", "False")
-    wait_until(
-        lambda: "is not programmed" in condition_of(_stored(site, name), "Programmed").get("message", ""),
-        "the listener is named",
-        30,
+    secure = (
+        f"  - {{name: secure, protocol: HTTPS, port: {free_port()}, "
+        "tls: {mode: Terminate, certificateRefs: [{name: nobody-has-made-it}]}}\n"
     )
+    site.apply(gateway(site.name, site.port, extra=secure) + site.policy(kind="Gateway"))
+
+    waits = site.wait(site.name, "Programmed", "False")
+    wait_until(lambda: "is not programmed" in _message(site, "Programmed"), "the listener is named", 30)
 
     assert waits["reason"] == "Pending"
-    site.apply(gateway(name, port))
-    site.programmed(name)
+    assert f"listener secure of Gateway {site.namespace}/{site.name}" in _message(site, "Programmed")
+    site.apply(gateway(site.name, site.port))
+    site.programmed()
+    site.wait_served_by("small")
 
 
 def test_nothing_is_programmed_before_every_data_plane_has_taken_it(site: Site) -> None:
@@ -149,6 +147,10 @@ def test_another_route_with_the_same_host_is_left_as_it_is_and_served_throughout
 
 def _stored(site: Site, name: str) -> dict[str, object]:
     return site.kube.get("RoutingPolicy", site.namespace, name) or {}
+
+
+def _message(site: Site, type_: str) -> str:
+    return str(condition_of(_stored(site, site.name), type_).get("message", ""))
 
 
 def _programmed(site: Site, reason: str) -> dict[str, str] | None:
