@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -304,3 +305,43 @@ def test_the_order_in_which_strategies_name_pools_changes_no_route(pools: list[s
     assert (
         made.objects == plan(a_gateway(), a_route(), p=a_policy("p", route_target(), pools=["large", "small"])).objects
     )
+
+
+def test_with_mutual_tls_the_data_planes_certificate_comes_by_a_rule_that_nothing_matches() -> None:
+    asked = wanted(a_gateway(), a_route(), p=a_policy("p", route_target()))
+    sealed = msgspec.structs.replace(asked, data_plane=DataPlaneRef("sys/data-plane", 18001, tls_secret="tls"))
+
+    found = EnvoyGateway().plan(sealed)
+
+    (made,) = of(found, "httproutes")
+    *_, carrier = made.spec["rules"]
+    (header,) = carrier["matches"][0]["headers"]
+    assert header["type"] == "RegularExpression"
+    assert re.compile(header["value"].replace("\\x{10FFFF}", "\\U0010ffff")).search("any value") is None
+    assert carrier["backendRefs"][0]["kind"] == "Backend"
+    granted = {ref["kind"] for grant in of(found, "referencegrants") for ref in grant.spec["to"]}
+    assert "Backend" in granted, "the Backend is in the operator's namespace"
+    assert len(of(EnvoyGateway().plan(asked), "httproutes")[0].spec["rules"]) == len(made.spec["rules"]) - 1
+
+
+def test_our_routes_hang_on_no_gateway_behind_which_another_policy_has_the_route() -> None:
+    found = plan(
+        a_gateway("in"),
+        a_gateway("out"),
+        a_route("llm", parents=["in", "out"]),
+        p=a_policy("p", gateway_target("in")),
+        q=a_policy("q", gateway_target("out")),
+    )
+
+    assert sorted(ref["name"] for made in of(found, "httproutes") for ref in made.spec["parentRefs"]) == ["in", "out"]
+
+
+def test_names_of_our_routes_begin_as_data_planes_know_them() -> None:
+    asked = wanted(a_gateway(), a_route(), p=a_policy("p", route_target()))
+    attached_ = {name: held.attached for name, held in asked.policies.items()}
+    origins = EnvoyGateway().origins(attached_, asked.shared, asked.facts)["ai/p"]
+    known = {origin.route for each in origins.values() for origin in each}
+
+    for made in of(EnvoyGateway().plan(asked), "httproutes"):
+        name = f"httproute/{made.namespace}/{made.name}"
+        assert any(name.startswith(f"{route}-") for route in known), name
