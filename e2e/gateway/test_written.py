@@ -22,8 +22,8 @@ from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway as AnEnvoyGateway
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import DataPlaneRef, Held, Wanted
-from forebay_operator.lastgood.shards import policies_of
-from forebay_transport.shards import unpack
+from forebay_operator.lastgood.shards import names, policies_of
+from forebay_transport.shards import UnusableShards, unpack
 
 from ..control_plane import ControlPlane
 from ..installation import READY, Installation, installed
@@ -108,10 +108,16 @@ def asking(forebay: Installation) -> Iterator[list[str]]:
 
 def kept_strategies(kube: Kube, namespace: str) -> set[str]:
     """Of the policies in the copy that the operator keeps of what it has published."""
-    stored = kube.get("ConfigMap", namespace, "forebay-last-good-0") or {}
-    files = {key: base64.b64decode(value) for key, value in stored.get("binaryData", {}).items()}
-    policies = policies_of(unpack(files)).values() if files else ()
-    return {strategy.name for spec in policies for strategy in spec.strategies}
+    files = {
+        key: base64.b64decode(value)
+        for name in names("forebay")
+        for key, value in (kube.get("ConfigMap", namespace, name) or {}).get("binaryData", {}).items()
+    }
+    try:
+        policies = policies_of(unpack(files)) if files else {}
+    except UnusableShards:  # it is being replaced
+        return set()
+    return {strategy.name for spec in policies.values() for strategy in spec.strategies}
 
 
 def set_rules(kube: Kube, namespace: str, route_name: str, rules: list[dict[str, Any]]) -> None:
