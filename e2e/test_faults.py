@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from .aftermath import same_as_fresh, statuses_written, writes
 from .control_plane import ControlPlane
 from .installation import Installation, installed
 from .kube import Kube
@@ -45,29 +47,6 @@ def forebay(own_control_plane: ControlPlane, namespace: str, tmp_path: Path) -> 
 @pytest.fixture(scope="module")
 def kube(own_control_plane: ControlPlane) -> Kube:
     return own_control_plane.kube
-
-
-def same_as_fresh(forebay: Installation) -> None:
-    fresh = forebay.fresh_revision()
-    wait_until(lambda: forebay.revision(0) == fresh, f"it publishes {fresh}, as a fresh start does", 60.0)
-
-
-def writes(plane: ControlPlane, since: int) -> list[str]:
-    """What operators have written since the audit log had so many lines, but for Leases, last-good copies, and the load of
-    a pool: a status that says of its conditions what was said of them before is none of a fault's doing."""
-    told, said = [], dict[str, Any]()
-    for number, event in enumerate(plane.audit()):
-        reference, status = event.get("objectRef", {}), (event.get("requestObject") or {}).get("status", {})
-        by_operator = "forebay_operator" in event.get("userAgent", "") or "Python" in event.get("userAgent", "")
-        named = f"{reference.get('resource')}/{reference.get('name')}"
-        moved = "conditions" not in status or status["conditions"] != said.get(reference.get("namespace", "") + named)
-        if "conditions" in status and event.get("responseStatus", {}).get("code", 500) < 300:
-            said[reference.get("namespace", "") + named] = status["conditions"]
-        own = reference.get("resource") in ("leases", "configmaps")
-        written = event["verb"] in ("create", "update", "patch", "delete") and by_operator and not own
-        if number >= since and written and moved:
-            told.append(f"{event['verb']} {named} {reference.get('subresource')}")
-    return told
 
 
 def test_the_api_server_is_killed_and_comes_back(own_control_plane: ControlPlane, forebay: Installation) -> None:
@@ -107,7 +86,9 @@ def test_a_watch_expires_and_what_happened_meanwhile_is_seen(
     """410 Gone; one object was deleted, one changed and one made while nobody watched."""
     kube, namespace = forebay.kube, forebay.namespace
     kube.apply(pool("other") + policy("second", "other", host="second.example.com"), namespace=namespace)
-    kube.wait_condition("RoutingPolicy", namespace, "second", "Programmed")
+    kube.wait_condition("RoutingPolicy", namespace, "second", "Ready")
+    kube.wait_condition("ModelPool", namespace, "other", "Ready")
+    since = len(own_control_plane.audit())
     forebay.operators[0].signal(signal.SIGSTOP)
     kube.delete("RoutingPolicy", namespace, "second")
     kube.apply(policy("third", "other", host="third.example.com"), namespace=namespace)
@@ -116,6 +97,8 @@ def test_a_watch_expires_and_what_happened_meanwhile_is_seen(
     forebay.operators[0].signal(signal.SIGCONT)
     kube.wait_condition("RoutingPolicy", namespace, "third", "Programmed", seconds=60.0)
     kube.wait_condition("RoutingPolicy", namespace, "first", "Programmed")
+    touched = {f"routingpolicies/{name}" for name in ("first", "second", "third")}
+    assert statuses_written(own_control_plane, since) <= touched
     same_as_fresh(forebay)
 
 
@@ -137,18 +120,19 @@ def test_another_writer_of_status_is_corrected_once_and_makes_no_conflict(
 def test_an_object_that_is_deleted_in_the_middle_of_a_reconcile_leaves_nothing(
     own_control_plane: ControlPlane, forebay: Installation
 ) -> None:
-    kube, namespace = forebay.kube, forebay.namespace
+    kube, namespace, since = forebay.kube, forebay.namespace, len(own_control_plane.audit())
     for turn in range(10):
         kube.apply(policy("brief", "small", host="brief.example.com"), namespace=namespace)
         time.sleep(0.02 * turn)
         kube.delete("RoutingPolicy", namespace, "brief")
     same_as_fresh(forebay)
     assert kube.get("RoutingPolicy", namespace, "brief") is None
+    assert statuses_written(own_control_plane, since) <= {"routingpolicies/brief"}
     assert forebay.wait_served("hello").status_code == 200
 
 
-def test_a_policy_may_name_a_pool_that_comes_later(forebay: Installation) -> None:
-    kube, namespace = forebay.kube, forebay.namespace
+def test_a_policy_may_name_a_pool_that_comes_later(own_control_plane: ControlPlane, forebay: Installation) -> None:
+    kube, namespace, since = forebay.kube, forebay.namespace, len(own_control_plane.audit())
     kube.apply(policy("early", "other", host="early.example.com"), namespace=namespace)
     refs = kube.wait_condition("RoutingPolicy", namespace, "early", "ResolvedRefs", status="False")
     assert refs["reason"] == "PoolNotFound"
@@ -156,11 +140,14 @@ def test_a_policy_may_name_a_pool_that_comes_later(forebay: Installation) -> Non
     kube.wait_condition("RoutingPolicy", namespace, "first", "Ready")
     kube.apply(pool("other"), namespace=namespace)
     kube.wait_condition("RoutingPolicy", namespace, "early", "Ready")
+    assert statuses_written(own_control_plane, since) == {"routingpolicies/early", "modelpools/other"}
     same_as_fresh(forebay)
 
 
-def test_a_pool_in_use_that_is_deleted_serves_until_no_policy_names_it(forebay: Installation) -> None:
-    kube, namespace = forebay.kube, forebay.namespace
+def test_a_pool_in_use_that_is_deleted_serves_until_no_policy_names_it(
+    own_control_plane: ControlPlane, forebay: Installation
+) -> None:
+    kube, namespace, since = forebay.kube, forebay.namespace, len(own_control_plane.audit())
     with under_load(lambda: forebay.ask("hello")) as load:
         kube.delete("ModelPool", namespace, "small")
         refs = kube.wait_condition("RoutingPolicy", namespace, "first", "ResolvedRefs", status="False")
@@ -171,11 +158,14 @@ def test_a_pool_in_use_that_is_deleted_serves_until_no_policy_names_it(forebay: 
         time.sleep(1.0)
     wrong = {answer: count for answer, count in load.failed.items() if answer != "404"}
     assert not wrong, f"{wrong}: {load.last}"
+    assert statuses_written(own_control_plane, since) == {"routingpolicies/first", "modelpools/other"}
     same_as_fresh(forebay)
 
 
-def test_names_of_the_greatest_length_and_text_in_any_script_are_served(forebay: Installation) -> None:
-    kube, namespace = forebay.kube, forebay.namespace
+def test_names_of_the_greatest_length_and_text_in_any_script_are_served(
+    own_control_plane: ControlPlane, forebay: Installation
+) -> None:
+    kube, namespace, since = forebay.kube, forebay.namespace, len(own_control_plane.audit())
     long = "n" * 63
     forebay.service(long, [8000])
     forebay.slice(long, f"{long}-0", forebay.data_plane_port, {"pod": ("192.0.2.1", {"ready": True})})
@@ -190,6 +180,7 @@ def test_names_of_the_greatest_length_and_text_in_any_script_are_served(forebay:
     answer = forebay.ask(f"so: {text}", host="long.example.com")
     assert answer.status_code == 403, answer.text
     assert text in answer.json()["error"]["message"]
+    assert statuses_written(own_control_plane, since) == {f"routingpolicies/{name}", f"modelpools/{name}"}
     same_as_fresh(forebay)
 
 
@@ -213,10 +204,10 @@ def test_a_burst_of_changes_makes_few_publications(forebay: Installation) -> Non
 
 
 def test_a_refused_policy_is_served_in_its_last_good_version_also_by_an_operator_that_starts(
-    forebay: Installation,
+    own_control_plane: ControlPlane, forebay: Installation
 ) -> None:
-    kube, namespace = forebay.kube, forebay.namespace
-    time.sleep(4.0)  # the copy is kept two seconds after the last change
+    kube, namespace, since = forebay.kube, forebay.namespace, len(own_control_plane.audit())
+    wait_until(lambda: first_is_kept(forebay), "the policy is kept", pause=0.5)
     typo = "  rules: [{name: typo, when: signals.cod.matched, use: only}]\n"
     kube.apply(policy("first", "small", extra=typo), namespace=namespace)
     kube.wait_condition("RoutingPolicy", namespace, "first", "Stalled")
@@ -230,3 +221,11 @@ def test_a_refused_policy_is_served_in_its_last_good_version_also_by_an_operator
     assert forebay.revision(0) == revision
     stalled = kube.wait_condition("RoutingPolicy", namespace, "first", "Stalled")
     assert stalled["message"].endswith("the last good version is served")
+    assert statuses_written(own_control_plane, since) <= {"routingpolicies/first"}
+
+
+def first_is_kept(forebay: Installation) -> bool:
+    """Whether the copy of what is published knows the policy."""
+    copy = forebay.mount_last_good()
+    shards = b"".join(path.read_bytes() for path in sorted(copy.glob("shard-*")))
+    return bool(shards) and f"{forebay.namespace}/first".encode() in zlib.decompress(shards)

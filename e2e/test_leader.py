@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
+import httpx
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from .installation import Installation, installed
 from .kube import Kube, condition_of
@@ -51,6 +54,24 @@ def sent(forebay: Installation, number: int) -> dict[str, float]:
     page = forebay.metrics(number)
     lines = [line for line in page.splitlines() if line.startswith("forebay_xds_resources_sent_total")]
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if "PoolState" not in line}
+
+
+def health(forebay: Installation, number: int) -> str:
+    """What an operator says of itself on gRPC health, for xDS."""
+    with grpc.insecure_channel(f"127.0.0.1:{forebay.operator_ports[number]}") as channel:
+        asked = health_pb2.HealthCheckRequest(service="envoy.service.discovery.v3.AggregatedDiscoveryService")
+        answer = health_pb2_grpc.HealthStub(channel).Check(asked, timeout=10.0)
+    return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
+
+
+def test_the_leader_says_that_it_serves_and_the_standby_that_it_does_not(forebay: Installation) -> None:
+    first = forebay.wait_leader()
+    assert health(forebay, first) == "SERVING"
+    assert health(forebay, 1 - first) == "NOT_SERVING"
+    ready = httpx.get(f"http://127.0.0.1:{forebay.metrics_ports[1 - first]}/readyz", trust_env=False)
+    assert ready.status_code == 200, "its picture is warm"
+    forebay.operators[first].stop()
+    wait_until(lambda: health(forebay, 1 - first) == "SERVING", "it serves")
 
 
 def test_the_standby_takes_over_within_15_s_and_nobody_notices(forebay: Installation) -> None:

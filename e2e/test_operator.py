@@ -59,6 +59,23 @@ def test_what_is_applied_is_served_and_its_status_says_so(forebay: Installation)
     )
 
 
+def test_nothing_of_an_object_but_its_status_is_touched(forebay: Installation) -> None:
+    """No finalizer, no annotation, no label; and of its status nothing that another manager owns."""
+    kube, namespace = forebay.kube, forebay.namespace
+    port = forebay.add_server("small-0", "small-model")
+    forebay.service("small", [8000])
+    forebay.slice("small", "small-0", port, {"small-0": ("192.0.2.1", {"ready": True})})
+    kube.apply(POOL + "---" + POLICY, namespace=namespace)
+    for kind, name in (("RoutingPolicy", "first"), ("ModelPool", "small")):
+        kube.wait_condition(kind, namespace, name, "Ready")
+        metadata = (kube.get(kind, namespace, name) or {})["metadata"]
+        assert not {"finalizers", "annotations", "labels", "ownerReferences"} & metadata.keys()
+        assert metadata["generation"] == 1
+        ours = [entry for entry in metadata["managedFields"] if entry["manager"] == "forebay-operator"]
+        assert [(entry["operation"], entry["subresource"]) for entry in ours] == [("Apply", "status")]
+        assert {field for entry in ours for field in entry["fieldsV1"]} == {"f:status"}
+
+
 def test_a_transition_is_told_as_an_event_once(forebay: Installation) -> None:
     kube, namespace = forebay.kube, forebay.namespace
     kube.apply(POLICY, namespace=namespace)

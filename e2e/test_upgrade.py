@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +14,14 @@ import yaml
 from forebay_operator.cluster.change import translate
 from forebay_operator.cluster.kinds import POLICIES, POOLS
 
+from .aftermath import same_as_fresh, statuses_written
 from .conftest import ROOT, apply_crds
 from .control_plane import ControlPlane
+from .installation import installed
+from .isolation import HOST
 from .kube import Kube
+from .load import under_load
+from .manifests import policy, pool
 
 BEFORE = "c07f96b1540a6d8c8ddbcfcddcf3d9b03e228f56"
 """Until there is a release: the last commit before objects could be stored in an API server."""
@@ -83,6 +90,34 @@ def test_after_the_upgrade_the_new_rules_hold(fresh_control_plane: ControlPlane)
     assert kube.create(pool, NAMESPACE, dry_run=True).status_code == 201
     pool["spec"] = {"backend": {}, "models": [{"name": "m"}]}
     assert "set exactly one of service," in kube.create(pool, NAMESPACE, dry_run=True).text
+
+
+def test_an_operator_that_runs_meanwhile_publishes_what_a_fresh_one_does_and_serves_all_the_while(
+    fresh_control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    kube = fresh_control_plane.kube
+    _apply_earlier_crds(kube)
+    with installed(kube, NAMESPACE, tmp_path) as forebay:
+        forebay.add_operator()
+        forebay.add_data_plane("dp-0")
+        forebay.add_envoy("envoy-0")
+        port = forebay.add_server("small-0", "small-model")
+        fixed = f"addresses: [{{host: {HOST}, port: {port}}}]"
+        kube.apply(pool("small").replace("service: {name: small, port: 8000}", fixed) + policy("first", "small"))
+        kube.wait_condition("RoutingPolicy", NAMESPACE, "first", "Ready")
+        forebay.wait_served("hello")
+        revision, since = forebay.revision(0), len(fresh_control_plane.audit())
+        with under_load(lambda: forebay.ask("hello")) as load:
+            apply_crds(kube)
+            time.sleep(5.0)  # the API server ends the watches of what is defined anew
+        assert not load.failed, f"{load.failed}: {load.last}"
+        assert forebay.revision(0) == revision
+        # A pool's load was no part of its status before: the API server takes it from now on.
+        kube.wait_condition("ModelPool", NAMESPACE, "small", "Ready", seconds=120.0)
+        assert statuses_written(fresh_control_plane, since) <= {"modelpools/small"}
+        same_as_fresh(forebay)
+        kube.apply(policy("second", "small", host="second.example.com"))
+        kube.wait_condition("RoutingPolicy", NAMESPACE, "second", "Programmed")
 
 
 def _apply_earlier_crds(kube: Kube) -> None:
