@@ -15,7 +15,7 @@ CHART: Final = ROOT / "charts/forebay"
 DEFINITIONS: Final = ROOT / "charts/forebay-crds"
 VALUES: Final = {path.stem: path for path in sorted((CHART / "ci").glob("*.yaml"))}
 """The sets of values that every test tries, by name."""
-HELM_SECONDS: Final = 60.0
+HELM_SECONDS: Final = 120.0
 POD_NAME: Final = "some-pod"
 POD_IP: Final = "10.1.2.3"
 Object = dict[str, Any]

@@ -95,7 +95,9 @@ def busy(made: Installation, replica: str, requests: int = 6) -> Iterator[None]:
     """Requests that go straight to a replica and keep it busy: one runs, the others wait in its queue. It ends so."""
     url = f"http://{REPLICAS[replica]}:{PORT}"
     body = {"model": MODEL, "messages": [{"role": "user", "content": "Take your time."}]}
-    httpx.put(f"{url}/sim/faults", json={"mode": "slow", "delay": "60s"}, trust_env=False).raise_for_status()
+    httpx.put(
+        f"{url}/sim/faults", json={"mode": "slow", "delay": "60s"}, timeout=30.0, trust_env=False
+    ).raise_for_status()
     with httpx.Client(trust_env=False, timeout=90.0) as client:
 
         def hang() -> None:
@@ -138,7 +140,7 @@ def _serve(made: Installation, name: str, address: str) -> None:
 
 
 def _queued(url: str) -> int:
-    text = httpx.get(f"{url}/metrics", trust_env=False).text
+    text = httpx.get(f"{url}/metrics", timeout=30.0, trust_env=False).text
     found = [line for line in text.splitlines() if line.startswith("vllm:num_requests_waiting")]
     return int(float(found[0].rpartition(" ")[2])) if found else 0
 

@@ -274,7 +274,7 @@ class Installation:
             raise AssertionError(f"{error}; the last answer: {shown}") from None
 
     def metrics(self, number: int) -> str:
-        return httpx.get(f"http://127.0.0.1:{self.metrics_ports[number]}/metrics", trust_env=False).text
+        return httpx.get(f"http://127.0.0.1:{self.metrics_ports[number]}/metrics", timeout=30.0, trust_env=False).text
 
     def revision(self, number: int) -> str:
         """What an operator publishes, or would if it led; empty while it has judged nothing."""
@@ -297,7 +297,8 @@ class Installation:
             self.metrics_ports.pop()
 
     def config_dump(self, envoy: str) -> dict[str, Any]:
-        answer = httpx.get(f"http://127.0.0.1:{self.admin_ports[envoy]}/config_dump?include_eds", trust_env=False)
+        url = f"http://127.0.0.1:{self.admin_ports[envoy]}/config_dump?include_eds"
+        answer = httpx.get(url, timeout=30.0, trust_env=False)
         return dict(answer.json())
 
     def stop(self) -> None:

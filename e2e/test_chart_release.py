@@ -134,7 +134,7 @@ def _served(release: Kubelet, text: str) -> httpx.Response:
         answer = _ask(release, text)
         return answer if answer is not None and answer.status_code == 200 else None
 
-    return wait_until(served, f"{text!r} is served", 30.0)
+    return wait_until(served, f"{text!r} is served", 60.0)
 
 
 @contextmanager
@@ -224,7 +224,7 @@ def test_the_dashboard_asks_for_what_the_processes_tell(
     """By name and label. What needs traffic or trouble to appear has at least its family there."""
     _served(release, "hello")
     pages = [
-        httpx.get(f"http://{pod.address}:9090/metrics", trust_env=False).text
+        httpx.get(f"http://{pod.address}:9090/metrics", timeout=30.0, trust_env=False).text
         for component in ("operator", "data-plane")
         for pod in release.of(component)
     ]

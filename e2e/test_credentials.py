@@ -71,7 +71,7 @@ def test_a_credential_comes_rotates_and_goes_without_a_restart(forebay: Installa
     keyed_server(forebay, second)
     wait_until(lambda: forebay.status_of("hello") == 401, "the old key is refused")
     secret(forebay, "small-key", second)
-    forebay.wait_served("hello", seconds=5.0)
+    forebay.wait_served("hello", seconds=30.0)
     kube.delete("Secret", namespace, "small-key")
     kube.wait_condition("ModelPool", namespace, "small", "ResolvedRefs", status="False")
     wait_until(lambda: forebay.status_of("hello") == 503, "503 when it is gone")
@@ -89,7 +89,8 @@ def test_no_value_of_a_secret_is_anywhere_but_in_envoy(forebay: Installation) ->
     forebay.wait_served("hello")
     wait_until(lambda: kube.get("ConfigMap", namespace, "forebay-last-good-0"), "the last good is kept", 10.0)
     encoded = base64.b64encode(value.encode()).decode()
-    metrics = httpx.get(f"http://127.0.0.1:{forebay.data_plane_metrics['dp-0']}/metrics", trust_env=False).text
+    at = forebay.data_plane_metrics["dp-0"]
+    metrics = httpx.get(f"http://127.0.0.1:{at}/metrics", timeout=30.0, trust_env=False).text
     shards = forebay.mount_last_good()
     unpacked = zlib.decompress(b"".join(path.read_bytes() for path in sorted(shards.glob("shard-*"))))
     places = {

@@ -68,7 +68,7 @@ def test_the_leader_says_that_it_serves_and_the_standby_that_it_does_not(forebay
     first = forebay.wait_leader()
     assert health(forebay, first) == "SERVING"
     assert health(forebay, 1 - first) == "NOT_SERVING"
-    ready = httpx.get(f"http://127.0.0.1:{forebay.metrics_ports[1 - first]}/readyz", trust_env=False)
+    ready = httpx.get(f"http://127.0.0.1:{forebay.metrics_ports[1 - first]}/readyz", timeout=30.0, trust_env=False)
     assert ready.status_code == 200, "its picture is warm"
     forebay.operators[first].stop()
     wait_until(lambda: health(forebay, 1 - first) == "SERVING", "it serves")

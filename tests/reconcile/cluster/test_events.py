@@ -92,7 +92,7 @@ async def test_one_that_is_refused_is_dropped_and_the_next_one_posted() -> None:
     for reason in ("Invalid", "Conflicted"):
         poster.post(Transition("ModelPool", IDENTITY, condition(f"Accepted=False/{reason}")))
     running = asyncio.create_task(poster.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not api.posted:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     running.cancel()
