@@ -6,12 +6,14 @@ import base64
 import json
 import secrets
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
+from .chart import Helm, of_kind
 from .installation import Installation, installed
 from .kube import Kube
 from .manifests import policy, pool
@@ -75,6 +77,41 @@ def test_a_credential_comes_rotates_and_goes_without_a_restart(forebay: Installa
     kube.delete("Secret", namespace, "small-key")
     kube.wait_condition("ModelPool", namespace, "small", "ResolvedRefs", status="False")
     wait_until(lambda: forebay.status_of("hello") == 503, "503 when it is gone")
+
+
+def test_a_namespace_that_is_shut_takes_no_credential_from_another(
+    kube: Kube, namespace: str, tmp_path: Path, binary: Callable[[str], Path]
+) -> None:
+    """With the chart's rights for one namespace, told to read Secrets in two."""
+    shut = f"{namespace[:50]}-shut"
+    kube.kubectl("create", "namespace", shut)
+    rights = Helm(binary("helm"), tmp_path).template(
+        sets=[f"credentialNamespaces={{{namespace}}}"], namespace=namespace
+    )
+    for found in of_kind(rights, "ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"):
+        kube.apply(yaml.safe_dump(found), namespace=found["metadata"].get("namespace", namespace))
+    account = kube.kubeconfig_for(namespace, "forebay-operator")
+    first, second = "first-" + secrets.token_hex(8), "second-" + secrets.token_hex(8)
+    with installed(kube, namespace, tmp_path, kubeconfig=account) as made:
+        made.add_operator(
+            "--credential-namespace", shut, "--credential-namespace", namespace, "--watch-namespace", shut
+        )
+        made.add_data_plane("dp-0")
+        made.add_envoy("envoy-0")
+        keyed_server(made, first)
+        secret(made, "small-key", first)
+        kube.apply(pool("small", extra=WITH_CREDENTIAL) + policy("first", "small"), namespace=namespace)
+        kube.apply(pool("theirs", extra=WITH_CREDENTIAL), namespace=shut)
+        kube.wait_condition("ModelPool", namespace, "small", "ResolvedRefs")
+        made.wait_served("hello")
+        refs = kube.wait_condition("ModelPool", shut, "theirs", "ResolvedRefs", status="False")
+        assert f"does not let the operator list and watch Secrets in namespace '{shut}'" in refs["message"]
+        # The other's watch goes on.
+        made.servers["small-0"].kill()
+        keyed_server(made, second)
+        secret(made, "small-key", second)
+        made.wait_served("hello")
+    kube.kubectl("delete", "namespace", shut, "--wait=false", check=False)
 
 
 def test_no_value_of_a_secret_is_anywhere_but_in_envoy(forebay: Installation) -> None:
