@@ -83,7 +83,11 @@ class Installation:
         return int(holder.rpartition("-")[2]) if holder else None
 
     def wait_leader(self, seconds: float = 60.0) -> int:
-        return wait_until(lambda: self._leading(), "an operator leads", seconds)[0]
+        try:
+            return wait_until(lambda: self._leading(), "an operator leads", seconds)[0]
+        except AssertionError as error:
+            told = "\n".join(f"operator-{n}:\n{operator.tail()}" for n, operator in enumerate(self.operators))
+            raise AssertionError(f"{error}\n{told}") from None
 
     def _leading(self) -> tuple[int] | None:
         found = self.leader()
