@@ -131,7 +131,9 @@ def _decide(
     explicit = policy.served.get(view.model) if view.model not in policy.spec.models else None
     if explicit is None and not virtual(view.model, policy.spec.models):
         raise _no_such_model(policy, view.model)
-    facts = Facts(policy.vantage, view, head.headers, around.states, around.clock, around.deadline, head.verified)
+    facts = Facts(
+        policy.vantage, view, head.headers, around.states, around.clock, around.deadline, head.verified, policy.name
+    )
     ruling = yield from judge(policy.rules, facts, named_model=explicit is not None, endpoint=view.endpoint)
     rule = ruling.decided.rule if ruling.decided else None
     draft = DecisionRecord(

@@ -7,7 +7,7 @@ when is the driver's business, so that the core has no thread, queue or clock of
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import msgspec
 
@@ -26,6 +26,21 @@ class Work(Protocol):
     @property
     def expected_seconds(self) -> float: ...
     def run(self) -> object: ...
+
+
+class Ahead(msgspec.Struct, frozen=True):
+    """Work with a key that this request will ask for if it is like most of its `group`. A driver with a thread to spare may
+    begin it and go on at once; whoever just runs it, does nothing."""
+
+    group: str
+    work: Work
+
+    label: ClassVar[str] = "ahead"
+    inline: ClassVar[bool] = True
+    expected_seconds: ClassVar[float] = 0.0
+
+    def run(self) -> None:
+        """Nothing: the work is asked for when it is needed."""
 
 
 class Skipped(msgspec.Struct, frozen=True):

@@ -65,7 +65,8 @@ class Lane:
         """The work's result, or a Skipped: DEADLINE, BUSY or FAILED. Cancelling withdraws what has not begun."""
         key: Hashable | None = getattr(work, "key", None)
         if key is None:
-            return await self._run(work, deadline)
+            job = self._accept(work, deadline)
+            return await job.told if isinstance(job, Job) else job
         if key in self._results:
             self._results.move_to_end(key)
             return self._results[key]
@@ -75,26 +76,34 @@ class Lane:
                 return DEADLINE
             if not other.cancelled() and type(other.result()) is not Skipped:
                 return other.result()
-        return await self._lead(key, work, deadline)
+        job = self._lead(key, work, deadline)
+        return await job.told if isinstance(job, Job) else job
 
-    async def _lead(self, key: Hashable, work: Work, deadline: float) -> object:
-        """Do the work, and tell whoever waits for the same."""
-        told = self._under_way[key] = asyncio.get_running_loop().create_future()
-        try:
-            result = await self._run(work, deadline)
-            told.set_result(result)
-            if type(result) is not Skipped:
-                self._results[key] = result
-                if len(self._results) > RESULTS:
-                    self._results.popitem(last=False)
-            return result
-        finally:
-            if self._under_way.get(key) is told:
-                del self._under_way[key]
-            if not told.done():
-                told.cancel()
+    def begin(self, work: Work, deadline: float) -> None:
+        """Do it now if nothing else is wanted, for whoever asks for its key next. Nobody waits for it, so that only its
+        deadline withdraws it."""
+        key: Hashable | None = getattr(work, "key", None)
+        if key is not None and self.idle and key not in self._results and key not in self._under_way:
+            self._lead(key, work, deadline)
 
-    async def _run(self, work: Work, deadline: float) -> object:
+    def _lead(self, key: Hashable, work: Work, deadline: float) -> Job | Skipped:
+        """Have it done, for whoever waits for the same, too."""
+        job = self._accept(work, deadline)
+        if isinstance(job, Job):
+            self._under_way[key] = job.told
+            job.told.add_done_callback(lambda told: self._remember(key, told))
+        return job
+
+    def _remember(self, key: Hashable, told: asyncio.Future[object]) -> None:
+        if self._under_way.get(key) is told:
+            del self._under_way[key]
+        if told.cancelled() or type(result := told.result()) is Skipped:
+            return
+        self._results[key] = result
+        if len(self._results) > RESULTS:
+            self._results.popitem(last=False)
+
+    def _accept(self, work: Work, deadline: float) -> Job | Skipped:
         left = deadline - self._clock()
         expected = work.expected_seconds
         waiting = self.waiting_seconds()
@@ -107,13 +116,15 @@ class Lane:
         job = Job(work, expected, deadline, loop.create_future())
         self._jobs.add(job)
         self._expected += expected
-        self._crew.submit(job)
         late = loop.call_later(left, self._expire, job)
-        try:
-            return await job.told
-        finally:
+
+        def leave(_told: asyncio.Future[object]) -> None:
             late.cancel()
             self._withdraw(job)
+
+        job.told.add_done_callback(leave)
+        self._crew.submit(job)
+        return job
 
     def close(self) -> None:
         """Withdraw what waits; what runs ends by itself."""

@@ -16,7 +16,7 @@ from forebay_decision.inspect import all_signals
 from forebay_decision.route import Forward, route
 from forebay_decision.signals.keyword import KeywordDetector
 from forebay_decision.signals.regex import PatternError, RegexDetector
-from forebay_decision.work import Skipped, run_inline
+from forebay_decision.work import Ahead, Skipped, Work, run_inline
 
 POOLS = {"default/small": a_pool()}
 
@@ -150,6 +150,41 @@ def test_cheap_signals_go_first() -> None:
     encoder.passes.clear()
     assert decide(policy, chat("magic")).record.rule == "a"
     assert encoder.passes == []
+
+
+def yielded(policy: Any, text: str, **fields: Any) -> list[Work]:
+    """What the driver is asked for, all of it done."""
+    steps = route(policy, head(), chat(text), surroundings(**fields))
+    asked: list[Work] = []
+    try:
+        while True:
+            asked.append(steps.send(asked[-1].run() if asked else None))
+    except StopIteration:
+        return asked
+
+
+EITHER = {"name": "a", "when": "signals.word.matched || signals.work.matched", "use": "x"}
+
+
+def test_the_encoders_pass_may_be_begun_before_cheaper_signals_are_computed() -> None:
+    encoder = CountingEncoder()
+    policy = similar_policy(encoder, EITHER)
+    encoder.passes.clear()
+    ahead, work = yielded(policy, "nothing in particular")
+    assert isinstance(ahead, Ahead)
+    assert ahead.group == policy.name
+    assert getattr(ahead.work, "key", 1) == getattr(work, "key", 2)
+    assert encoder.passes == ["nothing in particular"]
+
+
+def test_a_pass_that_may_have_to_be_shortened_is_not_begun_before() -> None:
+    policy = similar_policy(CountingEncoder(), EITHER)
+    assert not any(isinstance(work, Ahead) for work in yielded(policy, "code " * 4000, deadline=0.010))
+
+
+def test_what_is_asked_for_at_once_is_not_begun_before() -> None:
+    policy = similar_policy(CountingEncoder(), {"name": "a", "when": "signals.work.matched", "use": "x"})
+    assert not any(isinstance(work, Ahead) for work in yielded(policy, "code"))
 
 
 def test_a_text_too_long_for_the_budget_is_shortened_and_then_skipped() -> None:

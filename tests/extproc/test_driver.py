@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from streams import until
 
-from forebay_decision.work import Skipped, Work
+from forebay_decision.work import Ahead, Skipped, Work
 from forebay_extproc.driver import Driver
 from forebay_extproc.lane import Lane
 
@@ -212,6 +212,61 @@ class Begins(Task):
             self.result.set()
         assert self.gate is None or self.gate.wait(10)
         return "done"
+
+
+class Announced(Begins):
+    key: str = "k"
+
+
+def ahead_of(work: Work, *, asked: bool) -> Generator[Work, object, object]:
+    yield Ahead("a policy", work)
+    assert (yield Task(inline=True, result="light")) == "light"
+    return (yield work) if asked else None
+
+
+async def test_work_is_begun_ahead_while_something_else_is_done(lane: Lane) -> None:
+    begun = threading.Event()
+    work = Keyed()
+
+    def steps() -> Generator[Work, object, object]:
+        yield Ahead("a policy", Announced(result=begun))
+        # On the loop, without a turn of it in between.
+        assert begun.wait(10)
+        return (yield work)
+
+    assert await a_driver(lane).drive(steps(), soon()) == "done"
+    assert work.begun == []
+
+
+async def test_work_is_done_once_though_begun_ahead(lane: Lane) -> None:
+    work = Keyed(result="row")
+    assert await a_driver(lane).drive(ahead_of(work, asked=True), soon()) == "row"
+    assert work.begun == ["encoder_0"]
+
+
+async def test_nothing_is_begun_ahead_for_those_that_seldom_ask_for_it(lane: Lane) -> None:
+    driver = a_driver(lane)
+    works = [Keyed(key=str(number)) for number in range(60)]
+    for work in works[:20]:
+        await driver.drive(ahead_of(work, asked=False), soon())
+    await until(lambda: lane.idle)
+    assert 0 < sum(len(work.begun) for work in works[:20]) < 5
+    for work in works[20:]:
+        await driver.drive(ahead_of(work, asked=True), soon())
+    assert await driver.drive(ahead_of(begun := Keyed(key="now"), asked=False), soon()) is None
+    await until(lambda: lane.idle)
+    assert len(begun.begun) == 1
+
+
+async def test_nothing_is_begun_ahead_on_a_busy_lane(lane: Lane) -> None:
+    gate, work = threading.Event(), Keyed()
+    first = asyncio.ensure_future(lane.run(Task(gate=gate), soon()))
+    await until(lambda: not lane.idle)
+    await a_driver(lane).drive(ahead_of(work, asked=False), soon())
+    gate.set()
+    await first
+    await until(lambda: lane.idle)
+    assert work.begun == []
 
 
 async def test_as_much_is_done_at_once_as_there_are_threads() -> None:

@@ -7,6 +7,7 @@ computed and the rule is tried again. `true || x` and `false && x` therefore nev
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -20,11 +21,14 @@ from forebay_decision.policy.variables import HEADERS, POOL_FIELDS, POOLS, REQUE
 from forebay_decision.record import SignalRecord
 from forebay_decision.request import RequestView
 from forebay_decision.signals.detector import Detector
+from forebay_decision.signals.similarity import EncodeWork
 from forebay_decision.token import NO_TOKEN, Verified, identity
-from forebay_decision.work import Skipped, Work
+from forebay_decision.work import Ahead, Skipped, Work
 
 DEAR_MICROS = 20.0
 """Detectors above this cost are worth a look at whether their value can still matter."""
+ENCODER_MICROS = 1000.0
+"""Detectors from this cost on want a transformer's pass."""
 EXHAUSTIVE = frozenset({"keyword", "regex", "pii"})
 """Kinds whose "no" is about every letter of the text."""
 WORDLESS = frozenset({"structure", "claims"})
@@ -79,7 +83,9 @@ class Facts:
         clock: Callable[[], float],
         deadline: float,
         verified: Verified = NO_TOKEN,
+        group: str | None = None,
     ) -> None:
+        """`group`: whose requests these are, where work may be begun ahead for them."""
         self._vantage = vantage
         self._view = view
         self._headers = headers
@@ -87,6 +93,7 @@ class Facts:
         self._clock = clock
         self._deadline = deadline
         self.values = _first_facts(vantage, view, headers, states, verified)
+        self._group = group
         self._base: Any = None
         self._leaves: dict[Leaf, bool | None] = {}
         self._scoped: dict[str, bytes] = {}
@@ -107,9 +114,26 @@ class Facts:
                 continue
             if detector.cost > DEAR_MICROS and detector.name not in set(logic.wanted(self)):
                 continue
+            if self._group is not None:
+                group, self._group = self._group, None
+                if detector.cost < ENCODER_MICROS and (pass_ := self._pass()) is not None:
+                    yield Ahead(group, pass_)
             yield from self.learn(detector)
             value = logic.truth(self)
         return value
+
+    def _pass(self) -> Work | None:
+        """The encoder's pass over the latest turn, if any signal of the policy may want it."""
+        for detector in self._vantage.detectors.values():
+            if detector.cost < ENCODER_MICROS or detector.scope != "LatestTurn":
+                continue
+            # What fails here fails again, and is told, when the signal is computed.
+            with suppress(Exception):
+                prepared = detector.prepare(self)
+                if isinstance(prepared, EncodeWork):
+                    # One that had to be shortened may be shortened differently when it is asked for.
+                    return prepared if prepared.whole else None
+        return None
 
     def evaluate(self, leaf: Leaf) -> bool | None:
         if leaf in self._leaves:

@@ -49,6 +49,11 @@ class EncodeWork:
         self.inline = encoder.name == "Static"
 
     @property
+    def whole(self) -> bool:
+        """As much is read as the encoder reads at most."""
+        return self._max_tokens >= self._encoder.max_tokens
+
+    @property
     def key(self) -> Hashable | None:
         if len(self._text) > REMEMBERED_LETTERS:
             return None
