@@ -48,6 +48,9 @@ from forebay_operator.telemetry.pools import pool_views
 from forebay_operator.xds.server import XdsServer
 
 ROUTING_REST_SECONDS: Final = 0.2
+SITUATE_SHARE: Final = 2.0
+"""Rest after all objects were put together, in the time that it took: with hundreds of routes and policies it is long."""
+MOST_SITUATE_SECONDS: Final = 0.5
 TELL_SECONDS: Final = 0.1
 """Least time between two looks at all statuses."""
 TELL_SHARE: Final = 4.0
@@ -207,11 +210,14 @@ class ClusterOperator:
             try:
                 detained = self._reconciler.core.verdicts.detained
                 situate = partial(self._situater.situate, self._picture, self._local, detained)
+                started = time.monotonic()
                 situation = await asyncio.to_thread(situate)
+                took = time.monotonic() - started
                 if situation.gateway is not None and situation.gateway.again is not None:
                     asyncio.get_running_loop().call_later(situation.gateway.again, self._redrawn.set)
                 self._reconciler.aim(situation)
                 self._fault = ""
+                await asyncio.sleep(min(took * SITUATE_SHARE, MOST_SITUATE_SECONDS))
             except Exception as error:  # noqa: BLE001  # what is published stays; the next change is tried again
                 _LOG.exception("the cluster's objects could not be put together")
                 self._fault = f"{type(error).__name__}: {error}"[:512]

@@ -4,7 +4,7 @@ What differs is found by comparing with what the API server shows, so nothing is
 object that is as new as this operator made it and yet not what it should be has been changed by hand: it is applied
 again, and an Event says so. What carries our label and is not wanted any more is deleted after all else is written.
 
-What shows requests to data planes goes out together where it is much (`batch`).
+Many writes go out together (`batch`).
 
 What goes wrong with one object holds up nothing but what relies on it; it is told, counted, and tried again, later each
 time. That holds for errors of our own, too: they are logged with their traceback.
@@ -74,7 +74,7 @@ class Applier:
         self._clock = clock
         self._aim: Aim | None = None
         self._news = asyncio.Event()
-        self._batch = Batch()
+        self._batches = _batches()
         self._over: dict[Key, float] = {}
         self._applied: dict[Key, tuple[str, float]] = {}
         self._seen: set[Key] = set()
@@ -88,7 +88,7 @@ class Applier:
     def rest(self) -> None:
         """Nothing is ours to write: leadership is lost."""
         self._aim = None
-        self._batch = Batch()
+        self._batches = _batches()
         self._applied.clear()
         self._seen.clear()
         self._deleted.clear()
@@ -131,10 +131,10 @@ class Applier:
             due = [want for want, verdict in looks if verdict == "apply"]
             if any(verdict == "later" for _, verdict in looks):
                 waits.append(SHOWN_SECONDS / 2)
-            if stage == LAST_STAGE:
-                more = any(verdict == "withheld" for _, verdict in looks)
-                if (held := self._batch.hold(len(due), more=more, now=now)) > 0:
-                    return held
+            # Of what routes need, nobody knows how much more will come; what shows requests waits for it, and is counted.
+            more = stage < LAST_STAGE or any(verdict == "withheld" for _, verdict in looks)
+            if (held := self._batches[stage].hold(len(due), more=more, now=now)) > 0:
+                return held
             if not await self._apply_all(due):
                 return SHOWN_SECONDS / 2  # what comes later relies on this
             if any(want.made.optional for want in due):
@@ -256,6 +256,10 @@ class Applier:
         if before is None or before.message != message:
             _LOG.warning("%s", message)
             self._on_failed()
+
+
+def _batches() -> tuple[Batch, ...]:
+    return tuple(Batch() for _ in range(LAST_STAGE + 1))
 
 
 def body(made: Generated) -> dict[str, Any]:

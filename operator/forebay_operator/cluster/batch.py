@@ -1,8 +1,8 @@
-"""When many writes are due and more are to come: together, once no more of them come.
+"""When many writes are due and more may come: together, once no more of them come.
 
-Envoy Gateway translates all of its objects for every write that it hears of, and an EnvoyExtensionPolicy more is another
-filter in the listeners of its Envoys. A team that applies a hundred routes with policies would have that done a hundred
-times. A few writes never wait.
+Envoy Gateway translates all of its objects for every write that it hears of, and says nothing of any while it is busy with
+that: a trickle of writes keeps it from accepting what was written long ago. So what a team's hundred routes with policies
+need is not written one by one as they come. A few writes never wait.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Final
 
 FEW: Final = 16
-STILL_SECONDS: Final = 1.0
+STILL_SECONDS: Final = 2.0
 """Without another write that is due, a batch is whole."""
-MOST_SECONDS: Final = 8.0
+MOST_SECONDS: Final = 10.0
 
 
 class Batch:
@@ -24,7 +24,7 @@ class Batch:
         self._grown = 0.0
 
     def hold(self, due: int, *, more: bool, now: float) -> float:
-        """For how many seconds the `due` writes wait; 0 is now. None of a few does, nor any where no `more` are to come."""
+        """For how many seconds the `due` writes wait; 0 is now. None of a few does, nor any where no `more` may come."""
         if due <= FEW or not more:
             self._due = 0
             return 0.0

@@ -24,7 +24,7 @@ LINGER_SECONDS: Final = 10.0
 PATIENCE_SECONDS: Final = 30.0
 """How long a new version waits for a gateway that says nothing. What is decided for a pool without a route is refused, so
 waiting is better; but a gateway that is down must not hold a new rule back for ever."""
-SETTLE_SECONDS: Final = 2.0
+SETTLE_SECONDS: Final = 3.0
 """From the word that a route is accepted to its being served. Envoy Gateway says it side by side with sending the route to
 its Envoys; how far apart the two were is measured by `python -m e2e.scale.gateway` and stands in docs/benchmarks.md."""
 
