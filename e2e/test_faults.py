@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -24,6 +25,22 @@ from .scale.world import write as write_all
 from .waiting import wait_until
 
 BURST = 200
+BREAKABLE = """
+from pathlib import Path
+from forebay_operator import core
+from forebay_operator.__main__ import main
+
+prepare = core.Core.prepare
+
+def breakable(*given):
+    if Path({!r}).exists():
+        raise RuntimeError("no room")
+    return prepare(*given)
+
+core.Core.prepare = breakable
+main()
+"""
+"""An operator that can be broken."""
 READY = {"small-0": ("192.0.2.1", {"ready": True})}
 
 
@@ -222,6 +239,33 @@ def test_a_refused_policy_is_served_in_its_last_good_version_also_by_an_operator
     stalled = kube.wait_condition("RoutingPolicy", namespace, "first", "Stalled")
     assert stalled["message"].endswith("the last good version is served")
     assert statuses_written(own_control_plane, since) <= {"routingpolicies/first"}
+
+
+def test_an_error_of_ours_that_no_object_causes_is_said_of_what_changes_and_passes(
+    own_control_plane: ControlPlane, forebay: Installation
+) -> None:
+    """The operator is started anew, such that it can reconcile nothing while a file is there."""
+    kube, namespace, operator = forebay.kube, forebay.namespace, forebay.operators[0]
+    broken = forebay.folder / "broken"
+    operator.stop()
+    operator.argv = [operator.argv[0], "-c", BREAKABLE.format(str(broken)), *operator.argv[3:]]
+    operator.start()
+    wait_until(lambda: forebay.revision(0) and "forebay_leader 1" in forebay.metrics(0), "it leads")
+    since = len(own_control_plane.audit())
+    with under_load(lambda: forebay.ask("hello")) as load:
+        broken.touch()
+        kube.apply(policy("first", "small", extra="  maxRequestBytes: 3Mi\n"), namespace=namespace)
+        said = kube.wait_condition("RoutingPolicy", namespace, "first", "Accepted", status="Unknown")
+        assert "cannot reconcile anything: RuntimeError: no room" in said["message"]
+        assert "forebay_reconcile_failing 1" in forebay.metrics(0)
+        ready = httpx.get(f"http://127.0.0.1:{forebay.metrics_ports[0]}/readyz", timeout=30.0, trust_env=False)
+        assert ready.status_code == 200, "what was published is served"
+        broken.unlink()
+        kube.wait_condition("RoutingPolicy", namespace, "first", "Ready")
+        assert "forebay_reconcile_failing 0" in forebay.metrics(0)
+    assert not load.failed, f"{load.failed}: {load.last}"
+    assert statuses_written(own_control_plane, since) == {"routingpolicies/first"}
+    same_as_fresh(forebay)
 
 
 def first_is_kept(forebay: Installation) -> bool:
