@@ -241,7 +241,7 @@ def test_only_routes_of_a_policy_with_a_bypass_have_it(site: Site) -> None:
 
     with without_data_plane(site):
         wait_until(lambda: site.server() == "large", "the bypass serves", 20)
-        assert site.ask(host=own).status_code == 503, "its policy fails closed"
+        assert site.ask(host=own).status_code in (503, 504), "its policy fails closed"
         assert site.ask(host=other).headers.get("x-sim-server") == "theirs", "no policy has it"
 
 
