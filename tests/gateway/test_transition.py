@@ -18,9 +18,11 @@ ELSEWHERE = (Place(hostnames=("*",), prefix="/x/v1", base="/x"),)
 SMALL, LARGE = frozenset({"pool/ai/small"}), frozenset({"pool/ai/large"})
 
 
-def resolved(name: str, *pools: str, places: tuple[Place, ...] = HERE) -> dict[str, RoutingPolicy]:
+def resolved(
+    name: str, *pools: str, places: tuple[Place, ...] = HERE, mode: str = "Enforce"
+) -> dict[str, RoutingPolicy]:
     key = f"ai/{name}"
-    return dict(place({key: a_policy(name, route_target(), pools=pools)}, {key: Attached(places=places)}))
+    return dict(place({key: a_policy(name, route_target(), pools=pools, mode=mode)}, {key: Attached(places=places)}))
 
 
 def pools_of(policy: RoutingPolicy) -> list[str]:
@@ -54,6 +56,17 @@ def test_a_version_with_another_pool_waits_until_the_gateway_has_routed_it() -> 
 
     later = transition.step(resolved("p", "large"), routed, {"ai/p": LARGE}, 3.0 + SETTLE_SECONDS + LINGER_SECONDS)
     assert later.also == {}
+
+
+def test_a_shadow_policy_waits_for_no_route_nor_does_what_was_one() -> None:
+    transition = Transition()
+    transition.step(resolved("p", "small", mode="Shadow"), {}, {"ai/p": SMALL}, 0.0)
+
+    edited = transition.step(resolved("p", "large", mode="Shadow"), {}, {"ai/p": LARGE}, 1.0)
+    assert pools_of(edited.policies["ai/p"]) == ["large"]
+
+    enforced = transition.step(resolved("p", "small"), {}, {"ai/p": SMALL}, 2.0)
+    assert pools_of(enforced.policies["ai/p"]) == ["small"]
 
 
 def test_an_edit_that_an_operator_has_missed_waits_for_its_routes_as_any_other() -> None:

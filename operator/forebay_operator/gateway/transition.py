@@ -109,6 +109,8 @@ class Transition:
         if _same(version.released, spec):
             version.released, version.candidate = spec, None
         else:
+            if "Shadow" in (version.released.mode, spec.mode):
+                needed = None  # nothing is routed for the one, or will be for the other
             if version.candidate is None or not _same(version.candidate, spec):
                 version.since, version.routed_since = now, None
             version.candidate = spec
