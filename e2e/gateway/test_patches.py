@@ -97,6 +97,26 @@ def test_outcomes_come_back_from_a_gateways_envoy(site: Site) -> None:
     assert stored["metadata"]["ownerReferences"][0]["kind"] == "Gateway"
 
 
+def test_patches_that_are_changed_by_hand_are_as_they_were_again(site: Site) -> None:
+    site.apply(site.policy())
+    site.programmed()
+    wait_taken(site)
+    (stored,) = site.kube.list("EnvoyPatchPolicy", site.namespace)
+    name = stored["metadata"]["name"]
+
+    site.kube.kubectl(
+        "patch", "envoypatchpolicy", name, "-n", site.namespace, "--type=merge", "-p", '{"spec": {"jsonPatches": []}}'
+    )
+
+    def repaired() -> bool:
+        now = site.kube.get("EnvoyPatchPolicy", site.namespace, name) or {}
+        return bool(now.get("spec") == stored["spec"])
+
+    wait_until(repaired, "they are as they were", 20)
+    notes = [str(event.get("note") or event.get("message")) for event in site.kube.list("Event", site.namespace)]
+    assert any(name in note and "was changed by somebody" in note for note in notes)
+
+
 def test_requests_that_no_policy_takes_are_not_reported(site: Site) -> None:
     other = f"other.{site.host}"
     site.apply(site.policy() + route(f"{site.name}-b", site.name, "theirs", host=other))
