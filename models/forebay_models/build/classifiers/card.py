@@ -37,7 +37,8 @@ HOW = {
         "Disguises are taken off first (`heads/unmask.py`: base64, hexadecimal, character references, percent "
         "codes, leetspeak, look-alike, full-width, invisible and spelled-out letters). One hidden layer of 64 on "
         "the transformer's and the static table's vectors of the plain text and the surface of the text as it "
-        "came, sigmoid, isotonic steps. Rows: three public sets of attacks; WildGuard's benign prompts, "
+        "came, and beside it, at half its spread, a linear head on the transformer's vector that was fitted on s-labs and "
+        "neuralchemy alone (two units of the layer); sigmoid, isotonic steps. Rows: three public sets of attacks; WildGuard's benign prompts, "
         "questions, banking requests and benchmark queries as harmless texts; and texts made by a grammar of our "
         "own (harmless sentences full of trigger words, role play, documents, greetings, eight other languages; "
         "attacks short, long, hidden in documents, and disguised in nine ways, harmless texts disguised as "
@@ -51,6 +52,10 @@ HOW = {
         "off. The table was kept "
         "for its gain on the calibration rows of `domain`; everyday texts and unmasking cost a point of "
         "over-defence each and were kept.",
+        "The linear head came last, chosen on the training rows of the source that a fold leaves out, and was scored on the "
+        "measuring sets once. AUROC there, s-labs and neuralchemy: linear head alone 0.893 and 0.968; network alone 0.955 and "
+        "0.967; both at 1:1 0.947 and 0.975, at 2:1, which ships, 0.955 and 0.974; a network with five times the decay 0.962 and "
+        "0.966, with the linear head 0.957 and 0.972; three such networks 0.962 and 0.966.",
     ),
     "difficulty": (
         "On the transformer's vector a linear head, and beside it the log of the prompt's length, both of equal "

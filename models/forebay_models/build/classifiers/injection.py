@@ -21,13 +21,18 @@ from forebay_models.build.metrics import Figure, auroc, auroc_figure, auroc_gain
 from forebay_models.build.mixture import FOLDS, Material, calibrates, injection_weight
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.calibrate import fit_isotonic, reliability, threshold_for_false_alarms
-from forebay_models.heads.fit import Recipe, fit, logits_of, squash
+from forebay_models.heads.fit import Floats, Recipe, fit, logits_of, squash
 from forebay_models.heads.head import HeadManifest, Reading, Source, join
 from forebay_models.heads.reach import out_of_reach
 from forebay_models.heads.surface import VERSION
 from forebay_models.heads.unmask import unmask
 
 RECIPE = Recipe(decay=1e-3, hidden=64, epochs=8, smoothing=0.02)
+PLAIN = Recipe()
+PUBLIC = frozenset(("s-labs", "neuralchemy"))
+SECOND_OPINION = 0.5
+"""Of a linear head that saw the public sets alone: what it learns from them carries over where the network's own texts
+mislead. Chosen on the training rows of the source that a fold leaves out."""
 FALSE_ALARMS = 0.03
 LABELS = ("benign", "injection")
 SOURCES = (
@@ -58,8 +63,12 @@ def make(
 
     targets = np.array([[sample.attack] for sample in fitting], np.float32)
     weights = np.array([injection_weight(sample) for sample in fitting], np.float32)
-    arrays = fit(load(fitting, "train"), targets, "Binary", recipe, weights)
-    raw = squash(logits_of(arrays, load(holding, "calibrate")), "Binary")[:, 0]
+    values, held = load(fitting, "train"), load(holding, "calibrate")
+    public = np.array([sample.source in PUBLIC for sample in fitting])
+    width = vectors.encoder.dimensions
+    second = fit(values[public, :width], targets[public], "Binary", PLAIN)
+    arrays = blend(fit(values, targets, "Binary", recipe, weights), second, held)
+    raw = squash(logits_of(arrays, held), "Binary")[:, 0]
     hits = np.array([sample.attack for sample in holding], np.float32)
     # Two halves: one bends the curve, the other says how well it fits.
     even = np.arange(len(raw)) % 2 == 0
@@ -83,13 +92,27 @@ def make(
     return Made(manifest, arrays)
 
 
+def blend(first: Mapping[str, Floats], second: Mapping[str, Floats], rows: Floats) -> dict[str, Floats]:
+    """A network, and beside it a linear head on the leading columns, whose logit counts `SECOND_OPINION` times as much by
+    its spread over `rows`. The result is one network: a number is the difference of what two units make of its two signs."""
+    columns = np.zeros((rows.shape[1], 1), np.float32)
+    columns[: len(second["weight"])] = second["weight"]
+    spreads = [float(logits_of(dict(each), rows).std()) for each in (first, {**second, "weight": columns})]
+    share_ = np.float32(SECOND_OPINION * spreads[0] / max(spreads[1], 1e-6))
+    return {
+        "weight0": np.concatenate([first["weight0"], columns, -columns], axis=1),
+        "bias0": np.concatenate([first["bias0"], second["bias"], -second["bias"]]),
+        "weight": np.concatenate([first["weight"], [[share_], [-share_]]]).astype(np.float32),
+        "bias": first["bias"],
+    }
+
+
 def _read(vectors: Vectors, texts: list[str], what: str) -> Reading:
     """Vectors of what the text says once its disguises are off; the surface is of the text as it came."""
     plain = [unmask(text) for text in texts]
     return read(vectors, plain, what, surface=False)._replace(surface=read_surface(texts))
 
 
-PLAIN = Recipe()
 WORDS = (
     "ignore", "disregard", "bypass", "override", "jailbreak", "system prompt", "instructions", "pretend", "act as",
     "do anything", "no restrictions", "unfiltered", "developer mode", "reveal", "hack",
@@ -132,9 +155,7 @@ class Plain:
     """The re-run reference: a linear head on the vector, fitted on the two public sets alone (one of them in a fold)."""
 
     def __init__(self, material: Material, vectors: Vectors, fold: str) -> None:
-        chosen = [
-            s for s in material.injection if s.source in {"s-labs", "neuralchemy"} - FOLDS[fold] and not calibrates(s)
-        ]
+        chosen = [s for s in material.injection if s.source in PUBLIC - FOLDS[fold] and not calibrates(s)]
         rows = vectors.of([sample.text for sample in chosen], "injection reference")
         self._vectors = vectors
         self._arrays = fit(join(Reading(rows)), np.array([[s.attack] for s in chosen], np.float32), "Binary", PLAIN)
