@@ -135,3 +135,28 @@ def test_rules_told_apart_by_a_header_have_policies_of_their_own(site: Site) -> 
 
     assert {site.server() for _ in range(5)} == {"small"}
     assert {site.ask(**{"x-team": "legal"}).headers["x-sim-server"] for _ in range(5)} == {"large"}
+
+
+def test_a_more_specific_policy_comes_and_goes_and_no_request_is_lost(site: Site) -> None:
+    wide = f"{site.name}-gw"
+    site.apply(site.policy(wide, kind="Gateway"))
+    site.programmed(wide)
+    site.wait_served_by("small")
+
+    with under_load(site.ask) as load:
+        site.apply(site.policy(otherwise="large"))
+        all_accepted(site, wide, site.name)
+        site.wait_served_by("large")
+        (ancestor,) = site.ancestors(wide)
+        programmed = next(found for found in ancestor["conditions"] if found["type"] == "Programmed")
+        assert (programmed["status"], programmed["reason"]) == ("False", "Overridden")
+        assert (
+            f"HTTPRoute {site.namespace}/{site.name} is policy {site.namespace}/{site.name}'s" in programmed["message"]
+        )
+        site.delete("routingpolicy", site.name)
+        site.wait_served_by("small")
+        site.programmed(wide)
+        time.sleep(4.0)  # what is left of the other one goes 3 s later
+
+    assert not load.failed, f"{load.failed}: {load.last}"
+    assert site.server() == "small"

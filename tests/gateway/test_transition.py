@@ -166,3 +166,44 @@ def test_a_route_that_another_policy_takes_is_let_go_at_once() -> None:
     transition.step(by_route("p", "in"), {}, {}, 0.0)
 
     assert set(transition.step(by_route("q", "in"), {}, {}, 1.0).policies) == {"ai/q"}
+
+
+def test_a_place_that_goes_to_another_policy_stays_the_formers_until_the_gateway_has_the_others_routes() -> None:
+    transition = Transition()
+    wide, narrow = by_route("wide", "elsewhere"), by_route("narrow", "here")
+    both = wide | narrow
+    needs = {"ai/wide": SMALL, "ai/narrow": SMALL}
+    transition.step(both, dict.fromkeys(both, SMALL), needs, 0.0)
+    (own,) = placed(wide["ai/wide"].spec) or ()
+    (theirs,) = placed(narrow["ai/narrow"].spec) or ()
+    grown = {"ai/wide": msgspec.structs.replace(wide["ai/wide"], spec=msgspec.structs.replace(
+        wide["ai/wide"].spec, places=(own, theirs)))}  # fmt: skip
+
+    waiting = transition.step(grown, {}, needs, 1.0)
+    assert placed(waiting.policies["ai/wide"].spec) == (own,)
+    assert placed(waiting.policies["ai/narrow"].spec) == (theirs,), "the deleted policy answers there"
+    assert waiting.pending == {"ai/wide"}
+
+    routed = transition.step(grown, {"ai/wide": SMALL}, needs, 2.0)
+    assert routed.again == SETTLE_SECONDS
+    done = transition.step(grown, {"ai/wide": SMALL}, needs, 2.0 + SETTLE_SECONDS)
+    assert set(done.policies) == {"ai/wide"}
+    assert set(placed(done.policies["ai/wide"].spec) or ()) == {own, theirs}
+    assert not done.pending
+
+
+def test_a_new_policy_with_a_place_of_another_ones_waits_for_its_routes_and_not_for_ever() -> None:
+    transition = Transition()
+    wide, narrow = by_route("wide", "here"), by_route("narrow", "here")
+    needs = {"ai/wide": SMALL, "ai/narrow": SMALL}
+    transition.step(wide, {"ai/wide": SMALL}, needs, 0.0)
+    without = {"ai/wide": msgspec.structs.replace(wide["ai/wide"], spec=msgspec.structs.replace(
+        wide["ai/wide"].spec, places=()))}  # fmt: skip
+
+    soon = transition.step(without | narrow, {"ai/wide": SMALL}, needs, 1.0)
+    assert placed(soon.policies["ai/narrow"].spec) == ()
+    assert placed(soon.policies["ai/wide"].spec) == placed(wide["ai/wide"].spec)
+
+    late = transition.step(without | narrow, {"ai/wide": SMALL}, needs, 1.0 + PATIENCE_SECONDS)
+    assert placed(late.policies["ai/narrow"].spec) == placed(narrow["ai/narrow"].spec)
+    assert placed(late.policies["ai/wide"].spec) == ()

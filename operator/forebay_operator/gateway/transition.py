@@ -3,7 +3,7 @@
 A gateway and the data planes learn of a change one after the other. So a policy's new version goes to the data planes
 once the gateway has routes to every pool that it may choose, and pools that only the former one chose keep their routes
 for a while. Places that a policy has left are kept by the data planes until the gateway no longer shows them requests
-from there.
+from there. A place that goes from one policy to another stays the former's until the gateway has the other's routes.
 
 Times are passed in, in monotonic seconds. For one thread at a time.
 """
@@ -30,8 +30,10 @@ its Envoys; how far apart the two were is measured by `python -m e2e.scale.gatew
 
 Routed = Mapping[str, frozenset[str]]
 """By policy, the values of the routing header for which a gateway has accepted routes everywhere."""
+_Place = tuple[str, str, Origin | None]
+"""Host, prefix and the gateway's route, if it tells."""
 _Claim = tuple[str, str, Origin | None, str]
-"""Host, prefix and the gateway's route, if it tells; and what is taken off, which makes no other claim."""
+"""A place and what is taken off there, which makes no other place."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -56,11 +58,20 @@ class _Version(msgspec.Struct):
     former_until: float = 0.0
 
 
+class _Takeover(msgspec.Struct):
+    """A policy gets places of another one's, and `routed_since` the gateway has its routes to all of its pools."""
+
+    since: float
+    routed_since: float | None = None
+
+
 class Transition:
     """Remembers what was out."""
 
     def __init__(self) -> None:
         self._versions: dict[str, _Version] = {}
+        self._takeovers: dict[str, _Takeover] = {}
+        self._holders: dict[_Place, str] = {}
         self._left: dict[tuple[str, _Claim], float] = {}
         self._policies: dict[str, RoutingPolicy] = {}
 
@@ -88,10 +99,16 @@ class Transition:
                 also[name] = extra
         for name in self._versions.keys() - targeted.keys():
             del self._versions[name]
-        for name, places in self._lingering(targeted, now, waits).items():
+        withheld = self._withheld(targeted, routed, needs, now, waits)
+        for name, claims in withheld.items():
+            made[name] = _without(made[name], claims)
+        for name, places in self._lingering(targeted, withheld, now, waits).items():
             made[name] = _with_places(made.get(name) or _last(self._policies[name]), places)
+        self._holders = {claim[:3]: name for name, policy in made.items() for claim in _enforced(policy.spec)}
         self._policies = {name: made[name] for name in made if placed(made[name].spec) is not None}
-        pending = frozenset(name for name, version in self._versions.items() if version.candidate is not None)
+        pending = frozenset(withheld).union(
+            name for name, version in self._versions.items() if version.candidate is not None
+        )
         return Step(made, also, pending, min(waits) if waits else None)
 
     def _advance(
@@ -131,11 +148,51 @@ class Transition:
             waits.append(version.former_until - now)
         return version
 
+    def _withheld(
+        self,
+        targeted: Mapping[str, RoutingPolicy],
+        routed: Routed,
+        needs: Mapping[str, frozenset[str]],
+        now: float,
+        waits: list[float],
+    ) -> dict[str, frozenset[_Claim]]:
+        """What policies have of others' places, and the gateway no routes for yet, by policy."""
+        found: dict[str, frozenset[_Claim]] = {}
+        for name, policy in targeted.items():
+            gained = frozenset(c for c in _enforced(policy.spec) if self._holders.get(c[:3], name) != name)
+            if not gained or name not in needs:
+                self._takeovers.pop(name, None)
+                continue
+            takeover = self._takeovers.setdefault(name, _Takeover(now))
+            if not needs[name] <= routed.get(name, frozenset()):
+                takeover.routed_since = None
+            elif takeover.routed_since is None:
+                takeover.routed_since = now
+            due = takeover.since + PATIENCE_SECONDS
+            if takeover.routed_since is not None:
+                due = min(due, takeover.routed_since + SETTLE_SECONDS)
+            if now < due:
+                found[name] = gained
+                waits.append(due - now)
+        for name in self._takeovers.keys() - targeted.keys():
+            del self._takeovers[name]
+        return found
+
     def _lingering(
-        self, targeted: Mapping[str, RoutingPolicy], now: float, waits: list[float]
+        self,
+        targeted: Mapping[str, RoutingPolicy],
+        withheld: Mapping[str, frozenset[_Claim]],
+        now: float,
+        waits: list[float],
     ) -> dict[str, tuple[Place, ...]]:
         """Places that policies have left and that nobody else has taken, by policy."""
-        held = {(name, claim) for name, policy in targeted.items() for claim in _claims(placed(policy.spec) or ())}
+        nothing: frozenset[_Claim] = frozenset()
+        held = {
+            (name, claim)
+            for name, policy in targeted.items()
+            for claim in _claims(placed(policy.spec) or ())
+            if claim not in withheld.get(name, nothing)
+        }
         taken = {claim[:3] for _, claim in held}
         for key in held:
             self._left[key] = now
@@ -147,6 +204,17 @@ class Transition:
                 found.setdefault(name, []).append(claim)
                 waits.append(last + LINGER_SECONDS - now)
         return {name: tuple(_places(claims)) for name, claims in found.items() if name in self._policies}
+
+
+def _enforced(spec: PolicySpec) -> Iterator[_Claim]:
+    """What a policy answers for. A Shadow policy has its places beside whoever does."""
+    if spec.mode == "Enforce":
+        yield from _claims(placed(spec) or ())
+
+
+def _without(policy: RoutingPolicy, claims: frozenset[_Claim]) -> RoutingPolicy:
+    left = (claim for claim in _claims(placed(policy.spec) or ()) if claim not in claims)
+    return msgspec.structs.replace(policy, spec=_at(policy.spec, tuple(_places(left))))
 
 
 def _claims(places: Iterable[Place]) -> Iterator[_Claim]:
