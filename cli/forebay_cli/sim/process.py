@@ -81,7 +81,8 @@ class SimProcess:
         if process.returncode is None:
             process.terminate()
         try:
-            return await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                return await process.wait()
         except TimeoutError:
             return await self.kill()
 

@@ -64,7 +64,8 @@ class Child:
         process = self._process
         if process is not None and process.returncode is None:
             try:
-                await asyncio.wait_for(process.wait(), grace_seconds)
+                async with asyncio.timeout(grace_seconds):
+                    await process.wait()
             except TimeoutError:
                 self.signal(signal.SIGKILL)
         if self._task is not None:

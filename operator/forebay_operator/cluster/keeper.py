@@ -100,7 +100,7 @@ class Keeper:
             async with asyncio.timeout(MOST_SECONDS):
                 while True:
                     self._news.clear()
-                    async with asyncio.timeout(QUIET_SECONDS):  # wait_for may swallow a cancellation (Python 3.11)
+                    async with asyncio.timeout(QUIET_SECONDS):
                         await self._news.wait()
         except TimeoutError:
             self._news.clear()

@@ -176,7 +176,7 @@ class ClusterSource:
             if burst is None or (left := burst.due - time.monotonic()) <= 0:
                 return burst
             try:
-                async with asyncio.timeout(left):  # wait_for may swallow a cancellation (Python 3.11)
+                async with asyncio.timeout(left):
                     await self._news.wait()
             except TimeoutError:
                 return burst
