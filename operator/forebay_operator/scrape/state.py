@@ -114,7 +114,9 @@ class PoolStates:
     def _is_tried(self, pool: str) -> bool:
         spec = self._specs[pool]
         if spec.telemetry.engine == "None":
-            return bool(self._reports) or self._now - self._began > duration_seconds(spec.telemetry.stale_after)
+            if pool in self._tried or self._reports:
+                return True
+            return self._now - self._began > duration_seconds(spec.telemetry.stale_after)
         return all(knowledge.tried for knowledge in self._endpoints[pool].values())
 
     def demand(self, pool: str, now: float) -> Demand:
