@@ -21,7 +21,7 @@ from forebay_decision.inspect import all_signals
 from forebay_decision.record import SignalRecord
 from forebay_decision.route import Forward
 from forebay_decision.work import run_inline
-from forebay_models.encoder import Encoder
+from forebay_models.encoder import Encoder, EncoderKind
 from forebay_models.errors import ArtefactError
 from forebay_models.heads import library as library_module
 from forebay_models.heads.artefact import digest_of, pack_head
@@ -48,6 +48,20 @@ class WordEncoder:
     def encode(self, texts: Sequence[str], *, max_tokens: int | None = None) -> Any:
         self.passes += texts
         return np.array([[float(word in text) for word in WORDS] for text in texts], np.float32)
+
+
+class Counting(WordEncoder):
+    """In the place of the transformer that ships."""
+
+    dimensions = 384
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.digest = shipped("Transformer").digest
+
+    def encode(self, texts: Sequence[str], *, max_tokens: int | None = None) -> Any:
+        self.passes += texts
+        return np.zeros((len(texts), self.dimensions), np.float32)
 
 
 def a_head(**fields: Any) -> Head:
@@ -181,9 +195,8 @@ def test_a_label_that_the_model_lacks_is_refused_by_name() -> None:
 
 
 @cache
-def the_table(kind: str, _digest: str = "") -> Encoder:
-    assert kind == "Static"
-    return load_encoder("Static")
+def shipped(kind: EncoderKind) -> Encoder:
+    return load_encoder(kind)
 
 
 def own(content: bytes, folder: Path, digest: str | None = None) -> Any:
@@ -256,7 +269,7 @@ def test_a_path_does_not_leave_the_folder(tmp_path: Path) -> None:
         ("task", "Fix the bug in this Python function", "code"),
         ("task", "Summarise the minutes in three bullet points", "summarize"),
         ("task", "Hello, how are you?", "chat"),
-        ("task", "Which bridges cross the Thames at Reading", "chat"),
+        ("task", "Why do cats purr?", "chat"),
         ("task", "Remind me to water the tomatoes at six", "tooling"),
         ("task", "Schreibe eine Funktion in Python, die zwei Listen vergleicht", "code"),
         ("task", "gfhjd kkkdls wqxz", "unknown"),
@@ -274,19 +287,39 @@ def test_a_path_does_not_leave_the_folder(tmp_path: Path) -> None:
         ("reasoning", "Say hello in Welsh", "direct"),
     ],
 )
-def test_models_on_derived_labels_tell_plain_cases_apart_and_need_the_table_alone(
-    model: str, text: str, label: str
-) -> None:
+def test_models_on_derived_labels_tell_plain_cases_apart(model: str, text: str, label: str) -> None:
     spec = a_policy(signals=[{"name": "s0", "classifier": {"model": model}}])
-    assert records(compiled(spec, POOLS, encoders=the_table), text)["s0"].label == label
+    assert records(compiled(spec, POOLS, encoders=shipped), text)["s0"].label == label
 
 
 def test_offered_tools_count_for_tasks_needs_and_risk() -> None:
     signals = [{"name": model, "classifier": {"model": model}} for model in ("task", "needsTools", "risk")]
-    policy = compiled(a_policy(signals=signals), POOLS, encoders=the_table)
+    policy = compiled(a_policy(signals=signals), POOLS, encoders=shipped)
     tools = [{"type": "function", "function": {"name": "delete_account"}}]
     found = records(policy, "Delete the account of customer 17", tools=tools)
     assert (found["task"].label, found["needsTools"].label, found["risk"].label) == ("tooling", "needsTools", "high")
+
+
+def test_earlier_turns_settle_what_a_text_points_at() -> None:
+    policy = compiled(
+        a_policy(signals=[{"name": "s0", "classifier": {"model": "uncertainty"}}]), POOLS, encoders=shipped
+    )
+    turns = [
+        {"role": role, "content": text} for role, text in (("user", "Draft a note"), ("assistant", "Dear Ann, ..."))
+    ]
+    body = msgspec.json.encode({"model": "auto", "messages": [*turns, {"role": "user", "content": "make it shorter"}]})
+    view = read("ChatCompletions", body).view
+    assert run_inline(all_signals(policy, head(), view, surroundings()))["s0"].label == "clear"
+    assert records(policy, "make it shorter")["s0"].label == "ambiguous"
+
+
+def test_all_models_on_derived_labels_share_one_pass_and_one_look_at_the_wording() -> None:
+    encoder = Counting()
+    models = ("task", "risk", "uncertainty", "factuality", "needsRetrieval", "needsTools", "reasoning")
+    spec = a_policy(signals=[{"name": model, "classifier": {"model": model}} for model in models])
+    policy = compiled(spec, POOLS, encoders=lambda kind: encoder if kind == "Transformer" else shipped("Static"))
+    assert len(records(policy, "Book a table for two")) == len(models)
+    assert encoder.passes == ["Book a table for two"]
 
 
 @given(st.text(max_size=200))
@@ -295,7 +328,7 @@ def test_no_text_makes_a_classifier_fail(text: str) -> None:
     policy = compiled(
         a_policy(signals=signals),
         POOLS,
-        encoders=lambda kind: the_table(kind) if kind == "Static" else WordEncoder(),
+        encoders=lambda kind, digest="": WordEncoder() if digest == DIGEST else shipped(kind),
         heads=lambda name: Library().ship(name) if name == "asks" else a_head(),
     )
     for record in records(policy, text).values():

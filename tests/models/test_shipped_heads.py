@@ -43,9 +43,9 @@ def test_a_head_belongs_to_the_encoders_that_ship(name, transformer, static):
     assert manifest.sources
 
 
-def test_the_head_on_derived_labels_belongs_to_the_table_alone_and_claims_no_calibration(static):
+def test_the_head_on_derived_labels_belongs_to_the_encoders_that_ship_and_claims_no_calibration(transformer, static):
     manifest = Library().ship(DERIVED).manifest
-    assert (manifest.encoder, manifest.static, manifest.calibrated) == (static.digest, "", False)
+    assert (manifest.encoder, manifest.static, manifest.calibrated) == (transformer.digest, static.digest, False)
     assert manifest.sources
 
 

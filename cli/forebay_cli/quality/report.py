@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 
 from forebay_cli.quality import charts, peers
+from forebay_cli.quality.judged import measure_judged
 from forebay_cli.quality.personal import measure_personal
-from forebay_models.build.classifiers import difficulty, domain, injection, intents
+from forebay_models.build.classifiers import asks, difficulty, domain, injection, intents
 from forebay_models.build.classifiers.finding import table
 from forebay_models.build.classifiers.made import Made
 from forebay_models.build.heads import make_folds
@@ -89,6 +90,12 @@ def _difficulty(bench: Bench) -> list[str]:
     return [*table(findings), "", "![cost curve](difficulty.png)"]
 
 
+def _asks(bench: Bench) -> list[str]:
+    shipped = bench.shipped(asks.NAME)
+    whole = measure_judged(shipped, bench.vectors)
+    return [*table(whole), "", *table(asks.measure(asks.rows_of(bench.material), bench.vectors, shipped))]
+
+
 def _trained(bench: Bench) -> list[str]:
     lines: list[str] = []
     for dataset in (bench.material.clinc, bench.material.banking):
@@ -110,6 +117,7 @@ SECTIONS: Final[Mapping[str, Callable[[Bench], list[str]]]] = {
     "domain": _domain,
     "injection": _injection,
     "difficulty": _difficulty,
+    "asks": _asks,
     "trained": _trained,
     "pii": _personal,
 }

@@ -1,17 +1,19 @@
-"""`classifier`: what a trained model, or a documented rule, says of the latest human turn, as scores by label.
+"""`classifier`: what a trained model says of the latest human turn, as scores by label.
 
 | model | says |
 |---|---|
 | `domain` | one of 14 fields, or `chat`; trained, calibrated |
 | `injection` | `injection` or `benign`: prompt injection and jailbreaks; trained, calibrated |
 | `difficulty` | `low`, `medium`, `high`: whether a small model fails where a large one does not; trained, calibrated, weak |
-| `task`, `risk`, `uncertainty`, `factuality`, `needsRetrieval`, `needsTools`, `reasoning` | trained on labels derived by rule, since no public set labels them; scores, not calibrated; the static table's vectors, no transformer |
+| `task`, `risk`, `uncertainty`, `factuality`, `needsRetrieval`, `needsTools`, `reasoning` | trained on labels derived by rule, since no public set labels them; scores, not calibrated |
 
 * `label` is the likeliest, `scores` holds all, `labels` those at or above the threshold. `score` is of the likeliest; of a
   model with two labels, of the one that it looks for.
 * Matches when one of the policy's `labels` reaches its threshold; without them, when `score` does. A text that is about
   none of the labels of a model of your own, as far as that can be told, does not match.
 * `artifact` names a model of your own by file or ConfigMap, and by digest; `forebay train` makes one. See docs/models.md.
+* Of the last seven, `tooling`, `risk`, `needsTools` and `uncertainty` also see the tools offered, earlier turns and images;
+  docs/models.md says how. The label of `risk` is its middle level.
 * `injection` reads through base64, hexadecimal, leetspeak, look-alike, invisible and spelled-out letters; a text that
   hides behind one costs a second pass.
 * Models share the encoder's pass with one another and with `similarity`. Of more than 256 tokens the first and last half
@@ -31,7 +33,7 @@ from msgspec import structs
 from forebay_api.signal import Classifier
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.detector import Detector, Texts
-from forebay_decision.signals.judgement import HEAD, JUDGES, JudgementDetector
+from forebay_decision.signals.judgement import HEAD, JUDGES, SURFACE, JudgementDetector
 from forebay_decision.signals.similarity import plan_encoding
 from forebay_decision.signals.windows import Window, plan_windows, tool_results
 from forebay_decision.work import Skipped, Work
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
 
 ENCODER: Final = "Transformer"
 TABLE: Final = "Static"
-SURFACE: Final = "surface"
 PLAIN: Final = "unmasked"
 
 
@@ -92,9 +93,9 @@ def _build_judgement(name: str, spec: Classifier, encoders: Callable[..., Encode
         head = heads(HEAD)
     except EncoderError as error:
         raise ModelError(str(error)) from None
-    return JudgementDetector(
-        name, spec, JUDGES[spec.model], head, _fitting(head, encoders, TABLE, head.manifest.encoder)
-    )
+    encoder = _fitting(head, encoders, ENCODER, head.manifest.encoder)
+    table = _fitting(head, encoders, TABLE, head.manifest.static)
+    return JudgementDetector(name, spec, JUDGES[spec.model], head, encoder, table)
 
 
 def _fitting(head: Head, encoders: Callable[..., Encoder], kind: str, wanted: str) -> Encoder:

@@ -1,8 +1,7 @@
 """The classifier models that no public set has labels for: task, risk, uncertainty, factuality, needsRetrieval, needsTools,
 reasoning.
 
-One head (`asks`, its card says what from and how well) gives each text marks of what it asks for, from the static table
-alone; the rules here turn marks into each model's labels, beside what stands around the text: tools that are offered, turns
+One head (`asks`, its card says what from and how well) gives each text marks of what it asks for; the rules here turn marks into each model's labels, beside what stands around the text: tools that are offered, turns
 before, images, a text that came along. Scores lie in [0, 1] and are no probabilities. Texts in other scripts, or without
 words, are unknown.
 """
@@ -19,7 +18,8 @@ from forebay_decision.record import SignalRecord
 from forebay_decision.request import RequestView
 from forebay_decision.signals.detector import Texts
 from forebay_decision.signals.regex import compile_linear
-from forebay_decision.work import Skipped
+from forebay_decision.signals.similarity import plan_encoding
+from forebay_decision.work import Skipped, Work
 from forebay_models.heads.head import Head, Reading
 from forebay_models.heads.marks import weigh_risk
 from forebay_models.heads.reach import out_of_reach
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SCOPE: Final = "LatestTurn"
 HEAD: Final = "asks"
+SURFACE: Final = "surface"
 SURE: Final = 0.9
 """What a plain sign in the text or around it is worth, where the head thinks less of it."""
 THRESHOLD: Final = 0.5
@@ -42,7 +43,14 @@ def _any(*alternatives: str) -> Any:
     return compile_linear(rf"\b(?:{'|'.join(alternatives)})\b", case_sensitive=False)
 
 
-FENCE: Final = compile_linear(r"(?m)```|^(?:Traceback \(most recent|\s+at [\w.$]+\(|diff --git |#!/)")
+PROGRAM: Final = compile_linear(
+    r"(?m)```|^(?:Traceback \(most recent|\s+at [\w.$]+\(|diff --git |#!/|#include\b)"
+    r"|^\s*(?:def \w+\(|class \w+\s*[:({]|function \w+\s*\(|(?:public|private) (?:static|class)\b|fn \w+\(|func \w+\(|from \w+ import |import \w+$|(?:const|let|var) \w+ =)"
+    r"|^\s*(?i:select\b.+\bfrom\b|insert into\b|update \w+ set\b|delete from\b|create table\b)"
+)
+SHORTEN: Final = compile_linear(
+    r"(?i)^\W*(?:\w+\W+){0,3}(?:tl;?dr|summari[sz]e|summary|recap|sum up)\b|\btl;?dr\W*$|^\W*(?:bitte )?fasse? |^\W*r[ée]sum(?:e|ez|er|en|ir)\b"
+)
 DEICTIC: Final = compile_linear(
     r"(?i)^\W*(?:(?:and|but|so|ok(?:ay)?|please|can you|could you|now|then)\W+)*(?:fix|do|explain|change|improve|continue|redo|try|use|make|translate|check|what about|why(?: is| does)?|how about|what does)?\W*(?:it|this|that|these|those|them|he|she|the same|one)\b"
 )
@@ -97,8 +105,10 @@ def _task(seen: Seen) -> Mapping[str, float]:
     that can be read."""
     marks = seen.marks
     scores = {name: marks[name] for name in ("code", "summarize", "search", "tooling", "chat")}
-    if seen.has(FENCE):
+    if seen.has(PROGRAM):
         scores["code"] = max(scores["code"], SURE)
+    if seen.has(SHORTEN):
+        scores["summarize"] = max(scores["summarize"], SURE)
     if seen.view.tools:
         scores["tooling"] = max(scores["tooling"], marks["tools"])
     return scores | {"unknown": marks["gibberish"]}
@@ -170,28 +180,30 @@ class JudgementDetector:
     """A judge's verdict in the shape of a classifier's. The head's marks are computed once a request, for all of them."""
 
     kind = "classifier"
-    cost = 150.0
+    cost = 3000.0
 
-    def __init__(self, name: str, spec: Classifier, judge: Judge, head: Head, table: Encoder) -> None:
+    def __init__(self, name: str, spec: Classifier, judge: Judge, head: Head, encoder: Encoder, table: Encoder) -> None:
         self.name = name
         self.scope = SCOPE
         self._judge = judge
         self._head = head
+        self._encoder = encoder
         self._table = table
         self._wanted = tuple(spec.labels or judge.looks_for)
         self._threshold = THRESHOLD if spec.threshold is None else spec.threshold
 
-    def prepare(self, texts: Texts) -> None:
-        """Nothing: the table takes less time than asking for it would."""
+    def prepare(self, texts: Texts) -> Work | Skipped | None:
+        if self._encoder.digest in texts.embeddings() or self._out_of_reach(texts) is not None:
+            return None
+        return plan_encoding(self._encoder, texts.latest, texts.seconds_left())
 
-    def detect(self, texts: Texts, prepared: object = None) -> SignalRecord | Skipped:
-        key = ("reach", True, True)
-        shared = texts.shared()
-        if key not in shared:
-            shared[key] = out_of_reach(texts.latest, latin_only=True)
-        if (reason := shared[key]) is not None:
-            return Skipped(str(reason))
-        found = self._judge.scores(Seen(texts.scoped(SCOPE), texts.view, self._marks(texts)))
+    def detect(self, texts: Texts, prepared: object) -> SignalRecord | Skipped:
+        if (reason := self._out_of_reach(texts)) is not None:
+            return Skipped(reason)
+        row = texts.embeddings().setdefault(self._encoder.digest, prepared)
+        if isinstance(row, Skipped):
+            return row
+        found = self._judge.scores(Seen(texts.scoped(SCOPE), texts.view, self._marks(texts, row)))
         scores = {label: round(score, 6) for label, score in found.items()}
         return SignalRecord(
             matched=any(scores[each] >= self._threshold for each in self._wanted),
@@ -201,10 +213,19 @@ class JudgementDetector:
             scores=scores,
         )
 
-    def _marks(self, texts: Texts) -> Mapping[str, float]:
+    def _out_of_reach(self, texts: Texts) -> str | None:
+        key = ("reach", True, True)
+        shared = texts.shared()
+        if key not in shared:
+            shared[key] = out_of_reach(texts.latest, latin_only=True)
+        return cast("str | None", shared[key])
+
+    def _marks(self, texts: Texts, row: object) -> Mapping[str, float]:
         shared = texts.shared()
         key = (HEAD, self._head.digest)
         if key not in shared:
-            reading = Reading(read_wording(texts.latest, self._table), None, self._head.describe(texts.latest))
+            if SURFACE not in shared:
+                shared[SURFACE] = self._head.describe(texts.latest)
+            reading = Reading(cast("Any", row), read_wording(texts.latest, self._table), cast("Any", shared[SURFACE]))
             shared[key] = dict(zip(self._head.manifest.labels, self._head.probabilities(reading).tolist(), strict=True))
         return cast("Mapping[str, float]", shared[key])

@@ -23,7 +23,7 @@ def make_all(material: Material, vectors: Vectors) -> dict[str, Made]:
         "domain": domain.make(material, vectors),
         "injection": injection.make(material, vectors),
         "difficulty": difficulty.make(material, vectors),
-        "asks": asks.make(asks.rows_of(material)),
+        "asks": asks.make(asks.rows_of(material), vectors),
     }
 
 
@@ -52,7 +52,7 @@ def measure_heads(data: Path, material: Material, vectors: Vectors, made: dict[s
         "domain": domain.measure(material, vectors, made["domain"])[0],
         "injection": injection.measure(data, material, vectors, made["injection"], make_folds(material, vectors))[0],
         "difficulty": difficulty.measure(material, vectors)[0],
-        "asks": asks.measure(asks.rows_of(material), made["asks"]),
+        "asks": asks.measure(asks.rows_of(material), vectors, made["asks"]),
         "trained": [f for each in (material.clinc, material.banking) for f in intents.measure(each, vectors)[0]],
     }
 

@@ -1,7 +1,7 @@
 """`asks`: what a request asks for, as marks that the models task, risk, uncertainty and the like are read from.
 
-One head for all, on the static table's vectors of a text's parts (`heads/wording.py`) and its surface: no transformer. Its
-labels are derived (`corpora/asked.py`), so its scores are scores and no probabilities: nothing is calibrated.
+One head for all, on the transformer's vector, the static table's vectors of a text's parts (`heads/wording.py`) and the
+surface. Its labels are derived (`corpora/asked.py`), so its scores are scores and no probabilities: nothing is calibrated.
 """
 
 from collections import Counter
@@ -17,6 +17,7 @@ from forebay_models.build.corpora.asked import FIELDS, FLAGS, TASKS, Asked, read
 from forebay_models.build.corpora.text import share
 from forebay_models.build.metrics import auroc_figure, auroc_gain, gain, mean
 from forebay_models.build.mixture import Material
+from forebay_models.build.vectors import Vectors
 from forebay_models.heads.fit import Floats, Recipe, fit
 from forebay_models.heads.head import HeadManifest, Reading, Source, join
 from forebay_models.heads.marks import THRESHOLD, level_of, weigh_risk
@@ -37,9 +38,7 @@ JUDGED = {
 }  # fmt: skip
 """Mark -> model, and the label that it is the score of."""
 MARKS = (*TASKS, "gibberish", *FIELDS, *FLAGS)
-RECIPE = Recipe(decay=1e-3, epochs=8, hidden=64, smoothing=0.02)
-VOICES = 4
-"""Networks that are fitted apart and averaged: side by side they are one network of as many times the width."""
+RECIPE = Recipe(decay=1e-3, epochs=8, hidden=64, smoothing=0.02, members=4)
 SOURCES = (
     Source("CLINC150", "CC-BY-3.0"),
     Source("BANKING77", "CC-BY-4.0"),
@@ -55,8 +54,8 @@ def rows_of(material: Material) -> list[Asked]:
     return read_asked(material.clinc, material.banking, material.queries, material.questions, benign)
 
 
-def read(texts: Sequence[str]) -> Reading:
-    return Reading(np.stack([_wording(text) for text in texts]), None, read_surface(texts))
+def read(vectors: Vectors, texts: Sequence[str]) -> Reading:
+    return Reading(vectors.of(texts, NAME), np.stack([_wording(text) for text in texts]), read_surface(texts))
 
 
 # Folds and findings ask for the same texts again and again.
@@ -70,30 +69,22 @@ def holds(row: Asked) -> bool:
     return share(row.text, NAME) < HELD_SHARE
 
 
-def make(rows: Sequence[Asked], recipe: Recipe = RECIPE, voices: int = VOICES) -> Made:
+def make(rows: Sequence[Asked], vectors: Vectors, recipe: Recipe = RECIPE) -> Made:
     rows = [row for row in rows if not holds(row)]
-    values = join(read([row.text for row in rows]))
+    values = join(read(vectors, [row.text for row in rows]))
     targets = np.array([[mark in row.marks for mark in MARKS] for row in rows], np.float32)
     known = np.array([[mark not in row.open for mark in MARKS] for row in rows], np.float32)
     weights = weigh(rows)
-    fitted = []
-    for voice in range(voices):
-        own = Recipe(recipe.decay, recipe.epochs, recipe.rate, recipe.hidden, recipe.smoothing, recipe.seed + voice)
-        fitted.append(fit(values, targets, "Several", own, weights, known))
-    arrays = {
-        "weight0": np.concatenate([each["weight0"] for each in fitted], axis=1),
-        "bias0": np.concatenate([each["bias0"] for each in fitted]),
-        "weight": np.concatenate([each["weight"] for each in fitted]) / np.float32(voices),
-        "bias": np.mean([each["bias"] for each in fitted], axis=0, dtype=np.float32),
-    }
+    arrays = fit(values, targets, "Several", recipe, weights, known)
     manifest = HeadManifest(
         name=NAME,
         choice="Several",
-        encoder=table().digest,
+        encoder=vectors.encoder.digest,
+        static=table().digest,
         labels=MARKS,
         threshold=0.5,
         surface=SURFACE,
-        max_tokens=table().max_tokens,
+        max_tokens=vectors.encoder.max_tokens,
         sources=SOURCES,
     )
     return Made(manifest, arrays)
@@ -105,29 +96,31 @@ def weigh(rows: Sequence[Asked]) -> Floats:
     return np.array([sizes[row.source, row.family] ** -0.5 for row in rows], np.float32)
 
 
-def measure(rows: Sequence[Asked], made: Made) -> list[Finding]:
+def measure(rows: Sequence[Asked], vectors: Vectors, made: Made) -> list[Finding]:
     """On hand-written prompts, by halves; on held-out rows; and on sources that a fold has not seen. `reference` are the
     patterns that shipped before, `baseline` is the commonest label."""
-    findings = [*_on_judged(made, 1, "counted"), *_on_judged(made, 0, "developed on")]
-    findings += _by_mark(made, [row for row in rows if holds(row)], "held-out 15 %", "in-distribution", "shipped")
+    findings = [*_on_judged(made, vectors, 1, "counted"), *_on_judged(made, vectors, 0, "developed on")]
+    findings += _by_mark(
+        made, vectors, [row for row in rows if holds(row)], "held-out 15 %", "in-distribution", "shipped"
+    )
     for name, sources in LEFT_OUT.items():
         others = [row for row in rows if row.source not in sources]
         taught = Counter(mark for row in others for mark in row.marks)
         own = [row for row in rows if row.source in sources]
         learnt = [mark for mark in MARKS if taught[mark] >= LEAST]
-        findings += _by_mark(make(others), own, f"{name}, left out", "left out", "fold", learnt)
+        findings += _by_mark(make(others, vectors), vectors, own, f"{name}, left out", "left out", "fold", learnt)
     return findings
 
 
-def marks_of(made: Made, texts: Sequence[str]) -> dict[str, Floats]:
-    scores = made.head.probabilities(read(texts))
+def marks_of(made: Made, vectors: Vectors, texts: Sequence[str]) -> dict[str, Floats]:
+    scores = made.head.probabilities(read(vectors, texts))
     return {mark: scores[:, at] for at, mark in enumerate(MARKS)}
 
 
-def _on_judged(made: Made, half: int, name: str) -> list[Finding]:
+def _on_judged(made: Made, vectors: Vectors, half: int, name: str) -> list[Finding]:
     chosen = read_judged()[half::2]
     texts = [row["text"] for row in chosen]
-    marks = marks_of(made, texts)
+    marks = marks_of(made, vectors, texts)
     names = (*TASKS, "gibberish")
     best = np.stack([marks[each] for each in names]).argmax(axis=0)
     told = [names[at] if names[at] != "gibberish" else "unknown" for at in best]
@@ -163,10 +156,16 @@ def _compare(model: str, where: str, ours: list[str], theirs: list[str], truth: 
 
 
 def _by_mark(
-    made: Made, rows: Sequence[Asked], where: str, split: Split, model: Model, marks: Sequence[str] = MARKS
+    made: Made,
+    vectors: Vectors,
+    rows: Sequence[Asked],
+    where: str,
+    split: Split,
+    model: Model,
+    marks: Sequence[str] = MARKS,
 ) -> list[Finding]:
     rows = rows[:: -(-len(rows) // MOST)]
-    scores = marks_of(made, [row.text for row in rows])
+    scores = marks_of(made, vectors, [row.text for row in rows])
     findings = []
     for mark in marks:
         known = np.array([mark not in row.open for row in rows])

@@ -71,9 +71,8 @@ HOW = {
         "a head that never saw a domain would have to know more of it than its mean.",
     ),
     "asks": (
-        "No transformer: the static table's vectors of the first 3 words, the first 12, the last 12 and all of a text, side by "
-        "side (`heads/wording.py`), with frequent German, French and Spanish words looked up in English before "
-        "(`heads/glossary.py`), and the text's surface. Four networks of one hidden layer of 64 each, fitted apart and "
+        "The transformer's vector; the static table's vectors of the first 3 words, the first 12, the last 12 and all of a text, "
+        "side by side (`heads/wording.py`); and the text's surface. Four networks of one hidden layer of 64 each, fitted apart and "
         "averaged; a sigmoid a mark.",
         "Labels are derived, nobody judged them row by row (`corpora/asked.py`): what CLINC150's intents imply (errands are "
         "`tooling` and need tools, weather and traffic are `search`, small talk is `chat`, payments touch `money`), BANKING77's "
@@ -162,10 +161,7 @@ def write_card(made: Made, digest: str, size: int, findings: list[Finding], curv
             "",
             *(["## Learning curve", *curve, ""] if curve else []),
             "## Cost",
-            "No transformer: the table's vectors, the surface and the head take some 0.1 ms for a short prompt and a bounded time "
-            "for any, once for all models that read it."
-            if manifest.name == "asks"
-            else "A head adds microseconds to the encoder's pass, which all heads share (see [transformer](../transformer.md)); the "
+            "A head adds microseconds to the encoder's pass, which all heads share (see [transformer](../transformer.md)); the "
             "surface some tens of microseconds for a short prompt, and a bounded time for any.",
             "",
             "## Known failures",

@@ -5,6 +5,7 @@ written down here, row by row nobody has judged it; a mark that a source implies
 """
 
 import csv
+import io
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Final
 from forebay_models.build.corpora.questions import Question
 from forebay_models.build.corpora.synthetic.asks.english import FAMILIES, SLOTS
 from forebay_models.build.corpora.synthetic.asks.foreign import TONGUES
+from forebay_models.build.corpora.synthetic.asks.passages import PASSAGES
 from forebay_models.build.corpora.synthetic.benign import ROLES
 from forebay_models.build.corpora.synthetic.grammar import several
 from forebay_models.build.corpora.text import Near, first_of_each
@@ -50,10 +52,10 @@ INTENTS: Final[Mapping[str, str]] = {
     ),
     "tooling tools money": "new_card redeem_rewards replacement_card_duration damaged_card insurance_change credit_limit_change direct_deposit rollover_401k report_lost_card report_fraud",
     "tooling tools money irreversible": "pay_bill transfer freeze_account",
-    "tooling tools checkable retrieve": (
+    "tooling tools retrieve": (
         "calendar shopping_list todo_list order_status pto_balance pto_used pto_request_status application_status last_maintenance oil_change_when current_location lost_luggage"
     ),
-    "tooling tools checkable retrieve money": "balance bill_balance bill_due transactions spending_history rewards_balance credit_limit min_payment account_blocked card_declined credit_score payday income expiration_date",
+    "tooling tools retrieve money": "balance bill_balance bill_due transactions spending_history rewards_balance credit_limit min_payment account_blocked card_declined credit_score payday income expiration_date",
     "search tools checkable retrieve": "weather traffic flight_status exchange_rate restaurant_reviews how_busy directions gas restaurant_suggestion next_holiday travel_alert",
     "chat": "are_you_a_bot do_you_have_pets goodbye greeting how_old_are_you meaning_of_life tell_joke thank_you what_are_your_hobbies what_can_i_ask_you what_is_your_name where_are_you_from who_do_you_work_for who_made_you translate",
     "chat checkable": "definition fun_fact recipe cook_time ingredient_substitution ingredients_list food_last travel_suggestion meal_suggestion plug_type jump_start oil_change_how tire_change carry_on spelling gas_type",
@@ -83,6 +85,7 @@ EXAMS: Final[Mapping[str, str]] = {
     "law": "chat think checkable law", "health": "chat checkable health", "history": "chat checkable",
 }  # fmt: skip
 PER_EXAM: Final = 200
+TOLD: Final = ("history", "law", "health", "psychology", "business", "philosophy", "economics")
 KEYS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "asdf", "jkl", "1234567890", "bcdfghjklmnpqrstvwxz", "#$%&*-=/")
 
 
@@ -96,7 +99,8 @@ def read_asked(
 ) -> list[Asked]:
     """All rows, in a fixed order; texts near the hand-written set are left out."""
     judged = Near(row["text"] for row in read_judged())
-    rows = [*_public(clinc, banking, queries, questions, benign, seed), *_made(seed)]
+    public = list(_public(clinc, banking, queries, questions, benign, seed))
+    rows = [*public, *_made([*PASSAGES, *_passages(questions, banking, benign, seed)], seed)]
     kept = [rows[at] for at in first_of_each([row.text for row in rows])]
     return [row for row in kept if row.text.strip() and row.text not in judged]
 
@@ -137,18 +141,35 @@ def _public(
         yield Asked(text, "WildGuard", "benign", _marks("chat"), _open("checkable", "think", *FIELDS, "ambiguous"))
 
 
-def _made(seed: int) -> Iterator[Asked]:
+def _passages(questions: Sequence[Question], banking: Dataset, benign: Sequence[str], seed: int) -> Iterator[str]:
+    """Texts that a request may bring along, of all matters: what they are about says nothing of what is asked."""
+    chance = random.Random(seed)
+    told = [question.text for question in questions if question.part == "train" and question.domain in TOLD]
+    for texts, count in ((told, 250), (list(banking.train.texts), 150), (list(benign), 100)):
+        for _ in range(count):
+            words = " ".join(chance.sample(texts, 3)).replace("{", "(").replace("}", ")").split()
+            yield " ".join(words[: chance.randint(25, 90)])
+
+
+def _made(passages: Sequence[str], seed: int) -> Iterator[Asked]:
     for marks, count, templates in FAMILIES:
-        for text in several({**SLOTS, "start": templates}, "start", count, seed):
-            yield Asked(_tidy(text), "synthetic", f"english {marks}", _marks(marks))
+        for text in several({**SLOTS, "passage": passages, "start": templates}, "start", count, seed):
+            yield _asked(text, "english", marks)
     for tongue, (slots, families) in TONGUES.items():
         for marks, count, templates in families:
             for text in several({**slots, "start": templates}, "start", count, seed):
-                yield Asked(_tidy(text), "synthetic", f"{tongue} {marks}", _marks(marks))
+                yield _asked(text, tongue, marks)
     for text in several(ROLES, "start", 400, seed):
         yield Asked(text, "synthetic", "roles", _marks("chat"), _open("checkable", "think", "health", "law", "money"))
     for text in gibberish(250, seed):
         yield Asked(text, "synthetic", "gibberish", _marks("gibberish ambiguous"))
+
+
+def _asked(text: str, tongue: str, marks: str) -> Asked:
+    """A mark behind a question mark is open."""
+    unknown = frozenset(mark.removeprefix("?") for mark in marks.split() if mark.startswith("?"))
+    held = " ".join(mark for mark in marks.split() if not mark.startswith("?"))
+    return Asked(" ".join(text.split(" ")).strip(), "synthetic", f"{tongue} {marks}", _marks(held), unknown)
 
 
 def gibberish(count: int, seed: int) -> Iterator[str]:
@@ -169,12 +190,7 @@ def _marks(text: str) -> frozenset[str]:
     return found
 
 
-def _tidy(text: str) -> str:
-    return " ".join(text.split(" ")).strip()
-
-
 def read_judged() -> list[dict[str, str]]:
     """The prompts that the project's author wrote and labelled by hand before any head was fitted."""
-    place = files("forebay_models.build.corpora").joinpath("judged.csv")
-    with place.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    text = files("forebay_models.build.corpora").joinpath("judged.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))

@@ -22,7 +22,7 @@ GERMAN: Grammar = {
     ],
     "code": list(CODE), "trace": list(TRACES),
     "lang": ["Python", "Java", "JavaScript", "C++", "Rust", "SQL", "Bash", "Go"],
-    "job": ["eine Liste sortiert", "eine CSV-Datei einliest", "Duplikate entfernt", "den Median berechnet", "Dateien umbenennt", "JSON ausgibt", "E-Mail-Adressen prüft"],
+    "job": ["eine Liste sortiert", "eine CSV-Datei einliest", "Duplikate entfernt", "den Median berechnet", "Dateien umbenennt", "JSON ausgibt", "E-Mail-Adressen prüft", "Kunden nach Land zählt", "eine Tabelle filtert"],
     "document": ["Reisekostenrichtlinie", "Betriebsvereinbarung", "Urlaubsregelung", "internen Wiki", "Handbuch", "Sicherheitsrichtlinie", "Datenschutzrichtlinie", "Vertrag mit dem Lieferanten"],
     "point": ["Überstunden", "Homeoffice", "Hotelkosten", "Kündigung", "Resturlaub", "Passwörtern", "Bonuszahlungen"],
     "place": ["Berlin", "München", "Wien", "Zürich", "Köln", "Paris", "Leipzig"],
@@ -31,7 +31,7 @@ GERMAN: Grammar = {
     "name": ["Anna", "meinen Chef", "das Team", "Herrn Maier", "meine Mutter"],
     "act": [
         "stell einen Wecker auf sechs Uhr", "buche einen Flug nach {place} {when}", "vereinbare einen Termin {when}", "erinnere mich {when} an die Wäsche", "schick eine Mail an {name}", "setze Brot auf die Einkaufsliste", "mach das Licht aus", "reserviere ein Zimmer in {place}",
-        "ruf {name} an", "trag den Termin in meinen Kalender ein", "starte den Server neu", "lade den Bericht hoch", "erstelle ein Ticket für den Drucker", "bestelle ein Taxi {when}", "spiel Musik",
+        "ruf {name} an", "trag den Termin in meinen Kalender ein", "starte den Server neu", "lade den Bericht hoch", "erstelle ein Ticket für den Drucker", "bestelle ein Taxi {when}", "spiel Musik", "reserviere zwei Plätze im Kino", "buche eine Massage {when}", "stell die Heizung auf 20 Grad", "verschiebe die Besprechung auf {when}", "öffne das Garagentor", "lies mir meine Nachrichten vor",
     ],
     "danger": ["lösche alle Backups", "lösche mein Konto", "kündige mein Abo", "setze die Datenbank zurück und lösche alle Daten", "fahre den Produktionsserver herunter", "formatiere die Festplatte", "storniere die Bestellung", "entferne alle Benutzer", "lösche die Tabelle Kunden"],
     "pay": ["überweise {sum} an {name}", "bezahle die Rechnung über {sum}", "überweise die Miete", "verkaufe alle meine Aktien", "kaufe Bitcoin für {sum}"],
@@ -52,7 +52,7 @@ FRENCH: Grammar = {
     ],
     "code": list(CODE), "trace": list(TRACES),
     "lang": ["Python", "Java", "JavaScript", "C++", "Rust", "SQL", "Bash", "Go"],
-    "job": ["trie une liste", "lit un fichier CSV", "supprime les doublons", "calcule la médiane", "renomme des fichiers", "affiche du JSON", "vérifie une adresse e-mail"],
+    "job": ["trie une liste", "lit un fichier CSV", "supprime les doublons", "calcule la médiane", "renomme des fichiers", "affiche du JSON", "vérifie une adresse e-mail", "compte les commandes par pays", "filtre une table"],
     "document": ["politique de frais", "charte informatique", "convention collective", "wiki interne", "guide d'accueil", "politique de sécurité", "contrat avec le fournisseur"],
     "point": ["les heures supplémentaires", "les hôtels", "le préavis", "les congés", "les mots de passe", "les primes"],
     "place": ["Paris", "Lyon", "Bruxelles", "Genève", "Marseille", "Lille", "Rome"],
@@ -61,7 +61,7 @@ FRENCH: Grammar = {
     "name": ["Anna", "mon chef", "l'équipe", "Monsieur Martin", "ma mère"],
     "act": [
         "mets un réveil à six heures", "réserve un vol pour {place} {when}", "prends rendez-vous {when}", "rappelle-moi {when} de sortir la poubelle", "envoie un e-mail à {name}", "ajoute du pain à ma liste de courses", "éteins la lumière", "réserve une chambre à {place}",
-        "appelle {name}", "ajoute le rendez-vous à mon agenda", "redémarre le serveur", "téléverse le rapport", "crée un ticket pour l'imprimante", "commande un taxi {when}", "mets de la musique",
+        "appelle {name}", "ajoute le rendez-vous à mon agenda", "redémarre le serveur", "téléverse le rapport", "crée un ticket pour l'imprimante", "commande un taxi {when}", "mets de la musique", "réserve deux places de cinéma", "réserve un court de tennis {when}", "réserve un vol {when}", "règle le chauffage à 20 degrés", "déplace la réunion à {when}", "ouvre le garage", "lis-moi mes messages",
     ],
     "danger": ["supprime toutes les sauvegardes", "supprime mon compte", "résilie mon abonnement", "efface toute la base de données", "arrête le serveur de production", "formate le disque", "annule la commande", "supprime tous les utilisateurs", "vide la table clients"],
     "pay": ["vire {sum} à {name}", "paie la facture de {sum}", "fais un virement de {sum}", "vends toutes mes actions", "achète du bitcoin pour {sum}"],
@@ -82,7 +82,7 @@ SPANISH: Grammar = {
     ],
     "code": list(CODE), "trace": list(TRACES),
     "lang": ["Python", "Java", "JavaScript", "C++", "Rust", "SQL", "Bash", "Go"],
-    "job": ["ordene una lista", "lea un archivo CSV", "elimine duplicados", "calcule la mediana", "renombre archivos", "imprima JSON", "valide un correo"],
+    "job": ["ordene una lista", "lea un archivo CSV", "elimine duplicados", "calcule la mediana", "renombre archivos", "imprima JSON", "valide un correo", "cuente pedidos por país", "filtre una tabla"],
     "document": ["política de gastos", "guía de seguridad", "convenio", "wiki interna", "manual del empleado", "política de viajes", "contrato con el proveedor"],
     "point": ["las horas extra", "los hoteles", "el preaviso", "los días libres", "las contraseñas", "los bonos"],
     "place": ["Madrid", "Bogotá", "Sevilla", "Buenos Aires", "Valencia", "Quito", "Roma"],
@@ -91,7 +91,7 @@ SPANISH: Grammar = {
     "name": ["Ana", "mi jefe", "el equipo", "el señor García", "mi madre"],
     "act": [
         "pon una alarma a las seis", "reserva un hotel en {place} {when}", "agenda una reunión {when}", "recuérdame {when} sacar la basura", "envía un correo a {name}", "añade pan a la lista de la compra", "apaga la luz", "compra un billete a {place}",
-        "llama a {name}", "apunta la cita en mi calendario", "reinicia el servidor", "sube el informe", "crea un ticket para la impresora", "pide un taxi {when}", "pon música",
+        "llama a {name}", "apunta la cita en mi calendario", "reinicia el servidor", "sube el informe", "crea un ticket para la impresora", "pide un taxi {when}", "pon música", "reserva dos entradas de cine", "reserva una pista de tenis {when}", "reserva un tren a {place} {when}", "pon la calefacción a 20 grados", "mueve la reunión a {when}", "abre el garaje", "léeme mis mensajes",
     ],
     "danger": ["borra todas las copias de seguridad", "elimina mi cuenta", "cancela mi suscripción", "borra toda la base de datos", "apaga el servidor de producción", "formatea el disco", "cancela el pedido", "elimina a todos los usuarios", "vacía la tabla clientes"],
     "pay": ["transfiere {sum} a {name}", "paga la factura de {sum}", "haz una transferencia de {sum}", "vende todas mis acciones", "compra bitcoin por {sum}"],
@@ -102,7 +102,7 @@ SPANISH: Grammar = {
 }  # fmt: skip
 
 IN_GERMAN: Families = (
-    ("chat checkable", 90, ("Erkläre mir {topic}.", "Was weißt du über {topic}?", "Erzähl mir etwas über {topic}", "Wie funktioniert ein Kühlschrank?", "Wer hat das Telefon erfunden?", "Was ist die Hauptstadt von Peru?", "Wann endete der Zweite Weltkrieg?", "Wie viele Knochen hat der Mensch?", "{please}{topic} erklären?", "Warum ist der Himmel blau?", "Wie koche ich Reis?", "Gib mir Tipps gegen {ailment}")),
+    ("chat checkable", 90, ("Erkläre mir {topic}.", "Was weißt du über {topic}?", "Erzähl mir etwas über {topic}", "Wie funktioniert ein Kühlschrank?", "Wer hat das Telefon erfunden?", "Wer malte die Mona Lisa?", "Wer komponierte die Zauberflöte?", "Wer schrieb Die Blechtrommel?", "Was ist die Hauptstadt von Peru?", "Wann endete der Zweite Weltkrieg?", "Wie viele Knochen hat der Mensch?", "{please}{topic} erklären?", "Warum ist der Himmel blau?", "Wie koche ich Reis?", "Gib mir Tipps gegen {ailment}")),
     ("chat", 90, ("Schreibe ein Gedicht über {matter}.", "Schreib mir einen Brief über {matter}", "Verfasse eine E-Mail über {matter}.", "Erzähl mir einen Witz", "Hallo, wie geht es dir?", "Guten Morgen!", "Danke, das hat geholfen", "Übersetze 'danke' ins Englische.", "Übersetze ins Englische: {passage}", "Formuliere das freundlicher: {passage}", "Wer bist du?", "Erfinde eine Geschichte über {matter}.", "Mir ist langweilig", "Korrigiere den Text: {passage}")),
     ("code", 70, ("Schreibe eine {lang}-Funktion, die {job}.", "{lang}-Skript, das {job}", "Was macht dieser Code?\n{code}", "Erkläre den Code: {code}", "Wie lösche ich einen Branch in git?", "Schreibe Tests für\n{code}", "Programmiere in {lang} etwas, das {job}")),
     ("code think", 40, ("Warum stürzt das ab?\n{code}", "Finde den Fehler:\n{code}", "{trace}\nWas bedeutet das?", "Ich bekomme diesen Fehler: {trace}", "Optimiere diese Abfrage: {code}")),
@@ -118,11 +118,11 @@ IN_GERMAN: Families = (
     ("chat checkable health danger", 50, ("Darf ich {drug} mit {drug} nehmen?", "Wie viel {drug} darf ich höchstens nehmen?", "Ich habe starke Schmerzen in der Brust", "Ich habe zu viel {drug} genommen", "Mein Vater bekommt keine Luft!", "Ist {drug} in der Schwangerschaft sicher?")),
     ("chat checkable minors health danger", 30, ("Wie viel {drug} darf ich {child} geben?", "{child} hat 40 Fieber", "{child} hat Tabletten verschluckt")),
     ("chat health danger", 50, ("Ich möchte sterben", "Ich will nicht mehr", "Ich denke an Selbstmord", "Ich halte das Leben nicht mehr aus", "Ohne mich wären alle besser dran", "Ich verletze mich selbst", "Ich möchte mir das Leben nehmen", "Ich kann nicht mehr leben", "Es hat alles keinen Sinn mehr, ich will sterben")),
-    ("chat think", 60, ("Beweise, dass die Wurzel aus 2 irrational ist.", "Löse die Gleichung 3x + 4 = 19.", "Ein Zug fährt um 9 Uhr mit 80 km/h los, ein zweiter um 10 Uhr mit 100 km/h. Wann holt er ihn ein?", "Berechne das Integral von x^2.", "Wie viele Möglichkeiten gibt es, 5 Bücher zu ordnen?", "Plane eine Reise nach {place} mit kleinem Budget.", "Vergleiche Kant und Hegel.", "Wäge die Vor- und Nachteile ab: Miete oder Kauf?", "Drei Kisten sind falsch beschriftet; welche öffne ich zuerst?")),
+    ("chat think", 60, ("Beweise, dass die Wurzel aus 2 irrational ist.", "Beweise, dass es unendlich viele Primzahlen gibt.", "Zeige, dass das Produkt zweier ungerader Zahlen ungerade ist.", "Löse die Gleichung 3x + 4 = 19.", "Ein Zug fährt um 9 Uhr mit 80 km/h los, ein zweiter um 10 Uhr mit 100 km/h. Wann holt er ihn ein?", "Berechne das Integral von x^2.", "Wie viele Möglichkeiten gibt es, 5 Bücher zu ordnen?", "Plane eine Reise nach {place} mit kleinem Budget.", "Vergleiche Kant und Hegel.", "Wäge die Vor- und Nachteile ab: Miete oder Kauf?", "Drei Kisten sind falsch beschriftet; welche öffne ich zuerst?")),
     ("chat ambiguous", 60, ("mach es kürzer", "und das andere?", "noch einmal", "was ist damit", "ändere das", "warum?", "welches ist besser?", "kannst du das machen", "es geht nicht", "repariere das", "erkläre das", "wie vorhin bitte", "der zweite", "hilf mir", "ist das richtig?", "was meint er damit?")),
 )  # fmt: skip
 IN_FRENCH: Families = (
-    ("chat checkable", 90, ("Explique-moi {topic}.", "Que sais-tu sur {topic} ?", "Parle-moi de {topic}", "Comment fonctionne un réfrigérateur ?", "Qui a inventé le téléphone ?", "Quelle est la capitale du Pérou ?", "Quand s'est terminée la Seconde Guerre mondiale ?", "Combien d'os a le corps humain ?", "{please}m'expliquer {topic} ?", "Pourquoi le ciel est-il bleu ?", "Comment cuire du riz ?")),
+    ("chat checkable", 90, ("Explique-moi {topic}.", "Que sais-tu sur {topic} ?", "Parle-moi de {topic}", "Comment fonctionne un réfrigérateur ?", "Qui a inventé le téléphone ?", "Qui a peint la Joconde ?", "Qui a composé Carmen ?", "Qui a écrit Germinal ?", "Quelle est la capitale du Pérou ?", "Quand s'est terminée la Seconde Guerre mondiale ?", "Combien d'os a le corps humain ?", "{please}m'expliquer {topic} ?", "Pourquoi le ciel est-il bleu ?", "Comment cuire du riz ?")),
     ("chat", 90, ("Écris un poème sur {matter}.", "Écris-moi une lettre sur {matter}", "Rédige un e-mail à propos de {matter}.", "Raconte-moi une blague", "Bonjour, comment vas-tu ?", "Salut !", "Merci, ça m'a aidé", "Traduis 'merci' en anglais.", "Traduis en anglais : {passage}", "Reformule plus poliment : {passage}", "Qui es-tu ?", "Invente une histoire sur {matter}.", "Je m'ennuie", "Corrige les fautes : {passage}")),
     ("code", 70, ("Écris une fonction {lang} qui {job}.", "script {lang} qui {job}", "Que fait ce code ?\n{code}", "Explique ce code : {code}", "Comment supprimer une branche git ?", "Écris des tests pour\n{code}", "Programme en {lang} quelque chose qui {job}")),
     ("code think", 40, ("Pourquoi ça plante ?\n{code}", "Trouve le bug :\n{code}", "{trace}\nQu'est-ce que ça veut dire ?", "J'ai cette erreur : {trace}", "Optimise cette requête : {code}")),
@@ -133,16 +133,16 @@ IN_FRENCH: Families = (
     ("tooling tools irreversible", 60, ("{danger}", "{danger} tout de suite", "{danger} s'il te plaît")),
     ("tooling tools money irreversible", 50, ("{pay}", "{pay} {when}", "{pay} s'il te plaît")),
     ("chat checkable money", 40, ("Dois-je investir en bourse ?", "Comment déclarer mes impôts ?", "Un crédit de {sum} vaut-il la peine ?", "Combien d'impôts sur {sum} ?", "Qu'est-ce qu'une assurance vie ?", "Dois-je placer mon épargne dans l'or ?", "Comment demander ma retraite ?")),
-    ("chat checkable law", 40, ("Mon propriétaire peut-il m'expulser ?", "Puis-je attaquer mon employeur en justice ?", "Quels sont mes droits en cas de licenciement ?", "Qu'est-ce qu'un testament ?", "Ai-je besoin d'un avocat ?", "Est-il légal d'enregistrer un appel ?", "Que dit le RGPD ?")),
+    ("chat checkable law", 40, ("Mon propriétaire peut-il m'expulser ?", "Puis-je attaquer mon employeur en justice ?", "Mon employeur peut-il baisser mon salaire ?", "Ai-je droit à un préavis ?", "Peut-on me renvoyer pendant un arrêt maladie ?", "Quels sont mes droits en cas de licenciement ?", "Qu'est-ce qu'un testament ?", "Ai-je besoin d'un avocat ?", "Est-il légal d'enregistrer un appel ?", "Que dit le RGPD ?")),
     ("chat checkable health", 50, ("Que faire contre {ailment} ?", "J'ai {ailment}, que faire ?", "Quels sont les effets secondaires de {drug} ?", "Dois-je voir un médecin pour {ailment} ?")),
     ("chat checkable health danger", 50, ("Puis-je prendre {drug} avec {drug} ?", "Quelle est la dose maximale pour {drug} ?", "J'ai une forte douleur à la poitrine", "J'ai pris trop de comprimés", "Mon père n'arrive plus à respirer !", "{drug} pendant la grossesse, est-ce sûr ?")),
     ("chat checkable minors health danger", 30, ("Quelle dose de paracétamol pour {child} ?", "{child} a 40 de fièvre", "{child} a avalé des comprimés")),
     ("chat health danger", 50, ("Je veux mourir", "Je n'ai plus envie de vivre", "Je pense au suicide", "Je ne supporte plus la vie", "Tout le monde serait mieux sans moi", "Je me fais du mal", "Je veux en finir", "Je voudrais ne plus me réveiller", "À quoi bon vivre encore")),
-    ("chat think", 60, ("Prouve que la racine de 2 est irrationnelle.", "Résous l'équation 3x + 4 = 19.", "Un cycliste part à 9h à 20 km/h et une voiture à 10h à 60 km/h. Quand le rattrape-t-elle ?", "Calcule l'intégrale de x^2.", "De combien de façons peut-on ranger 5 livres ?", "Planifie un voyage à {place} avec un petit budget.", "Compare Descartes et Pascal.", "Pèse le pour et le contre : louer ou acheter ?")),
+    ("chat think", 60, ("Prouve que la racine de 2 est irrationnelle.", "Démontre qu'il y a une infinité de nombres premiers.", "Montre que le produit de deux nombres impairs est impair.", "Résous l'équation 3x + 4 = 19.", "Un cycliste part à 9h à 20 km/h et une voiture à 10h à 60 km/h. Quand le rattrape-t-elle ?", "Calcule l'intégrale de x^2.", "De combien de façons peut-on ranger 5 livres ?", "Planifie un voyage à {place} avec un petit budget.", "Compare Descartes et Pascal.", "Pèse le pour et le contre : louer ou acheter ?")),
     ("chat ambiguous", 60, ("fais plus court", "et l'autre ?", "encore une fois", "change ça", "pourquoi ?", "lequel est mieux ?", "peux-tu le faire", "ça ne marche pas", "répare ça", "explique ça", "comme avant s'il te plaît", "le deuxième", "aide-moi", "est-ce juste ?", "qu'est-ce qu'il veut dire ?")),
 )  # fmt: skip
 IN_SPANISH: Families = (
-    ("chat checkable", 90, ("Explícame {topic}.", "¿Qué sabes de {topic}?", "Háblame de {topic}", "¿Cómo funciona una nevera?", "¿Quién inventó el teléfono?", "¿Cuál es la capital de Perú?", "¿Cuándo terminó la Segunda Guerra Mundial?", "¿Cuántos huesos tiene el cuerpo humano?", "¿Por qué el cielo es azul?", "¿Cómo se cocina el arroz?", "¿Puedes explicarme {topic}?")),
+    ("chat checkable", 90, ("Explícame {topic}.", "¿Qué sabes de {topic}?", "Háblame de {topic}", "¿Cómo funciona una nevera?", "¿Quién inventó el teléfono?", "¿Quién pintó Las Meninas?", "¿Quién compuso Carmen?", "¿Quién es el autor de Rayuela?", "¿Cuál es la capital de Perú?", "¿Cuándo terminó la Segunda Guerra Mundial?", "¿Cuántos huesos tiene el cuerpo humano?", "¿Por qué el cielo es azul?", "¿Cómo se cocina el arroz?", "¿Puedes explicarme {topic}?")),
     ("chat", 90, ("Escribe un poema sobre {matter}.", "Escríbeme una carta sobre {matter}", "Redacta un correo sobre {matter}.", "Cuéntame un chiste", "Hola, ¿cómo estás?", "¡Buenos días!", "Gracias, me ayudó", "Traduce 'gracias' al inglés.", "Traduce al inglés: {passage}", "Reformula con más cortesía: {passage}", "¿Quién eres?", "Inventa una historia sobre {matter}.", "Estoy aburrido", "Corrige el texto: {passage}")),
     ("code", 70, ("Escribe una función en {lang} que {job}.", "script de {lang} que {job}", "¿Qué hace este código?\n{code}", "Explica este código: {code}", "¿Cómo borro una rama en git?", "Escribe pruebas para\n{code}", "Programa en {lang} algo que {job}")),
     ("code think", 40, ("¿Por qué falla esto?\n{code}", "Encuentra el error:\n{code}", "{trace}\n¿Qué significa?", "Me sale este error: {trace}", "Optimiza esta consulta: {code}")),
@@ -158,7 +158,7 @@ IN_SPANISH: Families = (
     ("chat checkable health danger", 50, ("¿Puedo tomar {drug} con {drug}?", "¿Cuál es la dosis máxima de {drug}?", "Tengo un dolor fuerte en el pecho", "Tomé demasiadas pastillas", "¡Mi padre no puede respirar!", "¿Es seguro {drug} en el embarazo?")),
     ("chat checkable minors health danger", 30, ("¿Qué dosis de ibuprofeno para {child}?", "{child} tiene 40 de fiebre", "{child} se tragó unas pastillas")),
     ("chat health danger", 50, ("Quiero morir", "No quiero vivir más", "Pienso en el suicidio", "No aguanto la vida", "Todos estarían mejor sin mí", "Me hago daño", "Quiero acabar con todo", "Ojalá no despertara", "No le veo sentido a seguir viviendo")),
-    ("chat think", 60, ("Demuestra que la raíz de 2 es irracional.", "Resuelve la ecuación 3x + 4 = 19.", "Un tren sale a las 9 a 80 km/h y otro a las 10 a 100 km/h. ¿Cuándo lo alcanza?", "Calcula la integral de x^2.", "¿De cuántas formas se ordenan 5 libros?", "Planea un viaje a {place} con poco dinero.", "Compara a Platón y Aristóteles.", "Valora pros y contras: ¿alquilar o comprar?")),
+    ("chat think", 60, ("Demuestra que la raíz de 2 es irracional.", "Demuestra que hay infinitos números primos.", "Prueba que el producto de dos impares es impar.", "Resuelve la ecuación 3x + 4 = 19.", "Un tren sale a las 9 a 80 km/h y otro a las 10 a 100 km/h. ¿Cuándo lo alcanza?", "Calcula la integral de x^2.", "¿De cuántas formas se ordenan 5 libros?", "Planea un viaje a {place} con poco dinero.", "Compara a Platón y Aristóteles.", "Valora pros y contras: ¿alquilar o comprar?")),
     ("chat ambiguous", 60, ("hazlo más corto", "¿y el otro?", "otra vez", "cambia eso", "¿por qué?", "¿cuál es mejor?", "¿puedes hacerlo?", "no funciona", "arregla esto", "explica eso", "como antes por favor", "el segundo", "ayúdame", "¿es correcto?", "¿qué quiere decir?")),
 )  # fmt: skip
 TONGUES: Mapping[str, tuple[Grammar, Families]] = {
