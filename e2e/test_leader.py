@@ -56,6 +56,12 @@ def sent(forebay: Installation, number: int) -> dict[str, float]:
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if "PoolState" not in line}
 
 
+def writes(forebay: Installation, number: int) -> float:
+    """Statuses that an operator has written."""
+    lines = [line for line in forebay.metrics(number).splitlines() if line.startswith("forebay_status_writes_total")]
+    return sum(float(line.rpartition(" ")[2]) for line in lines if 'result="written"' in line)
+
+
 def health(forebay: Installation, number: int) -> str:
     """What an operator says of itself on gRPC health, for xDS."""
     with grpc.insecure_channel(f"127.0.0.1:{forebay.operator_ports[number]}") as channel:
@@ -109,11 +115,16 @@ def test_an_operator_that_cannot_reach_the_api_server_stops_leading(
     """Suspended, it cannot renew; woken up, it finds another leader and stands by."""
     import signal
 
-    first = forebay.wait_leader()
+    kube, namespace, first = forebay.kube, forebay.namespace, forebay.wait_leader()
+    written = writes(forebay, first)
     forebay.operators[first].signal(signal.SIGSTOP)
+    kube.apply(policy("first", "small", extra="  maxRequestBytes: 2Mi\n"), namespace=namespace)
     wait_until(lambda: forebay.leader() == 1 - first, "the standby leads")
+    kube.wait_condition("RoutingPolicy", namespace, "first", "Programmed")
     forebay.operators[first].signal(signal.SIGCONT)
     wait_until(lambda: "forebay_leader 0" in forebay.metrics(first), "the former leader stands by")
+    wait_until(lambda: forebay.revision(first) == forebay.revision(1 - first), "it has judged the edit as well")
+    assert writes(forebay, first) == written, "whoever does not lead writes nothing"
     assert forebay.leader() == 1 - first
     assert (
         condition_of(forebay.kube.get("RoutingPolicy", forebay.namespace, "first") or {}, "Ready")["status"] == "True"
