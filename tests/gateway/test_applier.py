@@ -24,7 +24,7 @@ from forebay_operator.cluster.connection import ApiError
 from forebay_operator.gateway.comparison import sealed
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Plan
-from forebay_operator.gateway.naming import INSTALLATION, ROUTE
+from forebay_operator.gateway.naming import BESIDE, INSTALLATION, ROUTE
 from forebay_operator.gateway.objects import Stored
 
 from .builders import meta
@@ -227,6 +227,20 @@ def test_a_route_stays_until_the_one_in_its_stead_is_served() -> None:
     world.now += OVER_SECONDS + SHOWN_SECONDS
     assert world.round(new, stored=both, taken=frozenset()) == []
     assert world.round(new, stored=both) == ["delete route"]
+
+
+def test_a_route_whose_requests_go_to_another_policy_stays_until_after_that_ones_is_served() -> None:
+    world = World()
+    theirs = an_object("theirs", 1, "httproutes", **{ROUTE: "q of r", BESIDE: "r"})
+    mine = an_object("mine", 1, "httproutes", **{ROUTE: "p of r", BESIDE: "r"})
+    both = {"httproutes": {"ai/mine": a_stored(mine), "ai/theirs": a_stored(theirs)}}
+
+    assert world.round(theirs, stored=both, taken=frozenset()) == []
+    world.now += OVER_SECONDS + SHOWN_SECONDS
+    assert world.round(theirs, stored=both, taken=frozenset()) == []
+    assert world.round(theirs, stored=both) == [], "something may have been decided a moment ago"
+    world.now += OVER_SECONDS
+    assert world.round(theirs, stored=both) == ["delete mine"]
 
 
 def test_a_route_does_not_stay_for_ever_for_a_gateway_that_says_nothing() -> None:

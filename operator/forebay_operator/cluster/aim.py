@@ -14,7 +14,7 @@ from forebay_operator.cluster.kinds import WRITTEN
 from forebay_operator.gateway.comparison import as_stored, is_as_wanted, stored_of
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Plan
-from forebay_operator.gateway.naming import INSTALLATION, ROUTE
+from forebay_operator.gateway.naming import BESIDE, INSTALLATION, ROUTE
 from forebay_operator.gateway.objects import Stored
 
 SHOWING: Final = "envoyextensionpolicies"
@@ -35,11 +35,13 @@ class Want(msgspec.Struct, frozen=True):
 
 
 class Over(msgspec.Struct, frozen=True):
-    """Something of ours that nothing wants any more. `instead` are the policies that have HTTPRoutes in its stead."""
+    """Something of ours that nothing wants any more. `instead` are the policies that have HTTPRoutes in its stead, `others`
+    those beside the same route of a user's, to which its requests may have gone."""
 
     key: Key
     stored: Stored
     instead: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -69,16 +71,21 @@ def compare(plan: Plan, facts: GatewayFacts, installation: str, before: Comparis
         if want is None or want.made is not made or want.stored is not stored:
             want = Want(made, stored, stored is not None and is_as_wanted(made, stored))
         wants.append(want)
-        if (route := made.labels.get(ROUTE)) is not None:
-            instead.setdefault(route, set()).update(made.policies)
+        for label in (ROUTE, BESIDE):
+            if (route := made.labels.get(label)) is not None:
+                instead.setdefault(route, set()).update(made.policies)
     wanted = {want.key for want in wants}
     over = tuple(
-        Over((plural, key), stored, frozenset(instead.get(stored.metadata.labels.get(ROUTE, ""), ())))
+        Over((plural, key), stored, _labelled(stored, ROUTE, instead), _labelled(stored, BESIDE, instead))
         for plural in sorted((resource.plural for resource in WRITTEN), key=lambda plural: plural != SHOWING)
         for key, stored in ours(facts, plural, installation)
         if (plural, key) not in wanted
     )
     return Comparison(tuple(wants), over)
+
+
+def _labelled(stored: Stored, label: str, found: Mapping[str, set[str]]) -> frozenset[str]:
+    return frozenset(found.get(stored.metadata.labels.get(label, ""), ()))
 
 
 def ours(facts: GatewayFacts, plural: str, installation: str) -> Iterator[tuple[str, Stored]]:

@@ -76,6 +76,7 @@ class Applier:
         self._news = asyncio.Event()
         self._batches = _batches()
         self._over: dict[Key, float] = {}
+        self._waited: dict[Key, float] = {}
         self._applied: dict[Key, tuple[str, float]] = {}
         self._seen: set[Key] = set()
         self._deleted: dict[Key, float] = {}
@@ -93,6 +94,7 @@ class Applier:
         self._seen.clear()
         self._deleted.clear()
         self._over.clear()
+        self._waited.clear()
         self._failures.clear()
 
     @property
@@ -213,6 +215,7 @@ class Applier:
         HTTPRoute not before those in its stead are served."""
         over = aim.comparison.over
         self._over = {found.key: self._over.get(found.key, now) for found in over}
+        self._waited = {key: at for key, at in self._waited.items() if key in self._over}
         waits = False
         for found in over:
             # It may only not be seen to be gone yet, or have been made again meanwhile.
@@ -226,9 +229,11 @@ class Applier:
         since = self._over[found.key]
         if found.key[0] == SHOWING:
             return True
-        if not found.instead <= aim.taken and now < since + MOST_OVER_SECONDS:
+        if not found.instead | found.others <= aim.taken and now < since + MOST_OVER_SECONDS:
+            if not found.others <= aim.taken:
+                self._waited[found.key] = now  # what is decided just before they are served needs it still
             return False
-        return now >= since + OVER_SECONDS
+        return now >= self._waited.get(found.key, since) + OVER_SECONDS
 
     async def _delete(self, found: Over) -> bool:
         resource, metadata = RESOURCES[found.key[0]], found.stored.metadata

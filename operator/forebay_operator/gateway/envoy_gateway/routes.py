@@ -32,7 +32,7 @@ from forebay_operator.gateway.envoy_gateway.data_plane import carriers
 from forebay_operator.gateway.envoy_gateway.ownership import for_policy
 from forebay_operator.gateway.envoy_gateway.servers import Servers
 from forebay_operator.gateway.implementation import Generated, Wanted
-from forebay_operator.gateway.naming import ROUTE, SHOWN, digest, family, member
+from forebay_operator.gateway.naming import BESIDE, ROUTE, SHOWN, digest, family, member
 from forebay_operator.gateway.objects import Stored, matches_of, parents_of, rules_of
 
 MOST_RULES: Final = 16
@@ -98,7 +98,7 @@ def routes(policy: str, wanted: Wanted, servers: Mapping[str, Servers]) -> Itera
             own = member(family(name, policy, key), *(layout(parts) if part is None else (part.value,)))
             spec = {**_heading(route, gateways), "rules": list(rules)}
             made = for_policy(wanted, policy, "httproutes", namespace, own, spec, STAGE)
-            found = {**made.labels, ROUTE: beside(policy, key), SHOWN: shown(policy)}
+            found = {**made.labels, ROUTE: beside(policy, key), BESIDE: digest([key], 16), SHOWN: shown(policy)}
             yield msgspec.structs.replace(made, labels=found)
 
 
