@@ -30,7 +30,7 @@ class Work(Protocol):
 
 class Ahead(msgspec.Struct, frozen=True):
     """Work with a key that this request will ask for if it is like most of its `group`. A driver with a thread to spare may
-    begin it and go on at once; whoever just runs it, does nothing."""
+    begin it and send True at once; whoever just runs it, does nothing."""
 
     group: str
     work: Work

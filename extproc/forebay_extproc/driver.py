@@ -36,9 +36,8 @@ class Driver:
             while True:
                 work = steps.send(result)
                 if isinstance(work, Ahead):
-                    ahead, result = work, None
-                    if self._habits.get(work.group, LIKELY) >= LIKELY:
-                        self._lane.begin(work.work, deadline)
+                    ahead, likely = work, self._habits.get(work.group, LIKELY) >= LIKELY
+                    result = likely and self._lane.begin(work.work, deadline)
                     continue
                 if not work.inline:
                     asked = asked or (ahead is not None and work.label == ahead.work.label)

@@ -79,12 +79,13 @@ class Lane:
         job = self._lead(key, work, deadline)
         return await job.told if isinstance(job, Job) else job
 
-    def begin(self, work: Work, deadline: float) -> None:
-        """Do it now if nothing else is wanted, for whoever asks for its key next. Nobody waits for it, so that only its
-        deadline withdraws it."""
+    def begin(self, work: Work, deadline: float) -> bool:
+        """Do it now if nothing else is wanted, for whoever asks for its key next; whether it was begun. Nobody waits for
+        it, so that only its deadline withdraws it."""
         key: Hashable | None = getattr(work, "key", None)
-        if key is not None and self.idle and key not in self._results and key not in self._under_way:
-            self._lead(key, work, deadline)
+        if key is None or not self.idle or key in self._results or key in self._under_way:
+            return False
+        return isinstance(self._lead(key, work, deadline), Job)
 
     def _lead(self, key: Hashable, work: Work, deadline: float) -> Job | Skipped:
         """Have it done, for whoever waits for the same, too."""

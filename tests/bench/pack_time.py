@@ -11,10 +11,8 @@ shipped graph does for one text. CPU time, medians of rounds in alternation. Non
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import time
-from collections.abc import Callable
 from typing import Any, Final
 
 import machine
@@ -23,6 +21,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+from signal_time import medians
 
 from forebay_models.load import ARTEFACTS
 from forebay_models.transformer import MODEL, open_session
@@ -136,18 +135,6 @@ class Pack:
         return outputs[0]
 
 
-def medians(*runs: Callable[[], None], rounds: int) -> list[float]:
-    """Median seconds of CPU time of each, in alternation."""
-    took: list[list[float]] = [[] for _ in runs]
-    for number in range(rounds + 1):
-        for run, seconds in zip(runs, took, strict=True):
-            started = time.process_time()
-            run()
-            # The first round warms up.
-            seconds.extend([time.process_time() - started] if number else [])
-    return [statistics.median(seconds) for seconds in took]
-
-
 def compare(weights: dict[str, Any], tokens: int, texts: int, rounds: int) -> list[dict[str, Any]]:
     numbers = np.random.default_rng(0).integers(1000, 20_000, tokens * texts)
     alone, ids = open_session(ARTEFACTS / MODEL), numbers.reshape(texts, 1, tokens)
@@ -168,7 +155,7 @@ def compare(weights: dict[str, Any], tokens: int, texts: int, rounds: int) -> li
         model = Pack(weights, kind, tokens, texts).build()
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         runs.append(lambda session=session: together(session))
-    slow, *quick = medians(singly, *runs, rounds=rounds)
+    slow, *quick = medians(singly, *runs, rounds=rounds, clock=time.process_time)
     return [
         {"tokens": tokens, "texts": texts, "kind": kind, "alone_ms": slow / texts * 1e3, "gain": round(slow / each, 2)}
         for kind, each in zip(KINDS, quick, strict=True)

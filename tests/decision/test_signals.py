@@ -16,6 +16,7 @@ from forebay_decision.inspect import all_signals
 from forebay_decision.route import Forward, route
 from forebay_decision.signals.keyword import KeywordDetector
 from forebay_decision.signals.regex import PatternError, RegexDetector
+from forebay_decision.signals.similarity import SimilarityDetector
 from forebay_decision.work import Ahead, Skipped, Work, run_inline
 
 POOLS = {"default/small": a_pool()}
@@ -175,6 +176,18 @@ def test_the_encoders_pass_may_be_begun_before_cheaper_signals_are_computed() ->
     assert ahead.group == policy.name
     assert getattr(ahead.work, "key", 1) == getattr(work, "key", 2)
     assert encoder.passes == ["nothing in particular"]
+
+
+@pytest.mark.parametrize(("begun", "looks"), [(True, ["work"]), (None, [])])
+def test_what_a_signal_wants_beside_the_pass_is_made_while_that_is_under_way(
+    begun: bool | None, looks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(SimilarityDetector, "look", lambda self, _texts: looked.append(self.name), raising=False)
+    steps = route(similar_policy(CountingEncoder(), EITHER), head(), chat("nothing"), surroundings())
+    assert isinstance(next(steps), Ahead)
+    assert not steps.send(begun).inline
+    assert looked == looks
 
 
 def test_a_pass_that_may_have_to_be_shortened_is_not_begun_before() -> None:

@@ -20,7 +20,7 @@ from forebay_decision.policy.logic import Leaf
 from forebay_decision.policy.variables import HEADERS, POOL_FIELDS, POOLS, REQUEST, SIGNAL_FIELDS
 from forebay_decision.record import SignalRecord
 from forebay_decision.request import RequestView
-from forebay_decision.signals.detector import Detector
+from forebay_decision.signals.detector import Beside, Detector
 from forebay_decision.signals.similarity import EncodeWork
 from forebay_decision.token import NO_TOKEN, Verified, identity
 from forebay_decision.work import Ahead, Skipped, Work
@@ -94,6 +94,8 @@ class Facts:
         self._deadline = deadline
         self.values = _first_facts(vantage, view, headers, states, verified)
         self._group = group
+        self._begun = False
+        """The encoder's pass is under way, and this thread has nothing to do when it comes to wait for it."""
         self._base: Any = None
         self._leaves: dict[Leaf, bool | None] = {}
         self._scoped: dict[str, bytes] = {}
@@ -117,10 +119,21 @@ class Facts:
             if self._group is not None:
                 group, self._group = self._group, None
                 if detector.cost < ENCODER_MICROS and (pass_ := self._pass()) is not None:
-                    yield Ahead(group, pass_)
+                    self._begun = (yield Ahead(group, pass_)) is True
+            if self._begun and detector.cost >= ENCODER_MICROS:
+                self._begun = False
+                self._look(asks, set(logic.wanted(self)))
             yield from self.learn(detector)
             value = logic.truth(self)
         return value
+
+    def _look(self, asks: Sequence[Detector], wanted: set[str]) -> None:
+        """Have signals look at what they want beside the pass."""
+        for detector in asks:
+            if detector.name in wanted and isinstance(detector, Beside):
+                # What fails here fails again, and is told, when the signal is computed.
+                with suppress(Exception):
+                    detector.look(self)
 
     def _pass(self) -> Work | None:
         """The encoder's pass over the latest turn, if any signal of the policy may want it."""

@@ -143,6 +143,12 @@ class ClassifierDetector:
             return None
         return plan_encoding(self._encoder, self._text(texts), texts.seconds_left())
 
+    def look(self, texts: Texts) -> None:
+        """Look at what the model wants beside the encoder's row, while another thread makes that."""
+        if self._out_of_reach(texts) is None:
+            self._words(texts)
+            self._surface(texts)
+
     def detect(self, texts: Texts, prepared: object) -> SignalRecord | Skipped:
         if (reason := self._out_of_reach(texts)) is not None:
             return Skipped(reason)
@@ -231,6 +237,9 @@ class WindowsDetector(ClassifierDetector):
         if not results:
             return None
         return plan_windows(self._encoder, results, texts.seconds_left(), self._plain)
+
+    def look(self, texts: Texts) -> None:
+        """Nothing: each window is looked at by itself."""
 
     def detect(self, texts: Texts, prepared: object) -> SignalRecord | Skipped:
         if isinstance(prepared, Skipped):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from forebay_decision.record import SignalRecord
 from forebay_decision.request import RequestView
@@ -69,3 +69,11 @@ class Detector(Protocol):
     def cost(self) -> float: ...
     def prepare(self, texts: Texts) -> Work | Skipped | None: ...
     def detect(self, texts: Texts, prepared: object) -> SignalRecord | Skipped: ...
+
+
+@runtime_checkable
+class Beside(Protocol):
+    """A detector that wants more than the encoder's row: `look` makes the rest, which `detect` makes where it was not called.
+    Results stand in `Texts.shared`."""
+
+    def look(self, texts: Texts) -> None: ...

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SCOPE: Final = "LatestTurn"
 HEAD: Final = "asks"
 SURFACE: Final = "surface"
+WORDING: Final = "wording"
 SURE: Final = 0.9
 """What a plain sign in the text or around it is worth, where the head thinks less of it."""
 THRESHOLD: Final = 0.5
@@ -220,12 +221,18 @@ class JudgementDetector:
             shared[key] = out_of_reach(texts.latest, latin_only=True)
         return cast("str | None", shared[key])
 
+    def look(self, texts: Texts) -> None:
+        shared = texts.shared()
+        if SURFACE not in shared:
+            shared[SURFACE] = self._head.describe(texts.latest)
+        if WORDING not in shared:
+            shared[WORDING] = read_wording(texts.latest, self._table)
+
     def _marks(self, texts: Texts, row: object) -> Mapping[str, float]:
         shared = texts.shared()
         key = (HEAD, self._head.digest)
         if key not in shared:
-            if SURFACE not in shared:
-                shared[SURFACE] = self._head.describe(texts.latest)
-            reading = Reading(cast("Any", row), read_wording(texts.latest, self._table), cast("Any", shared[SURFACE]))
+            self.look(texts)
+            reading = Reading(cast("Any", row), cast("Any", shared[WORDING]), cast("Any", shared[SURFACE]))
             shared[key] = dict(zip(self._head.manifest.labels, self._head.probabilities(reading).tolist(), strict=True))
         return cast("Mapping[str, float]", shared[key])
