@@ -22,10 +22,8 @@ import signal
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,62 +36,18 @@ from ..gateway.envoy_gateway import EnvoyGateway
 from ..gateway.manifests import gateway, route
 from ..installation import READY, Installation
 from ..isolation import HOST, can_listen, isolate
-from ..kube import Kube, condition_of, place
+from ..kube import condition_of, place
 from ..waiting import free_port, wait_until
+from .milestones import Milestones, cpu_seconds
+from .serving import serving_delays
+from .team import BODY, NAMESPACE, STRAIGHT, own_route, policy, pool, target
 from .world import write
 
-NAMESPACE: Final = "scale"
 OUT: Final = Path("build/bench/gateway.json")
 WAYS: Final = ("straight", "own", "envoy-gateway")
 PARTS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "envoy-gateway")
-BODY: Final = json.dumps({"model": "auto", "messages": [{"role": "user", "content": "x" * 900}]})
-STRAIGHT: Final = BODY.replace('"auto"', '"small-model"')
 ALONE: Final = "scale/alone"
 LONGEST_SECONDS: Final = 300.0
-LOOK_SECONDS: Final = 2.0
-"""Between two looks at everything, so that looking is not what is measured."""
-
-
-def policy(name: str, place: Mapping[str, Any]) -> dict[str, Any]:
-    """Two pools and a rule that reads the body; `place` is attach or targetRefs."""
-    return {
-        "apiVersion": "forebay.dev/v1alpha1",
-        "kind": "RoutingPolicy",
-        "metadata": {"name": name},
-        "spec": {
-            **place,
-            "models": ["auto"],
-            "signals": [{"name": "proof", "keyword": {"any": ["theorem"]}}],
-            "strategies": [
-                {"name": "plain", "direct": {"pools": [{"name": "small"}]}},
-                {"name": "careful", "direct": {"pools": [{"name": "large"}]}},
-            ],
-            "rules": [{"name": "proofs", "when": "signals.proof.matched", "use": "careful"}],
-            "default": {"use": "plain"},
-        },
-    }
-
-
-def target(name: str) -> dict[str, Any]:
-    return {"targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": name}]}
-
-
-def pool(name: str) -> dict[str, Any]:
-    spec = {"backend": {"service": {"name": name, "port": 8000}}, "models": [{"name": f"{name}-model"}]}
-    return {"apiVersion": "forebay.dev/v1alpha1", "kind": "ModelPool", "metadata": {"name": name}, "spec": spec}
-
-
-def own_route(name: str, host: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": {"name": name},
-        "spec": {
-            "parentRefs": [{"name": "web"}],
-            "hostnames": [host],
-            "rules": [{"name": "all", "backendRefs": [{"name": "small", "port": 8000}]}],
-        },
-    }
 
 
 class Way:
@@ -162,128 +116,6 @@ def many_routes(forebay: Installation, count: int) -> dict[str, Any]:
         "cpuSeconds": {name: round(now[name] - used.get(name, 0.0), 1) for name in now},
         "load": [round(found, 1) for found in os.getloadavg()],
     }
-
-
-class Milestones:
-    """When the last of the routes, and of what is written for each, was there and was accepted: seconds from `started`,
-    by a look every LOOK_SECONDS."""
-
-    def __init__(self, kube: Kube, count: int, started: float) -> None:
-        self._kube = kube
-        self._count = count
-        self._started = started
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.reached: dict[str, float] = {}
-
-    def __enter__(self) -> Milestones:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._look()
-        self._stop.set()
-        self._thread.join(30)
-
-    def _run(self) -> None:
-        while not self._stop.wait(LOOK_SECONDS):
-            self._look()
-
-    def _look(self) -> None:
-        routes = self._kube.list("HTTPRoute", NAMESPACE)
-        extensions = self._kube.list("EnvoyExtensionPolicy", NAMESPACE)
-        theirs = [found for found in routes if found["metadata"]["name"].startswith("route-")]
-        ours = [found for found in routes if found["metadata"]["name"].startswith("forebay-route-")]
-        for name, found, judged in (
-            ("routesAccepted", theirs, "parents"),
-            ("ourRoutesWritten", ours, ""),
-            ("ourRoutesAccepted", ours, "parents"),
-            ("extensionsWritten", extensions, ""),
-            ("extensionsAccepted", extensions, "ancestors"),
-        ):
-            there = [entry for entry in found if not judged or entry.get("status", {}).get(judged)]
-            if len(there) >= self._count:
-                self.reached.setdefault(name, round(time.monotonic() - self._started, 1))
-
-
-def serving_delays(kube: Kube, port: int, tries: int) -> dict[str, Any]:
-    """Milliseconds from the moment when an HTTPRoute's status says that it is accepted, as a watcher may see it, until
-    requests come through to its backend; negative where Envoy was first. And from its writing until it is accepted."""
-    delays, accepted = [], []
-    for number in range(tries):
-        name, path = f"delay-{number}", f"/delay-{number}"
-        made = own_route(name, "web.example.com")
-        rewrite = {"path": {"type": "ReplaceFullPath", "replaceFullPath": "/v1/chat/completions"}}
-        rule = {
-            "matches": [{"path": {"type": "PathPrefix", "value": path}}],
-            "filters": [{"type": "URLRewrite", "urlRewrite": rewrite}],
-            "backendRefs": [{"name": "small", "port": 8000}],
-        }
-        made["spec"]["rules"] = [rule]
-        seen: dict[str, float] = {}
-
-        def watch(what: str, there: Callable[[], bool], seen: dict[str, float] = seen) -> None:
-            give_up = time.monotonic() + LONGEST_SECONDS
-            while time.monotonic() < give_up:
-                if there():
-                    seen[what] = time.monotonic()
-                    return
-                time.sleep(0.005)
-
-        watching = [
-            threading.Thread(target=watch, args=("accepted", partial(_accepted, kube, name))),
-            threading.Thread(target=watch, args=("served", partial(_served, port, path))),
-        ]
-        started = time.monotonic()
-        kube.http.post(place("HTTPRoute", NAMESPACE), json=made).raise_for_status()
-        for thread in watching:
-            thread.start()
-        for thread in watching:
-            thread.join(LONGEST_SECONDS)
-        delays.append((seen["served"] - seen["accepted"]) * 1000)
-        accepted.append((seen["accepted"] - started) * 1000)
-        kube.http.delete(f"{place('HTTPRoute', NAMESPACE)}/{name}").raise_for_status()
-    return {"tries": tries, "acceptedMs": spread_of(accepted), "servedAfterMs": spread_of(delays)}
-
-
-def spread_of(found: list[float]) -> dict[str, int]:
-    ordered = sorted(found)
-    return {
-        "p50": round(statistics.median(ordered)),
-        "p90": round(ordered[len(ordered) * 9 // 10]),
-        "max": round(ordered[-1]),
-    }
-
-
-def _accepted(kube: Kube, name: str) -> bool:
-    return bool((kube.get("HTTPRoute", NAMESPACE, name) or {}).get("status", {}).get("parents"))
-
-
-def _served(port: int, path: str) -> bool:
-    url = f"http://127.0.0.1:{port}{path}"
-    try:
-        answer = httpx.post(url, content=STRAIGHT, headers={"host": "web.example.com"}, trust_env=False, timeout=10)
-    except httpx.TransportError:
-        return False
-    return answer.status_code == 200
-
-
-def cpu_seconds() -> dict[str, float]:
-    """Processor time of every process below this one, by what it is."""
-    found: dict[str, float] = {}
-    ours = {os.getpid()}
-    stats = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            argv = (folder / "cmdline").read_text().split("\0")
-            stats[int(folder.name)] = (int(fields[1]), sum(map(int, fields[11:13])), argv)
-    for pid, (parent, ticks, argv) in sorted(stats.items()):
-        if parent in ours:
-            ours.add(pid)
-            name = next((part for part in argv if part.startswith("forebay_")), Path(argv[0]).name)
-            found[name] = found.get(name, 0.0) + ticks / os.sysconf("SC_CLK_TCK")
-    return found
 
 
 def no_route() -> dict[str, Any]:
