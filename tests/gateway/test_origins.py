@@ -12,6 +12,7 @@ from forebay_api.wire import Origin
 from forebay_operator.claims import Bid, award_attachments
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.facts import GatewayFacts
+from forebay_operator.gateway.implementation import DataPlaneRef, Held, Plan, Wanted
 from forebay_operator.gateway.objects import AncestorStatus, Listener, Said, Standing, Stored
 from forebay_operator.gateway.placing import place
 from forebay_operator.gateway.sharing import Shared, gateway_token, overlooked, shared
@@ -188,3 +189,39 @@ def test_a_gateway_that_is_made_anew_says_another_token() -> None:
     )
 
     assert gateway_token("ai/web", before) != gateway_token("ai/web", after)
+
+
+def planned(world: GatewayFacts, *policies: RoutingPolicy) -> Plan:
+    specs = {name: policy.spec for name, policy in named(*policies).items()}
+    held = {name: Held(specs[name], own, "u") for name, own in attached(world, *policies).items()}
+    return EnvoyGateway().plan(
+        Wanted(
+            installation="i", data_plane=DataPlaneRef("sys/data-plane", 18001), policies=held, pools={}, backends={},
+            services={}, facts=world, shared=sharing(world, *policies),
+        )
+    )  # fmt: skip
+
+
+def test_gateways_that_share_a_route_say_which_they_are_by_our_client_traffic_policies() -> None:
+    world = facts(*TWO)
+
+    made = [found for found in planned(world, *BY_GATEWAY).objects if found.plural == "clienttrafficpolicies"]
+
+    assert [found.spec["headers"]["earlyRequestHeaders"]["set"] for found in made] == [
+        [{"name": "forebay-gateway", "value": gateway_token(gateway, world)}] for gateway in ("ai/in", "ai/out")
+    ]
+    alone = planned(facts(a_gateway("in"), a_route(parents=["in"])), BY_GATEWAY[0])
+    (own,) = [found for found in alone.objects if found.plural == "clienttrafficpolicies"]
+    assert "set" not in own.spec["headers"]["earlyRequestHeaders"]
+
+
+def test_where_a_client_traffic_policy_is_somebody_elses_what_to_add_is_said_word_for_word() -> None:
+    world = facts(*TWO)
+    world = facts(*TWO, kinds=told_by("in", "out", world=world, remove=["x"]))
+
+    said = " ".join(planned(world, *BY_GATEWAY).losses["ai/q"])
+
+    token = gateway_token("ai/out", world)
+    assert "add to ClientTrafficPolicy ai/ctp-out headers.earlyRequestHeaders.set: " in said
+    assert f"[{{name: forebay-gateway, value: {token}}}]" in said
+    assert "behind Gateway ai/out requests of HTTPRoute ai/llm are policy ai/p's" in said
