@@ -6,8 +6,8 @@ again, and an Event says so. What carries our label and is not wanted any more i
 
 Many writes go out together (`batch`).
 
-What goes wrong with one object holds up nothing but what relies on it; it is told, counted, and tried again, later each
-time. That holds for errors of our own, too: they are logged with their traceback.
+What goes wrong with one object holds up later stages for that round only; it is told, counted, and tried again, later each
+time. So are errors of our own, which are logged with their traceback: they end no writer.
 """
 
 from __future__ import annotations
