@@ -238,6 +238,22 @@ async def test_an_encoder_past_the_budget_leaves_its_signal_unknown(tmp_path: Pa
         assert metric(plane, "forebay_work_skipped_total", reason="deadline") == 1
 
 
+async def test_a_pass_that_is_begun_ahead_is_the_one_that_is_asked_for(tmp_path: Path) -> None:
+    encoder = GatedEncoder()
+    meaning = {"encoder": "Transformer", "threshold": 0.5, "labels": [{"name": "code", "examples": ["fix this"]}]}
+    policy = a_policy(
+        decisionBudget={"time": "1s"},
+        signals=[{"name": "word", "keyword": {"any": ["magic"]}}, {"name": "code", "similarity": meaning}],
+        rules=[{"name": "either", "when": "signals.word.matched || signals.code.matched", "use": "all"}],
+    )
+    async with a_plane(tmp_path, {POLICY: policy}, encoders=Encoders(lambda _: encoder)) as (plane, envoy):
+        before = encoder.calls
+        for text in ("one", "two"):
+            assert said(await envoy.ask(chat(text)))["rule"] == "either"
+        assert encoder.calls == before + 2
+        assert metric(plane, "forebay_encoder_batch_sum") == 2
+
+
 async def test_examples_are_embedded_once_over_all_configurations(tmp_path: Path) -> None:
     encoder = GatedEncoder()
     async with a_plane(tmp_path, {POLICY: similar()}, encoders=Encoders(lambda _: encoder)) as (plane, _):
