@@ -13,6 +13,7 @@ from forebay_models.build.corpora.attacks import Sample
 from forebay_models.build.corpora.queries import read_queries
 from forebay_models.build.corpora.questions import Question, Routed, read_questions, read_routed
 from forebay_models.build.corpora.synthetic import benign, everyday, hostile
+from forebay_models.build.corpora.synthetic.commands import commands
 from forebay_models.build.corpora.synthetic.disguise import disguise
 from forebay_models.build.corpora.text import Near, first_of_each, share
 from forebay_models.build.datasets import Dataset, read_banking77, read_clinc150
@@ -83,6 +84,7 @@ def _injection(
         *(Sample(text, 0, "plain", task) for task, texts in queries.items() for text in texts[:QUERIES]),
         *(Sample(text, 0, "synthetic", "fragment") for text in everyday.fragments(SEED)),
         *(Sample(text, 0, "synthetic", "foreign") for text in everyday.foreign(SEED)),
+        *(Sample(text, 0, "synthetic", "command") for text in commands(SEED)),
         *(Sample(text, 0, "synthetic", "benign") for text in made),
         *(Sample(text, 0, "synthetic", "document") for text in benign.documents(harmless, 1_300, SEED)),
         *(Sample(text, 1, "synthetic", "short") for text in hostile.short(SEED)),

@@ -1,7 +1,8 @@
 """What a request asks for stands in a few of its words, mostly the first: the static table's vectors of those, side by side.
 
-Beside the transformer's vector, which is mostly about the matter: a mean of token vectors says what a text is about, and four means (the first words, the opening, the end, and
-everything) say where in it that stands, which is most of what word order tells about a request.
+Beside the transformer's vector, which is mostly about the matter: a mean of token vectors says what a text is about, and four
+means (the first words, the opening, the end, and everything) say where in it that stands, which is most of what word order
+tells about a request.
 """
 
 from __future__ import annotations
@@ -33,10 +34,13 @@ def read_wording(text: str, table: Encoder) -> Row:
     text = cut_middle(text, READ)
     opening, closing = find_ask(text)
     words = [word[:WORD] for word in opening.split()[:OPENING]]
-    last = words if closing is opening else [word[:WORD] for word in closing.split()[-OPENING:]]
+    last = [word[:WORD] for word in closing.split()[-OPENING:]]
     whole = [word[:WORD] for word in text.split()]
-    rows = table.encode([" ".join(part) for part in (whole, words, last, words[:FIRST])])
-    result: Row = rows.reshape(-1)
+    parts = [" ".join(part) for part in (whole, words, last, words[:FIRST])]
+    # Of a short text three are the same.
+    places = {part: place for place, part in enumerate(dict.fromkeys(parts))}
+    rows = table.encode(list(places))
+    result: Row = rows[[places[part] for part in parts]].reshape(-1)
     return result
 
 

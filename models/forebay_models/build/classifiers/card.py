@@ -56,6 +56,10 @@ HOW = {
         "measuring sets once. AUROC there, s-labs and neuralchemy: linear head alone 0.893 and 0.968; network alone 0.955 and "
         "0.967; both at 1:1 0.947 and 0.975, at 2:1, which ships, 0.955 and 0.974; a network with five times the decay 0.962 and "
         "0.966, with the linear head 0.957 and 0.972; three such networks 0.962 and 0.966.",
+        "Commands to an assistant with tools (\"restart nginx on web-1\", \"drop the customers table\"; "
+        "`corpora/synthetic/commands.py`) were added as harmless texts after that, because one was flagged. Of 30 % of them that "
+        "fitted nothing, 13.7 % were flagged before and 1.0 % after; of 20 written by hand one before and none after. The "
+        "measuring sets were scored for three versions of the grammar: none moved beyond its interval.",
     ),
     "difficulty": (
         "On the transformer's vector a linear head, and beside it the log of the prompt's length, both of equal "
@@ -83,7 +87,7 @@ HOW = {
         "text, fit nothing.",
         "The hand-written prompts (`corpora/judged.csv`: text and labels by the project's author, before any head was fitted) "
         "are the measure of what carries over. Every second one was looked at while the grammar grew; the others were only "
-        "counted. Who wrote them also wrote the grammar, so people with other habits will see less.",
+        "counted, at four states of the recipe, and none was chosen by them. Who wrote them also wrote the grammar, so people with other habits will see less.",
     ),
 }
 FAILURES = {

@@ -4,6 +4,16 @@ from forebay_models.build.corpora.synthetic.asks.passages import CODE, PASSAGES,
 from forebay_models.build.corpora.synthetic.grammar import Grammar
 
 SLOTS: Grammar = {
+    "web": ["web page for a dentist", "login form", "navigation bar", "portfolio site", "contact form", "to-do app", "chat widget", "pricing table", "photo gallery", "snake game", "calculator", "dashboard"],
+    "markup": ["HTML", "HTML and CSS", "React", "Vue", "plain JavaScript", "Tailwind", "Svelte", "Django", "Flask"],
+    "fetch": ["list customers without orders", "find duplicate rows", "count orders by month", "show the top ten products", "join orders with customers", "delete rows older than a year", "rank salaries by department", "list everybody hired in 2020", "average the price by category"],
+    "shell": ["free the port 8080", "kill a hung process", "find large files", "list open ports", "copy a folder over ssh", "change file permissions", "unzip a file", "search text in all files", "add a user to a group", "see the disk usage"],
+    "status": ["HTTP 500", "HTTP 301", "a 403 error", "exit code 1", "ECONNREFUSED", "a stack overflow", "NaN", "null", "a CORS error", "SIGKILL"],
+    "partner": ["wife", "boyfriend", "friend", "boss", "sister"],
+    "doing": ["angry with me", "lying", "hiding something", "bored of me", "planning a surprise"],
+    "age": ["six", "7", "ten", "12"],
+    "trade": ["teacher", "cook", "mechanic", "data analyst", "gardener", "barista", "carpenter"],
+    "goals": ["OKRs", "targets", "milestones", "KPIs", "action items", "risks"],
     "paper": ["article", "meeting notes", "report", "email", "paper", "chapter", "transcript", "document", "essay", "contract", "blog post", "thread", "book", "press release", "conversation", "letter", "paragraph", "minutes", "news story", "research paper", "PDF"],
     "few": ["three bullets", "one sentence", "100 words", "two paragraphs", "five bullet points", "a single line", "half a page", "3 key points", "a tweet", "two or three sentences"],
     "unit": ["class", "function", "method", "script", "module", "query", "component", "loop", "test", "snippet", "API handler"],
@@ -205,6 +215,15 @@ FAMILIES: tuple[tuple[str, int, tuple[str, ...]], ...] = (
         "What does `{command}` do?", "explain `{command}`", "{command}\nwhat is this doing?", "explain this command: {command}", "Explain what this does: {code}", "Convert this to {lang}: {command}", "make it return only ten rows: {code}", "change it so that it prints the sum\n{code}", "Write a {file}", "Create a {file} for a {lang} project", "set up a {file}", "Give me a regex that matches {match}",
         "how do I {cmdverb} {cmd} in {lang}", "css to make a sticky header", "Add type hints:\n{code}", "one-liner that prints the largest files", "port it from {lang} to {lang}: {code}", "how to sort a list in {lang}", "Write documentation for this function\n{code}", "simplify: {code}", "Write a unit test for a function that {job}", "sql query for the top ten customers", "reverse a string in {lang}",
     )),
+    ("code", 250, (
+        "Create a {web} in {markup}", "Build me a {web} with {markup}", "Give me a SQL query to {fetch}", "SQL to {fetch}", "Write a query that will {fetch}", "code for a {web}", "make a simple {web} using {markup}", "How do I {shell}?", "how to {shell} on linux", "terminal command to {shell}", "What does {status} mean?", "what is {status}",
+        "I need code to {fetch}", "generate a {lang} class for a {web}", "Style a {web} with {markup}", "Convert this JSON to a {lang} object", "Show me an example of {tech} in {lang}", "Which {lang} library reads PDFs?", "How do I install {lang} on Windows?", "Compare {lang} and {lang}", "{lang} or {lang} for a web server?",
+        "write pseudocode for {algorithm}", "What is the difference between {status} and {status}?", "Help me with my {lang} homework", "teach me {lang}", "how do I call an API from {lang}", "explain {tech} to a beginner",
+    )),
+    ("tooling tools", 80, ("generate an image of {matter}", "draw {matter} for me", "create a picture of {matter}", "transcribe this recording", "turn this into an audio file", "scan the QR code", "take a screenshot", "plot the sales data from the spreadsheet", "convert the file to PDF", "make a spreadsheet of {matter}")),
+    ("chat", 120, ("WRITE {kind} ABOUT {matter}", "I think my {partner} is {doing}", "my dog ran away", "What is 3 plus 4", "what's 12 times 9?", "{person}", "Explain {topic} to a {age} year old", "Write a cover letter for a {trade}", "make a presentation about {topic}", "Classify this review as positive or negative: {passage}", "Label the sentiment: {passage}", "lorem ipsum dolor sit amet", "help me with my homework in history")),
+    ("search checkable retrieve", 80, ("what did our {quarter} {goals} say?", "what were our {goals} for {quarter}", "how did we do against our {goals}?", "summarise what our {document} says on {point}", "who owns {goals} in our team?", "list our {goals}")),
+    ("chat think checkable", 40, ("analyse the attached contract and list the risks", "analyze this report for weaknesses", "review the attached proposal and find its risks", "assess the strengths of this business plan")),
     ("code think", 120, (
         "{tool} says {complaint}. What should I check?", "{complaint} when I run {tool}, why?", "My {lang} component renders twice. How can I stop that?", "How do I make this query faster? {code}", "memory grows while my {lang} service runs, where do I look?", "why is {tool} so slow", "Design a schema for a hotel booking system", "design the tables for a school", "tests pass here but fail in CI, what could be the reasons?",
         "implement a queue with two stacks in {lang}", "Implement {algorithm} in {lang}", "what is the worst case of {algorithm}?", "is this thread-safe?\n{code}", "What is wrong with this program?\n{code}", "{code}\nthis throws, help",
