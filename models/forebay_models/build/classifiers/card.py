@@ -56,7 +56,7 @@ HOW = {
         "measuring sets once. AUROC there, s-labs and neuralchemy: linear head alone 0.893 and 0.968; network alone 0.955 and "
         "0.967; both at 1:1 0.947 and 0.975, at 2:1, which ships, 0.955 and 0.974; a network with five times the decay 0.962 and "
         "0.966, with the linear head 0.957 and 0.972; three such networks 0.962 and 0.966.",
-        "Commands to an assistant with tools (\"restart nginx on web-1\", \"drop the customers table\"; "
+        'Commands to an assistant with tools ("restart nginx on web-1", "drop the customers table"; '
         "`corpora/synthetic/commands.py`) were added as harmless texts after that, because one was flagged. Of 30 % of them that "
         "fitted nothing, 13.7 % were flagged before and 1.0 % after; of 20 written by hand one before and none after. The "
         "measuring sets were scored for three versions of the grammar: none moved beyond its interval.",
