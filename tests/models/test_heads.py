@@ -95,6 +95,21 @@ def test_a_head_survives_its_file_and_the_same_head_gives_the_same_bytes():
 
 
 @pytest.mark.parametrize(
+    "layer",
+    [
+        {"weight0": np.zeros((4, 3), np.float32)},
+        {"weight0": np.zeros((4, 3), np.float32), "bias0": np.zeros(4, np.float32)},
+        {"weight0": np.zeros((4, 5), np.float32), "bias0": np.zeros(5, np.float32)},
+    ],
+    ids=["no bias", "another bias", "another width"],
+)
+def test_a_hidden_layer_that_does_not_fit_is_refused_when_the_file_is_read(layer):
+    arrays = {"weight": np.eye(3, dtype=np.float32), "bias": np.zeros(3, np.float32)} | layer
+    with pytest.raises(ArtefactError, match="do not fit its 3 labels"):
+        unpack_head(pack_head(a_manifest(), arrays), "h.head")
+
+
+@pytest.mark.parametrize(
     ("content", "why"),
     [
         (b"", "not a head"),

@@ -81,9 +81,18 @@ def _check_shapes(manifest: HeadManifest, arrays: Mapping[str, NDArray[np.float3
         and weight.shape[1] == outputs
         and bias.shape == (outputs,)
         and (manifest.choice != "Binary" or len(manifest.labels) == 2)
+        and _layer_fits(arrays, len(weight))
     )
     if not fits:
         raise ArtefactError(f"{where}: its arrays do not fit its {len(manifest.labels)} labels; train again")
+
+
+def _layer_fits(arrays: Mapping[str, NDArray[np.float32]], units: int) -> bool:
+    """Whether a hidden layer, where there is one, has as many units as the weights behind it."""
+    weight, bias = arrays.get("weight0"), arrays.get("bias0")
+    if weight is None or bias is None:
+        return weight is bias
+    return weight.ndim == 2 and weight.shape[1] == units and bias.shape == (units,)
 
 
 def read_head(path: Path, expected: str | None = None) -> Head:
