@@ -37,9 +37,9 @@ from forebay_operator.cluster.kinds import (
     SECRETS,
     SERVICES,
     SLICES,
-    WRITTEN,
     Resource,
 )
+from forebay_operator.cluster.reach import SHUT, Reach
 from forebay_operator.cluster.store import Picture, Store, surplus
 from forebay_operator.options import ClusterOptions
 
@@ -47,8 +47,6 @@ START_POLL_SECONDS: Final = 0.3
 SWEEP_AFTER_SECONDS: Final = 1.0
 SWEEP_EVERY_SECONDS: Final = 300.0
 DISCOVER_EVERY_SECONDS: Final = 30.0
-_SHUT: Final = (403, 404)
-"""What may not be read, or is not there to be read."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -67,7 +65,7 @@ class ClusterSource:
     ) -> None:
         self._options = options
         self._login = login
-        self._api = api
+        self._reach = Reach(options, api)
         self._on_stored = on_stored
         self._on_gathered = on_gathered
         self.store = Store()
@@ -112,24 +110,8 @@ class ClusterSource:
                 for followed in list(self._followers):
                     self._leave(followed)
 
-    def _namespaces(self, resource: Resource) -> tuple[str, ...]:
-        """Where a kind is followed; empty means everywhere. Our own planes' Services are always among them."""
-        if resource == SECRETS:
-            return self._options.credential_namespaces
-        if not resource.namespaced:
-            return ()
-        watched = self._options.watched
-        if resource == POLICY_DATA:
-            return tuple(namespace for namespace in watched if namespace not in self.store.barred)
-        if watched and self._options.gateway_api and resource in WRITTEN:
-            # The way to the data planes is in our own namespace.
-            return tuple(dict.fromkeys((*watched, self._options.namespace)))
-        if watched and resource in (SERVICES, SLICES):
-            return tuple(dict.fromkeys((*watched, self._options.namespace)))
-        return watched
-
     def _follow(self, resources: tuple[Resource, ...]) -> None:
-        namespaces = self._namespaces(resources[0])
+        namespaces = self._reach.namespaces(resources[0], self.store.barred)
         # Secrets are opened namespace by namespace: one that is not must not end the watches of the others.
         scopes = [(namespace,) for namespace in namespaces] if SECRETS in resources else [namespaces]
         followers = tuple(Follower(resources, scope, self._login, self._hand_over) for scope in scopes)
@@ -189,12 +171,14 @@ class ClusterSource:
             self._take_arrived()
             for resource in list(waiting):
                 try:
-                    listed = [entry async for entry in self._listed(resource)]
+                    listed = [
+                        entry async for entry in self._reach.listed(resource, self.store.barred, self.store.locked)
+                    ]
                 except ApiError as error:
                     _LOG.warning("waiting for the API server: %s: %s", resource.plural, error)
-                    if error.status in _SHUT and resource == SECRETS and await self._note_locked():
+                    if error.status in SHUT and resource == SECRETS and await self._note_locked():
                         continue  # the others' are waited for
-                    if error.status in _SHUT and resource not in ALWAYS:
+                    if error.status in SHUT and resource not in ALWAYS:
                         # What may not be read is as good as absent, and said in conditions.
                         waiting.discard(resource)
                         continue
@@ -207,15 +191,6 @@ class ClusterSource:
                 await asyncio.sleep(START_POLL_SECONDS)
         self._complete = True
         _LOG.info("everything is known: %s", {r.plural: len(self.store.uids(r)) for r in ALWAYS})
-
-    async def _listed(self, resource: Resource) -> AsyncGenerator[tuple[str, str, str], None]:
-        scopes: tuple[str | None, ...] = self._namespaces(resource) or (None,)
-        query = {"labelSelector": resource.selector} if resource.selector else {}
-        for namespace in scopes:
-            if resource == SECRETS and namespace in self.store.locked:
-                continue
-            async for entry in self._api.names(resource.path(namespace), query):
-                yield entry
 
     # --- what stands behind the watches
 
@@ -243,10 +218,10 @@ class ClusterSource:
     async def _sweep(self, resource: Resource) -> None:
         known = self.store.uids(resource)
         try:
-            listed = [entry async for entry in self._listed(resource)]
+            listed = [entry async for entry in self._reach.listed(resource, self.store.barred, self.store.locked)]
         except ApiError as error:
             _LOG.info("sweep of %s put off: %s", resource.plural, error)
-            if error.status not in _SHUT:
+            if error.status not in SHUT:
                 self._to_sweep.add(resource)
             return
         if resource == SECRETS:
@@ -264,7 +239,7 @@ class ClusterSource:
             groups += [(GATEWAY_CLASSES,), (GATEWAYS, HTTP_ROUTES), *ENVOY_GATEWAY_GROUPS]
         for group in groups:
             try:
-                there = all([await self._serves(resource) for resource in group if resource.optional])
+                there = all([await self._reach.serves(resource) for resource in group if resource.optional])
             except ApiError:
                 continue  # asked again soon
             if there and group not in self._followers:
@@ -280,13 +255,13 @@ class ClusterSource:
         """Follow ConfigMaps where they may be read, and note where not: rights come and go, and a watch that is refused
         looks like one to which nothing happens. False where the API server does not say."""
         group = (POLICY_DATA,)
-        if (barred := await self._barred(POLICY_DATA, self._options.watched or (None,))) is None:
+        if (barred := await self._reach.shut(POLICY_DATA, self._options.watched or (None,))) is None:
             return False
         news = self.store.bar(barred)
         if not news and group in self._followers:
             return True
         self._leave(group)
-        if "" not in barred and (not self._options.watched or self._namespaces(POLICY_DATA)):
+        if "" not in barred and (not self._options.watched or self._reach.namespaces(POLICY_DATA, self.store.barred)):
             self._follow(group)
         if news:
             where = ", ".join(sorted(barred)) or ("any namespace" if barred else "none")
@@ -297,32 +272,10 @@ class ClusterSource:
 
     async def _note_locked(self) -> bool:
         """Find out which namespaces' Secrets may not be read now. Says whether that is news."""
-        locked = await self._barred(SECRETS, self._options.credential_namespaces)
+        locked = await self._reach.shut(SECRETS, self._options.credential_namespaces)
         if locked is None or not self.store.lock(locked):
             return False
         _LOG.warning("namespaces in which Secrets may not be read: %s", ", ".join(sorted(locked)) or "none")
         self._dropped = True
         self._news.set()
         return True
-
-    async def _barred(self, resource: Resource, namespaces: tuple[str | None, ...]) -> frozenset[str] | None:
-        """Namespaces in which a kind may not be listed, "" for all; None where the API server does not say."""
-        barred = set()
-        for namespace in namespaces:
-            query = {"labelSelector": resource.selector}
-            try:
-                await anext(self._api.names(resource.path(namespace), query), None)
-            except ApiError as error:
-                if error.status not in _SHUT:
-                    return None
-                barred.add(namespace or "")
-        return frozenset(barred)
-
-    async def _serves(self, resource: Resource) -> bool:
-        try:
-            found = await self._api.get(resource.root)
-        except ApiError as error:
-            if error.gone:
-                return False
-            raise
-        return any(entry.get("name") == resource.plural for entry in found.get("resources") or ())
