@@ -313,6 +313,17 @@ def test_earlier_turns_settle_what_a_text_points_at() -> None:
     assert records(policy, "make it shorter")["s0"].label == "ambiguous"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a" * (1 << 20), "a@b.c " * (1 << 17), "nul\x00" * 999, "\u202eright\u200f", "x:\n" * (1 << 18)],
+    ids=lambda text: ascii(text[:6]),
+)
+def test_no_form_of_text_makes_a_model_on_derived_labels_fail(text: str) -> None:
+    signals = [{"name": m, "classifier": {"model": m}} for m in ("task", "risk", "uncertainty", "needsTools")]
+    for record in records(compiled(a_policy(signals=signals), POOLS, encoders=shipped), text).values():
+        assert not (record.unknown or "").startswith("error")
+
+
 def test_all_models_on_derived_labels_share_one_pass_and_one_look_at_the_wording() -> None:
     encoder = Counting()
     models = ("task", "risk", "uncertainty", "factuality", "needsRetrieval", "needsTools", "reasoning")

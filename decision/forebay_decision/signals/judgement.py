@@ -20,6 +20,7 @@ from forebay_decision.signals.detector import Texts
 from forebay_decision.signals.regex import compile_linear
 from forebay_decision.signals.similarity import plan_encoding
 from forebay_decision.work import Skipped, Work
+from forebay_models.cut import cut_middle
 from forebay_models.heads.head import Head, Reading
 from forebay_models.heads.marks import weigh_risk
 from forebay_models.heads.reach import out_of_reach
@@ -35,6 +36,8 @@ WORDING: Final = "wording"
 SURE: Final = 0.9
 """What a plain sign in the text or around it is worth, where the head thinks less of it."""
 THRESHOLD: Final = 0.5
+READ: Final = 16_384
+"""Letters in which signs are looked for: of a longer text the two ends."""
 SHORT: Final = 200
 BROUGHT: Final = 12
 """Words behind a colon or a line break from which on a text has come along."""
@@ -204,7 +207,7 @@ class JudgementDetector:
         row = texts.embeddings().setdefault(self._encoder.digest, prepared)
         if isinstance(row, Skipped):
             return row
-        found = self._judge.scores(Seen(texts.scoped(SCOPE), texts.view, self._marks(texts, row)))
+        found = self._judge.scores(self._seen(texts, row))
         scores = {label: round(score, 6) for label, score in found.items()}
         return SignalRecord(
             matched=any(scores[each] >= self._threshold for each in self._wanted),
@@ -228,11 +231,13 @@ class JudgementDetector:
         if WORDING not in shared:
             shared[WORDING] = read_wording(texts.latest, self._table)
 
-    def _marks(self, texts: Texts, row: object) -> Mapping[str, float]:
+    def _seen(self, texts: Texts, row: object) -> Seen:
+        """Once a request, for all judges."""
         shared = texts.shared()
         key = (HEAD, self._head.digest)
         if key not in shared:
             self.look(texts)
             reading = Reading(cast("Any", row), cast("Any", shared[WORDING]), cast("Any", shared[SURFACE]))
-            shared[key] = dict(zip(self._head.manifest.labels, self._head.probabilities(reading).tolist(), strict=True))
-        return cast("Mapping[str, float]", shared[key])
+            marks = dict(zip(self._head.manifest.labels, self._head.probabilities(reading).tolist(), strict=True))
+            shared[key] = Seen(cut_middle(texts.latest, READ).encode("utf-8", "replace"), texts.view, marks)
+        return cast("Seen", shared[key])
