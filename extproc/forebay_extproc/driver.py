@@ -20,10 +20,14 @@ MAX_GROUPS: Final = 4096
 class Driver:
     """Cheap work runs on the spot, the rest on the lane. `skipped` is told the reason for each unit that was not done."""
 
-    def __init__(self, lane: Lane, clock: Callable[[], float], skipped: Callable[[str], None]) -> None:
+    def __init__(
+        self, lane: Lane, clock: Callable[[], float], skipped: Callable[[str], None], *, ahead: bool = False
+    ) -> None:
+        """`ahead`: there is a core for work to be begun on ahead. On two cores that others use it gains nothing."""
         self._lane = lane
         self._clock = clock
         self._skipped = skipped
+        self._ahead = ahead
         self._habits: dict[str, float] = {}
         """Group -> share of its decisions that asked for what they might, smoothed."""
 
@@ -37,7 +41,7 @@ class Driver:
                 work = steps.send(result)
                 if isinstance(work, Ahead):
                     ahead, likely = work, self._habits.get(work.group, LIKELY) >= LIKELY
-                    result = likely and self._lane.begin(work.work, deadline)
+                    result = self._ahead and likely and self._lane.begin(work.work, deadline)
                     continue
                 if not work.inline:
                     asked = asked or (ahead is not None and work.label == ahead.work.label)

@@ -67,7 +67,7 @@ class DataPlane:
         self._states: Latest[Mapping[str, PoolState]] = Latest({})
         self._configurator = Configurator(encoders or Encoders())
         self._lane = Lane(clock, encoder_threads, self.metrics.returned)
-        driver = Driver(self._lane, clock, self.metrics.work_skipped)
+        driver = Driver(self._lane, clock, self.metrics.work_skipped, ahead=encoder_threads > 1)
         self._shadows = Shadows(driver, self._lane, self.metrics, clock)
         self._peers = Peers(peers or {}, security, port=None if peer_service is None else split(peer_service)[1])
         self._neighbours = None if peer_service is None else Neighbours(self._peers, peer_service, replica)

@@ -126,7 +126,7 @@ async def time_driven(encoders: dict[str, Encoder], rounds: int) -> list[dict[st
     compiled, transformer = full_policy(encoders), encoders["Transformer"]
     chance, clock = random.Random(0), time.monotonic
     lane = Lane(clock)
-    driver = Driver(lane, clock, lambda _: None)
+    driver = Driver(lane, clock, lambda _: None, ahead=True)
     rows = []
     for tokens in TOKENS:
         took: list[float] = []

@@ -155,9 +155,10 @@ async def a_plane(
     peers: Mapping[str, str] | None = None,
     encoders: Encoders | None = None,
     configured: bool = True,
+    encoder_threads: int = 1,
 ) -> AsyncIterator[tuple[DataPlane, Envoy]]:
     """A data plane on a Unix socket in `folder`, and an Envoy connected to it."""
-    plane = DataPlane(replica, peers, encoders)
+    plane = DataPlane(replica, peers, encoders, encoder_threads=encoder_threads)
     addresses = await plane.start((f"unix:{folder}/{replica}.sock",), "127.0.0.1", 0)
     channel = grpc.aio.insecure_channel(addresses.grpc[0])
     try:

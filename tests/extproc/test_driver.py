@@ -149,7 +149,7 @@ async def test_each_reason_for_dropped_work_is_told(lane: Lane) -> None:
 
 
 def a_driver(lane: Lane, skipped: Callable[[str], None] = lambda _: None) -> Driver:
-    return Driver(lane, time.monotonic, skipped)
+    return Driver(lane, time.monotonic, skipped, ahead=True)
 
 
 class Keyed(Task):
@@ -256,6 +256,13 @@ async def test_nothing_is_begun_ahead_for_those_that_seldom_ask_for_it(lane: Lan
     assert await driver.drive(ahead_of(begun := Keyed(key="now"), asked=False), soon()) is None
     await until(lambda: lane.idle)
     assert len(begun.begun) == 1
+
+
+async def test_nothing_is_begun_ahead_without_a_core_for_it(lane: Lane) -> None:
+    work = Keyed()
+    assert await Driver(lane, time.monotonic, lambda _: None).drive(ahead_of(work, asked=False), soon()) is None
+    assert lane.idle
+    assert work.begun == []
 
 
 async def test_nothing_is_begun_ahead_on_a_busy_lane(lane: Lane) -> None:

@@ -246,7 +246,8 @@ async def test_a_pass_that_is_begun_ahead_is_the_one_that_is_asked_for(tmp_path:
         signals=[{"name": "word", "keyword": {"any": ["magic"]}}, {"name": "code", "similarity": meaning}],
         rules=[{"name": "either", "when": "signals.word.matched || signals.code.matched", "use": "all"}],
     )
-    async with a_plane(tmp_path, {POLICY: policy}, encoders=Encoders(lambda _: encoder)) as (plane, envoy):
+    encoders = Encoders(lambda _: encoder)
+    async with a_plane(tmp_path, {POLICY: policy}, encoders=encoders, encoder_threads=2) as (plane, envoy):
         before = encoder.calls
         for text in ("one", "two"):
             assert said(await envoy.ask(chat(text)))["rule"] == "either"
