@@ -38,7 +38,7 @@ JUDGED = {
 }  # fmt: skip
 """Mark -> model, and the label that it is the score of."""
 MARKS = (*TASKS, "gibberish", *FIELDS, *FLAGS)
-RECIPE = Recipe(decay=1e-3, epochs=8, hidden=64, smoothing=0.02, members=4)
+RECIPE = Recipe(decay=1e-3, epochs=16, hidden=64, smoothing=0.02, members=4)
 SOURCES = (
     Source("CLINC150", "CC-BY-3.0"),
     Source("BANKING77", "CC-BY-4.0"),

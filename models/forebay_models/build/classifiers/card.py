@@ -87,7 +87,7 @@ HOW = {
         "text, fit nothing.",
         "The hand-written prompts (`corpora/judged.csv`: text and labels by the project's author, before any head was fitted) "
         "are the measure of what carries over. Every second one was looked at while the grammar grew; the others were only "
-        "counted, at four states of the recipe, and none was chosen by them. Who wrote them also wrote the grammar, so people with other habits will see less.",
+        "counted, at five states of the recipe, and none was chosen by them. Who wrote them also wrote the grammar, so people with other habits will see less.",
     ),
 }
 FAILURES = {

@@ -206,8 +206,12 @@ SLOTS: Grammar = {
 }  # fmt: skip
 
 FAMILIES: tuple[tuple[str, int, tuple[str, ...]], ...] = (
+    ("tooling tools", 150, (
+        "book a flight to {place}", "book flights to {place}", "book a hotel in {place}", "book a table {when}", "book a cab", "order pizza", "order groceries", "reserve a car in {place}", "set an alarm", "set a reminder {when}",
+        "schedule a call with {name}", "send a message to {name}", "email {name}", "call a taxi", "play jazz", "turn on the lights", "create an event {when}", "buy tickets to {place}", "check in for my flight to {place}", "cancel the alarm",
+    )),
     ("chat", 250, (
-        "Write {letter} asking {name} for two free days", "Draft a reply to {name} that says no", "Turn these notes into full sentences: {passage}", "Make this more formal: {passage}", "Fix the spelling: {passage}", "Rewrite the following as a poem.\n{passage}", "Write {letter} for {thing}", "Recommend a {genre} for a long flight",
+        "Write {letter} asking {name} for two free days", "Draft a reply to {name} that says no", "Turn these notes into full sentences: {passage}", "Make this more formal: {passage}", "Fix the spelling: {passage}", "Rewrite the following as a poem.\n{passage}", "Write {letter} for {thing}", "Recommend a {genre} for a long train ride",
         "Suggest a {genre} for someone who likes {matter}", "What's your favourite {genre}?", "Give me a menu for six guests", "Make a packing list for {place} in winter", "Write a caption for a photo of {matter}", "What would you do if you won a million?", "Which name suits a {kind} about {matter}?", "Answer this letter: {passage}", "pretend to be {name} and greet me",
         "let's role play: you are a wizard", "convert 5 miles to km", "what is 20 degrees celsius in fahrenheit", "write the alphabet backwards", "Explain the joke about the chicken", "Classify the tone of this text: {passage}", "Write a reply to this review:\n{passage}", "List ten gifts for {name}", "change the tense of this text to past: {passage}",
     )),
