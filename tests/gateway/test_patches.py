@@ -11,7 +11,7 @@ from forebay_api.policy import FailOpen
 from forebay_operator.cluster.connection import ApiError
 from forebay_operator.envoy.access_log import LOG_NAME, SERVED_HEADERS
 from forebay_operator.gateway.comparison import sealed
-from forebay_operator.gateway.envoy_gateway.adapter import UNCERTIFIED, EnvoyGateway
+from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.envoy_gateway.patches.policy import MOST_BYPASSES
 from forebay_operator.gateway.implementation import Generated, Plan, Wanted
 from forebay_operator.gateway.objects import (
@@ -279,12 +279,3 @@ def test_models_that_forebays_own_envoy_would_decide_alone_are_named_as_asked_ab
     named = planned(a_gateway(), a_route(), p=a_policy("p", route_target()))[0].losses["ai/p"]
 
     assert any("requests that name m, too" in loss for loss in named)
-
-
-def test_mutual_tls_is_said_to_keep_envoy_gateway_from_data_planes() -> None:
-    need = wanted(a_gateway(), a_route(), p=a_policy("p", route_target()))
-    encrypted = msgspec.structs.replace(need.data_plane, tls_secret="tls", server_name="forebay-data-plane")
-
-    found = EnvoyGateway().plan(msgspec.structs.replace(need, data_plane=encrypted))
-
-    assert UNCERTIFIED in found.losses["ai/p"]

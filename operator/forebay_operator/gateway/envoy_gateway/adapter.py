@@ -33,10 +33,6 @@ from forebay_operator.gateway.placing import Origins
 from forebay_operator.gateway.sharing import Shared, overlooked
 
 CONTROLLER: Final = "gateway.envoyproxy.io/gatewayclass-controller"
-UNCERTIFIED: Final = (
-    "Envoy Gateway 1.9.1 does not give its Envoys the certificate that data planes ask for, and requests are answered 500: run "
-    "data planes without mutual TLS (docs/design/0005-gateway-api.md, known flaws)"
-)
 
 
 class EnvoyGateway:
@@ -132,8 +128,6 @@ def _used_by(made: Generated, policies: tuple[str, ...]) -> Generated:
 
 def _losses(name: str, wanted: Wanted, behind: dict[str, Servers]) -> Iterator[str]:
     held = wanted.policies[name]
-    if wanted.data_plane.tls_secret:
-        yield UNCERTIFIED
     for pool in policy_pools(name, held.spec):
         if pool in behind:
             yield from behind[pool].losses
