@@ -11,7 +11,7 @@ import pytest
 
 from forebay_operator.cluster.aim import Comparison, compare
 from forebay_operator.cluster.applier import body
-from forebay_operator.cluster.attachments import Attachments
+from forebay_operator.cluster.attachments import SHOW_SECONDS, Attachments
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.implementation import Wanted
 from forebay_operator.gateway.objects import ParentRef, ParentStatus, Said, Standing, Stored
@@ -46,9 +46,14 @@ class World:
         return compare(self.plan, facts, "i")
 
     def taken(self, comparison: Comparison, at: float, monkeypatch: pytest.MonkeyPatch) -> frozenset[str]:
+        return self.shown_and_taken(comparison, at, monkeypatch)[1]
+
+    def shown_and_taken(
+        self, comparison: Comparison, at: float, monkeypatch: pytest.MonkeyPatch
+    ) -> tuple[frozenset[str], frozenset[str]]:
         monkeypatch.setattr("forebay_operator.cluster.attachments.time", SimpleNamespace(monotonic=lambda: at))
 
-        async def look() -> frozenset[str]:
+        async def look() -> tuple[frozenset[str], frozenset[str]]:
             return self.keeping._taken(self.need, comparison)
 
         return asyncio.run(look())
@@ -64,6 +69,14 @@ def test_a_policy_is_taken_when_its_routes_have_been_accepted_for_a_while(monkey
 
     assert world.taken(well, 100.0, monkeypatch) == frozenset()
     assert world.taken(well, 100.0 + SETTLE_SECONDS, monkeypatch) == P
+
+
+def test_requests_may_be_shown_before_former_routes_may_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    well = world.comparison(accepted())
+
+    assert world.shown_and_taken(well, 100.0, monkeypatch) == (frozenset(), frozenset())
+    assert world.shown_and_taken(well, 100.0 + SHOW_SECONDS, monkeypatch) == (P, frozenset())
 
 
 @pytest.mark.parametrize("said", [None, accepted(generation=1), accepted(status="False")])

@@ -24,6 +24,9 @@ ROUTES: Final = "httproutes"
 REST_SECONDS: Final = 0.05
 REST_SHARE: Final = 2.0
 """Least rest after a plan, in its own lengths: with hundreds of routes it takes a while."""
+SHOW_SECONDS: Final = 1.0
+"""From the word that a policy's routes are accepted until requests may be shown to data planes. Less than SETTLE_SECONDS: an
+Envoy hears of what shows them by the same route table that has the routes, so never before it has them."""
 AGAIN_SECONDS: Final = 5.0
 """After a plan that failed."""
 _LOG = logging.getLogger(__name__)
@@ -103,12 +106,13 @@ class Attachments:
             told, situation.attached, plan, need, self._adapter, self._applier.failures, situation.pending
         )
         if self._leads:
-            taken = self._taken(need, comparison)
-            self._applier.aim(Aim(comparison, self._asked & taken, taken))
+            taken, settled = self._taken(need, comparison)
+            self._applier.aim(Aim(comparison, self._asked & taken, settled))
         self._on_told()
 
-    def _taken(self, need: Wanted, comparison: Comparison) -> frozenset[str]:
-        """Policies whose HTTPRoutes the gateway has had as they should be for SETTLE_SECONDS, all of them."""
+    def _taken(self, need: Wanted, comparison: Comparison) -> tuple[frozenset[str], frozenset[str]]:
+        """Policies whose HTTPRoutes the gateway has as they should be, all of them: for SHOW_SECONDS, and for
+        SETTLE_SECONDS."""
         now = time.monotonic()
         waiting = {
             policy
@@ -119,10 +123,14 @@ class Attachments:
         }
         there = need.policies.keys() - waiting
         self._taken_since = {name: self._taken_since.get(name, now) for name in there}
-        settled = frozenset(name for name, since in self._taken_since.items() if now >= since + SETTLE_SECONDS)
-        if len(settled) < len(there):
-            asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._news.set)
-        return settled
+        taken, settled = (
+            frozenset(name for name, since in self._taken_since.items() if now >= since + seconds)
+            for seconds in (SHOW_SECONDS, SETTLE_SECONDS)
+        )
+        for known, seconds in ((taken, SHOW_SECONDS), (settled, SETTLE_SECONDS)):
+            if len(known) < len(there):
+                asyncio.get_running_loop().call_later(seconds, self._news.set)
+        return taken, settled
 
     def _repaired(self, made: Generated, how: str) -> None:
         situation = self._ground[0] if self._ground else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 FEW: Final = 16
-STILL_SECONDS: Final = 2.0
+STILL_SECONDS: Final = 1.0
 """Without another write that is due, a batch is whole."""
 MOST_SECONDS: Final = 10.0
 
