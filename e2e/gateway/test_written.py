@@ -17,7 +17,7 @@ import pytest
 
 from forebay_api.policy import Default, PolicySpec
 from forebay_api.strategy import Direct, Strategy, WeightedPoolRef
-from forebay_operator.cluster.applier import body
+from forebay_operator.cluster.gateway.applier import body
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway as AnEnvoyGateway
 from forebay_operator.gateway.facts import GatewayFacts

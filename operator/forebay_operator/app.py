@@ -16,9 +16,7 @@ from typing import Final
 
 from forebay_api.wire import LoadReport
 from forebay_operator.options import Options
-from forebay_operator.progress import Rollout
 from forebay_operator.reconciler import Reconciler
-from forebay_operator.reporter import Reporter
 from forebay_operator.scrape.state import PoolStates
 from forebay_operator.scrape.targets import scrape_targets
 from forebay_operator.scraping import Scraping
@@ -29,6 +27,8 @@ from forebay_operator.telemetry.exposition import Exposition
 from forebay_operator.telemetry.lag import measure_lag
 from forebay_operator.telemetry.metrics import OperatorMetrics
 from forebay_operator.telemetry.pools import pool_views
+from forebay_operator.telling.progress import Rollout
+from forebay_operator.telling.reporter import Reporter
 from forebay_operator.xds.server import XdsServer
 
 ROUTING_REST_SECONDS: Final = 0.2

@@ -17,12 +17,13 @@ from forebay_api.status import PolicyStatus, PoolStatus
 from forebay_api.wire import PoolState
 from forebay_decision.native import saturated_pools
 from forebay_operator.backends.endpoint import NOWHERE, Backends
-from forebay_operator.blame import Blame, find_blame
-from forebay_operator.check_memory import CheckMemory
-from forebay_operator.checks import judge
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.gather import Inputs
+from forebay_operator.judgement.blame import Blame, find_blame
+from forebay_operator.judgement.check_memory import CheckMemory
+from forebay_operator.judgement.checks import judge
+from forebay_operator.judgement.verdict import NOTHING_JUDGED, PolicyVerdict, PoolVerdict, Statement, Verdicts
 from forebay_operator.lastgood.shards import without_operator
 from forebay_operator.publication import (
     Surface,
@@ -34,7 +35,6 @@ from forebay_operator.publication import (
     state_resources,
 )
 from forebay_operator.resources import Snapshot
-from forebay_operator.verdict import NOTHING_JUDGED, PolicyVerdict, PoolVerdict, Statement, Verdicts
 from forebay_operator.xds.server import XdsServer
 from forebay_operator.xds.sizes import check_sizes
 

@@ -12,11 +12,11 @@ from forebay_api.pool import ModelPool
 from forebay_decision.check import Finding
 from forebay_operator.backends.endpoint import Backends
 from forebay_operator.backends.mapped import local_backends
-from forebay_operator.config_maps import ConfigMaps
 from forebay_operator.gateway.placing import place, target_findings
-from forebay_operator.heads import carry_heads
-from forebay_operator.lists import resolve_lists
-from forebay_operator.secrets import Credentials, resolve_credentials
+from forebay_operator.references.config_maps import ConfigMaps
+from forebay_operator.references.heads import carry_heads
+from forebay_operator.references.lists import resolve_lists
+from forebay_operator.references.secrets import Credentials, resolve_credentials
 from forebay_operator.source.view import View
 
 

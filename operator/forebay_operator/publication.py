@@ -29,9 +29,9 @@ from forebay_operator.backends.endpoint import Backends
 from forebay_operator.envoy.assemble import assemble
 from forebay_operator.envoy.inputs import DataPlane, EnvoyInputs
 from forebay_operator.gather import Inputs
+from forebay_operator.judgement.verdict import Verdicts
 from forebay_operator.memory import lately, recalled
 from forebay_operator.resources import Resource, Snapshot
-from forebay_operator.verdict import Verdicts
 
 
 class Surface(msgspec.Struct, frozen=True):

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from forebay_operator.cluster.aim import Aim, compare
-from forebay_operator.cluster.applier import (
+from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.gateway.aim import Aim, compare
+from forebay_operator.cluster.gateway.applier import (
     AGAIN_SECONDS,
     FIRST_SECONDS,
     MOST_OVER_SECONDS,
@@ -19,8 +20,7 @@ from forebay_operator.cluster.applier import (
     Result,
     body,
 )
-from forebay_operator.cluster.batch import FEW, MOST_SECONDS, STILL_SECONDS, Batch
-from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.gateway.batch import FEW, MOST_SECONDS, STILL_SECONDS, Batch
 from forebay_operator.gateway.comparison import sealed
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Plan
@@ -184,7 +184,7 @@ def test_what_the_api_server_refuses_is_told_and_holds_up_only_what_relies_on_it
 async def test_a_round_that_fails_as_a_whole_is_logged_counted_and_tried_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("forebay_operator.cluster.applier.AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("forebay_operator.cluster.gateway.applier.AGAIN_SECONDS", 0.01)
     world = World()
     world.applier.aim(Aim(None, EVERYBODY, EVERYBODY))  # type: ignore[arg-type]
     running = asyncio.create_task(world.applier.run())

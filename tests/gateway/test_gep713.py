@@ -17,8 +17,8 @@ from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.objects import Listener
 from forebay_operator.gateway.placing import place
 from forebay_operator.gateway.told import GatewayTold, ancestor_statements
-from forebay_operator.status import policy_status
-from forebay_operator.verdict import PolicyVerdict, Statement
+from forebay_operator.judgement.verdict import PolicyVerdict, Statement
+from forebay_operator.telling.status import policy_status
 
 from .builders import (
     a_gateway,

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from forebay_operator.cluster.applier import body
+from forebay_operator.cluster.gateway.applier import body
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.implementation import Generated, Judgement, Plan, Wanted
 from forebay_operator.gateway.objects import (

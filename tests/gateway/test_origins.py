@@ -9,7 +9,6 @@ import pytest
 
 from forebay_api.policy import RoutingPolicy
 from forebay_api.wire import Origin
-from forebay_operator.claims import Bid, award_attachments
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import DataPlaneRef, Held, Plan, Wanted
@@ -17,6 +16,7 @@ from forebay_operator.gateway.objects import AncestorStatus, Listener, Said, Sta
 from forebay_operator.gateway.placing import place
 from forebay_operator.gateway.sharing import Shared, gateway_token, overlooked, shared
 from forebay_operator.gateway.spots import Spot
+from forebay_operator.judgement.claims import Bid, award_attachments
 
 from .builders import (
     OURS,

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from forebay_operator.cluster.aim import Comparison, compare
-from forebay_operator.cluster.applier import body
-from forebay_operator.cluster.attachments import SHOW_SECONDS, Attachments
+from forebay_operator.cluster.gateway.aim import Comparison, compare
+from forebay_operator.cluster.gateway.applier import body
+from forebay_operator.cluster.gateway.attachments import SHOW_SECONDS, Attachments
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.implementation import Wanted
 from forebay_operator.gateway.objects import ParentRef, ParentStatus, Said, Standing, Stored
@@ -51,7 +51,7 @@ class World:
     def shown_and_taken(
         self, comparison: Comparison, at: float, monkeypatch: pytest.MonkeyPatch
     ) -> tuple[frozenset[str], frozenset[str]]:
-        monkeypatch.setattr("forebay_operator.cluster.attachments.time", SimpleNamespace(monotonic=lambda: at))
+        monkeypatch.setattr("forebay_operator.cluster.gateway.attachments.time", SimpleNamespace(monotonic=lambda: at))
 
         async def look() -> tuple[frozenset[str], frozenset[str]]:
             return self.keeping._taken(self.need, comparison)

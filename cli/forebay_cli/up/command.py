@@ -18,7 +18,7 @@ from forebay_cli.up.plan import Plan
 from forebay_cli.up.ports import PortTaken
 from forebay_cli.up.status import print_addresses, status_line, where
 from forebay_cli.up.supervisor import AlreadyRunning, Supervisor, make_plan
-from forebay_operator.report import Report
+from forebay_operator.telling.report import Report
 
 
 def up(

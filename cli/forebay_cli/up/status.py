@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from forebay_cli.up.plan import Plan
-from forebay_operator.report import Report
+from forebay_operator.telling.report import Report
 
 
 def print_addresses(console: Console, plan: Plan) -> None:

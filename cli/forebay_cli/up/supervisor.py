@@ -17,7 +17,7 @@ from forebay_api.manifest import load_local_config
 from forebay_cli.up.child import Child
 from forebay_cli.up.plan import Addresses, Plan
 from forebay_cli.up.ports import free_port
-from forebay_operator.report import Report
+from forebay_operator.telling.report import Report
 
 SHORT_PATH = 80
 """Unix socket paths may have 107 bytes; longer run directories are replaced by a temporary one."""

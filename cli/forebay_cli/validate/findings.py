@@ -17,12 +17,12 @@ from forebay_api.pool import PoolSpec
 from forebay_cli.validate.places import Places
 from forebay_decision.check import Finding
 from forebay_decision.native import NativeModel, native_report, shadowed_policies
-from forebay_operator.checks import judge
 from forebay_operator.gather import gather
+from forebay_operator.judgement.checks import judge
+from forebay_operator.judgement.verdict import PolicyVerdict, PoolVerdict, Verdicts
 from forebay_operator.source.directory import Directory
 from forebay_operator.source.file import MAX_FILE_BYTES
 from forebay_operator.source.listing import LOCAL_NAME
-from forebay_operator.verdict import PolicyVerdict, PoolVerdict, Verdicts
 
 ELSEWHERE: Final[Mapping[str, str]] = {"SecretNotFound": "Warning", "ServiceNotFound": "Note"}
 """Reasons that say something about this machine rather than the manifests, and how serious they are here: another

@@ -20,7 +20,7 @@ from forebay_operator.backends.inference_pool import inference_pool_backend
 from forebay_operator.backends.service import service_backend
 from forebay_operator.cluster.facts import NOTHING_KNOWN, Facts
 from forebay_operator.cluster.objects import Pod
-from forebay_operator.findings import internal_error
+from forebay_operator.judgement.findings import internal_error
 
 INFERENCE_GROUP = "inference.networking.k8s.io"
 _Grounds = tuple[object, ...]

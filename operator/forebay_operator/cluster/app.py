@@ -17,14 +17,14 @@ from typing import Final, Literal
 from forebay_api.local import LocalConfig
 from forebay_api.manifest import ManifestsRefused, load_local_config
 from forebay_api.wire import LoadReport
-from forebay_operator.cluster.attachments import Attachments
 from forebay_operator.cluster.change import Change, Identity
 from forebay_operator.cluster.connection import Api, Login
 from forebay_operator.cluster.events import EventPoster, transitions
-from forebay_operator.cluster.fence import Fence
+from forebay_operator.cluster.gateway.attachments import Attachments
 from forebay_operator.cluster.keeper import Keeper
 from forebay_operator.cluster.kinds import POLICIES, POOLS, Resource
-from forebay_operator.cluster.leader import Leadership
+from forebay_operator.cluster.leading.fence import Fence
+from forebay_operator.cluster.leading.leader import Leadership
 from forebay_operator.cluster.situate import Situater
 from forebay_operator.cluster.source import ClusterSource
 from forebay_operator.cluster.statuses import Status, StatusWriter

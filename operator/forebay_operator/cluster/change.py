@@ -18,7 +18,7 @@ from forebay_api.schema.envelope import object_shape
 from forebay_api.schema.kinds import KINDS
 from forebay_decision.check import Finding
 from forebay_operator.cluster.kinds import POLICIES, POLICY_DATA, POOLS, SECRETS, Resource
-from forebay_operator.secrets import SecretText
+from forebay_operator.references.secrets import SecretText
 
 Ours = RoutingPolicy | ModelPool
 _METADATA = ("name", "namespace", "generation", "creationTimestamp", "uid")

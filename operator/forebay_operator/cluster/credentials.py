@@ -8,7 +8,7 @@ from forebay_api.pool import PoolSpec
 from forebay_decision.check import Finding
 from forebay_operator.cluster.change import SecretFacts
 from forebay_operator.cluster.kinds import CREDENTIAL_LABEL
-from forebay_operator.secrets import PATH, Credentials, SecretText, usable
+from forebay_operator.references.secrets import PATH, Credentials, SecretText, usable
 
 
 def resolve_secrets(

@@ -15,9 +15,9 @@ from forebay_api.base import API_VERSION
 from forebay_api.status import Condition
 from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.connection import ApiError
-from forebay_operator.cluster.fence import Fence, NotLeading
 from forebay_operator.cluster.kinds import EVENTS
-from forebay_operator.findings import cut
+from forebay_operator.cluster.leading.fence import Fence, NotLeading
+from forebay_operator.judgement.findings import cut
 
 CONTROLLER: Final = "forebay.dev/operator"
 MOST_WAITING: Final = 512

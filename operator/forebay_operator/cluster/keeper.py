@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from forebay_operator.cluster.connection import ApiError
-from forebay_operator.cluster.fence import Fence, NotLeading
 from forebay_operator.cluster.kinds import CONFIG_MAPS
+from forebay_operator.cluster.leading.fence import Fence, NotLeading
 from forebay_operator.cluster.statuses import MANAGER
 from forebay_operator.lastgood.shards import Shard, TooLarge, names
 from forebay_transport.shards import INDEX, Content, UnusableShards, unpack

@@ -15,18 +15,18 @@ from forebay_api.pool import ModelPool, PoolSpec
 from forebay_decision.check import Finding
 from forebay_operator.backends.resolve import Resolver
 from forebay_operator.cluster.credentials import resolve_secrets
-from forebay_operator.cluster.gateways import GatewaySituater
+from forebay_operator.cluster.gateway.gateways import GatewaySituater
 from forebay_operator.cluster.replicas import find_replicas
 from forebay_operator.cluster.store import Picture, Stored
-from forebay_operator.config_maps import ConfigMaps
 from forebay_operator.envoy.identity import PeerTls
 from forebay_operator.envoy.inputs import DataPlane
 from forebay_operator.gateway.placing import place, target_findings
 from forebay_operator.gather import Inputs, together
-from forebay_operator.heads import carry_heads
-from forebay_operator.lists import resolve_lists
 from forebay_operator.options import ClusterOptions
 from forebay_operator.publication import Surface
+from forebay_operator.references.config_maps import ConfigMaps
+from forebay_operator.references.heads import carry_heads
+from forebay_operator.references.lists import resolve_lists
 from forebay_operator.situation import Situation
 from forebay_operator.source.local import trust_file
 from forebay_operator.xds.acknowledgements import Kind

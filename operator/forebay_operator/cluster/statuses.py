@@ -19,8 +19,8 @@ from forebay_api.base import API_VERSION
 from forebay_api.status import Condition, PolicyStatus, PoolStatus
 from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.connection import ApiError
-from forebay_operator.cluster.fence import Fence, NotLeading
 from forebay_operator.cluster.kinds import Resource
+from forebay_operator.cluster.leading.fence import Fence, NotLeading
 
 MANAGER: Final = "forebay-operator"
 WRITERS: Final = 4

@@ -19,14 +19,14 @@ from forebay_operator.cluster.kinds import POLICIES, POOLS, Resource
 from forebay_operator.cluster.statuses import Status, StatusWriter
 from forebay_operator.cluster.store import Stored
 from forebay_operator.core import Core
-from forebay_operator.findings import cut, state_accepted
 from forebay_operator.gateway.told import GatewayTold
-from forebay_operator.programme import Programme
+from forebay_operator.judgement.findings import cut, state_accepted
+from forebay_operator.judgement.verdict import PolicyVerdict, Statement, Verdicts
 from forebay_operator.scrape.load_status import LoadStatuses
 from forebay_operator.scrape.state import PoolStates
 from forebay_operator.situation import Situation
-from forebay_operator.status import policy_status, pool_status
-from forebay_operator.verdict import PolicyVerdict, Statement, Verdicts
+from forebay_operator.telling.programme import Programme
+from forebay_operator.telling.status import policy_status, pool_status
 from forebay_operator.xds.server import XdsServer
 
 LOOK_SECONDS: Final = 5.0

@@ -13,11 +13,11 @@ import msgspec
 from forebay_api.policy import RoutingPolicy
 from forebay_api.wire import Place
 from forebay_decision.check import Finding
-from forebay_operator.claims import seniority
 from forebay_operator.gateway.ancestors import Ancestor, ancestors_of, beaten
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.spots import Key, Spot, World, covering, places_of
 from forebay_operator.gateway.targets import Target, targets_of
+from forebay_operator.judgement.claims import seniority
 
 
 class Attached(msgspec.Struct, frozen=True):

@@ -10,11 +10,11 @@ from typing import Final
 import msgspec
 
 from forebay_api.policy import RoutingPolicy
-from forebay_operator.claims import seniority
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.naming import digest
 from forebay_operator.gateway.spots import Spot, hostnames_at
+from forebay_operator.judgement.claims import seniority
 
 TOKEN_LENGTH: Final = 32
 

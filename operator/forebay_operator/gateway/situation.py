@@ -13,7 +13,7 @@ from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import DataPlaneRef, Held, Wanted
 from forebay_operator.gateway.sharing import Shared
-from forebay_operator.verdict import Verdicts
+from forebay_operator.judgement.verdict import Verdicts
 
 
 class GatewaySituation(msgspec.Struct, frozen=True, kw_only=True):

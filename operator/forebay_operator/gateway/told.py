@@ -8,11 +8,11 @@ import msgspec
 
 from forebay_api.reasons import Reason
 from forebay_api.status import MAX_ANCESTORS, AncestorStatus
-from forebay_operator.findings import cut, tell
 from forebay_operator.gateway.ancestors import Ancestor
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.implementation import Generated, Implementation, Judgement, Plan, Wanted
-from forebay_operator.verdict import Statement
+from forebay_operator.judgement.findings import cut, tell
+from forebay_operator.judgement.verdict import Statement
 
 CONTROLLER = "forebay.dev/operator"
 MERGE_STRATEGY = "Atomic Defaults"

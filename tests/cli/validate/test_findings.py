@@ -13,10 +13,10 @@ import pytest
 from forebay_api.path import render_path
 from forebay_cli.validate.findings import Line, load
 from forebay_cli.validate.places import parse_path
-from forebay_operator.checks import judge
 from forebay_operator.gather import gather
+from forebay_operator.judgement.checks import judge
 from forebay_operator.source.directory import Directory
-from forebay_operator.status import policy_status, pool_status
+from forebay_operator.telling.status import policy_status, pool_status
 
 POOL = """\
 apiVersion: forebay.dev/v1alpha1

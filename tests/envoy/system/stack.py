@@ -23,7 +23,7 @@ import openai
 from forebay_cli.sim.config import SimConfig
 from forebay_cli.sim.server import SimServer
 from forebay_cli.up.supervisor import Supervisor, make_plan
-from forebay_operator.report import Report
+from forebay_operator.telling.report import Report
 
 T = TypeVar("T")
 LIVE_SECONDS = 30.0

@@ -13,7 +13,7 @@ from forebay_api.status import Condition
 from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.connection import ApiError
 from forebay_operator.cluster.events import MOST_WAITING, EventPoster, Transition, event, transitions
-from forebay_operator.cluster.fence import NotLeading
+from forebay_operator.cluster.leading.fence import NotLeading
 
 IDENTITY = Identity("ai", "small", "uid-1")
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

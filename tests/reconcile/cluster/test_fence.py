@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from forebay_operator.cluster.connection import REQUEST_SECONDS, Api, ApiError, Login
-from forebay_operator.cluster.fence import Fence, NotLeading
+from forebay_operator.cluster.leading.fence import Fence, NotLeading
 
 KUBECONFIG = """
 clusters: [{name: c, cluster: {server: SERVER}}]

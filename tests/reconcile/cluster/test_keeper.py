@@ -18,8 +18,8 @@ from forebay_api.policy import PolicySpec
 from forebay_api.wire import POLICY_TYPE, PlacedSpec
 from forebay_operator.cluster import keeper
 from forebay_operator.cluster.connection import ApiError
-from forebay_operator.cluster.fence import NotLeading
 from forebay_operator.cluster.keeper import Keeper
+from forebay_operator.cluster.leading.fence import NotLeading
 from forebay_operator.lastgood.shards import Shard, policies_of, shards
 from forebay_operator.publication import data_plane_resources
 from forebay_operator.resources import Snapshot

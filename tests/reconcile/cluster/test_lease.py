@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forebay_operator.cluster.lease import LEASE_SECONDS, RENEW_SECONDS, Election
+from forebay_operator.cluster.leading.lease import LEASE_SECONDS, RENEW_SECONDS, Election
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from forebay_operator.programme import GRACE_SECONDS, TAKEOVER_SECONDS, Programme
-from forebay_operator.progress import Rollout
+from forebay_operator.telling.programme import GRACE_SECONDS, TAKEOVER_SECONDS, Programme
+from forebay_operator.telling.progress import Rollout
 from forebay_operator.xds.acknowledgements import Kind, Rejection
 
 

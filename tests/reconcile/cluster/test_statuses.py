@@ -14,8 +14,8 @@ from forebay_api.status import Condition, PoolStatus
 from forebay_operator.cluster import statuses
 from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.connection import ApiError
-from forebay_operator.cluster.fence import NotLeading
 from forebay_operator.cluster.kinds import POOLS
+from forebay_operator.cluster.leading.fence import NotLeading
 from forebay_operator.cluster.statuses import STILL_SECONDS, StatusWriter
 
 POOL = Identity("ai", "small", "uid-1")

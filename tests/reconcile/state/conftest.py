@@ -12,7 +12,7 @@ from forebay_api.policy import RoutingPolicy
 from forebay_api.pool import ModelPool
 from forebay_decision.check import Finding
 from forebay_operator.gather import Inputs
-from forebay_operator.secrets import Credentials
+from forebay_operator.references.secrets import Credentials
 
 
 class Build:

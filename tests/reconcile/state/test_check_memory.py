@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from forebay_decision.check import Finding
-from forebay_operator.check_memory import CheckMemory
-from forebay_operator.checks import judge
+from forebay_operator.judgement.check_memory import CheckMemory
+from forebay_operator.judgement.checks import judge
 
 Build = Any
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from forebay_decision.check import Finding
-from forebay_operator.checks import judge
-from forebay_operator.verdict import Verdicts
+from forebay_operator.judgement.checks import judge
+from forebay_operator.judgement.verdict import Verdicts
 
 Build = Any
 

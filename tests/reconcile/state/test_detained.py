@@ -12,7 +12,7 @@ from forebay_operator.core import Core
 from forebay_operator.envoy.inputs import DataPlane
 from forebay_operator.gather import Inputs
 from forebay_operator.publication import Surface
-from forebay_operator.secrets import Credentials, SecretText
+from forebay_operator.references.secrets import Credentials, SecretText
 from forebay_operator.xds import XdsServer
 
 Build = Any

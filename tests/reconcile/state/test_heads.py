@@ -12,11 +12,11 @@ from forebay_api.base import ObjectMeta
 from forebay_api.policy import RoutingPolicy
 from forebay_api.policy_data import ConfigMap
 from forebay_api.wire import Place, PlacedSpec, PolicyResource
-from forebay_operator.checks import judge
-from forebay_operator.config_maps import ConfigMaps
 from forebay_operator.gather import Inputs
-from forebay_operator.heads import MAX_BYTES, Carried, carry_heads
-from forebay_operator.verdict import NOTHING_JUDGED, Verdicts
+from forebay_operator.judgement.checks import judge
+from forebay_operator.judgement.verdict import NOTHING_JUDGED, Verdicts
+from forebay_operator.references.config_maps import ConfigMaps
+from forebay_operator.references.heads import MAX_BYTES, Carried, carry_heads
 
 Build = Any
 HEAD = b"PK\x03\x04 a model"

@@ -10,17 +10,17 @@ import pytest
 
 from forebay_api.local import Listener
 from forebay_operator import core as core_module
-from forebay_operator import pool_checks
 from forebay_operator.backends import resolve
 from forebay_operator.backends.fixed import fixed_backends
-from forebay_operator.checks import judge
 from forebay_operator.cluster.facts import NOTHING_KNOWN
 from forebay_operator.core import Core
 from forebay_operator.envoy import assemble as assembly
 from forebay_operator.envoy.inputs import DataPlane
 from forebay_operator.gather import Inputs
+from forebay_operator.judgement import pool_checks
+from forebay_operator.judgement.checks import judge
+from forebay_operator.judgement.verdict import Statement, Verdicts
 from forebay_operator.publication import Surface
-from forebay_operator.verdict import Statement, Verdicts
 from forebay_operator.xds import XdsServer, sizes
 
 Build = Any

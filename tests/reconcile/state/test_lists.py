@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from forebay_api.base import ObjectMeta
 from forebay_api.policy import PolicySpec, RoutingPolicy
 from forebay_api.policy_data import ConfigMap
-from forebay_operator.checks import judge
-from forebay_operator.config_maps import ConfigMaps
 from forebay_operator.gather import Inputs
-from forebay_operator.lists import MAX_BYTES, Listed, read_list, resolve_lists
-from forebay_operator.verdict import NOTHING_JUDGED, Verdicts
+from forebay_operator.judgement.checks import judge
+from forebay_operator.judgement.verdict import NOTHING_JUDGED, Verdicts
+from forebay_operator.references.config_maps import ConfigMaps
+from forebay_operator.references.lists import MAX_BYTES, Listed, read_list, resolve_lists
 
 Build = Any
 PATH = "spec.signals[0].keyword.anyFrom.configMapRef"

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from forebay_decision.check import Finding
-from forebay_operator.checks import judge
-from forebay_operator.pool_checks import check_pool, judge_pool
-from forebay_operator.secrets import Credentials
+from forebay_operator.judgement.checks import judge
+from forebay_operator.judgement.pool_checks import check_pool, judge_pool
+from forebay_operator.references.secrets import Credentials
 
 Build = Any
 

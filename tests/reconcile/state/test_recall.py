@@ -12,8 +12,8 @@ from forebay_operator.backends.fixed import fixed_backends
 from forebay_operator.core import Core
 from forebay_operator.envoy.inputs import DataPlane
 from forebay_operator.gather import Inputs
+from forebay_operator.judgement.verdict import NOTHING_JUDGED
 from forebay_operator.publication import Surface
-from forebay_operator.verdict import NOTHING_JUDGED
 from forebay_operator.xds import XdsServer
 
 Build = Any

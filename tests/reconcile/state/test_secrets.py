@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from forebay_api.local import LocalConfig
-from forebay_operator.secrets import Credentials, SecretText, resolve_credentials
+from forebay_operator.references.secrets import Credentials, SecretText, resolve_credentials
 
 Build = Any
 VALUE = "sk-very-private"

@@ -10,10 +10,10 @@ import pytest
 
 from forebay_api.status import Condition, PolicyStatus, PoolStatus
 from forebay_api.wire import PoolState
-from forebay_operator.checks import judge
-from forebay_operator.progress import Rollout
-from forebay_operator.status import policy_status, pool_status
-from forebay_operator.verdict import PolicyVerdict, PoolVerdict
+from forebay_operator.judgement.checks import judge
+from forebay_operator.judgement.verdict import PolicyVerdict, PoolVerdict
+from forebay_operator.telling.progress import Rollout
+from forebay_operator.telling.status import policy_status, pool_status
 from forebay_operator.xds.acknowledgements import Acknowledgements, Kind
 
 Build = Any

@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from forebay_operator.findings import cut
-from forebay_operator.verdict import Statement
+from forebay_operator.judgement.findings import cut
+from forebay_operator.judgement.verdict import Statement
 from forebay_operator.xds.acknowledgements import Acknowledgements, Kind
 
 _NAMED: Final = 5

@@ -17,8 +17,8 @@ from forebay_api.policy import PolicySpec, RoutingPolicy
 from forebay_api.policy_data import ConfigMap, ListSource
 from forebay_api.signal import MAX_EXAMPLES, MAX_PHRASE, MAX_PHRASES, LabelledExamples, Signal
 from forebay_decision.check import Finding
-from forebay_operator.config_maps import ConfigMaps, ReferenceFault, no_key, there
 from forebay_operator.memory import recalled
+from forebay_operator.references.config_maps import ConfigMaps, ReferenceFault, no_key, there
 
 MAX_BYTES: Final = 1 << 20
 """Of all lists of one policy, comments included: about as much as an object at an API server may have."""

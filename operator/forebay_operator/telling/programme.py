@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from forebay_operator.progress import Rollout
+from forebay_operator.telling.progress import Rollout
 from forebay_operator.xds.acknowledgements import Acknowledgements, Kind, Rejection
 
 GRACE_SECONDS: Final = 5.0

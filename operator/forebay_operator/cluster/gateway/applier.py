@@ -20,11 +20,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from forebay_operator.cluster.aim import SHOWING, Aim, Comparison, Key, Over, Want
-from forebay_operator.cluster.batch import Batch
 from forebay_operator.cluster.connection import ApiError
-from forebay_operator.cluster.fence import Fence, NotLeading
+from forebay_operator.cluster.gateway.aim import SHOWING, Aim, Comparison, Key, Over, Want
+from forebay_operator.cluster.gateway.batch import Batch
 from forebay_operator.cluster.kinds import WRITTEN, Resource
+from forebay_operator.cluster.leading.fence import Fence, NotLeading
 from forebay_operator.cluster.statuses import MANAGER
 from forebay_operator.gateway.implementation import Generated
 from forebay_operator.gateway.naming import CONTENT

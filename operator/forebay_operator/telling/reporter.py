@@ -9,11 +9,11 @@ import msgspec
 
 from forebay_api.manifest import ManifestError
 from forebay_operator.core import Core, Statuses
-from forebay_operator.progress import Rollout
-from forebay_operator.report import Fault, Report
 from forebay_operator.scrape.load_status import LoadStatuses
 from forebay_operator.scrape.state import PoolStates
-from forebay_operator.status import policy_status, pool_status
+from forebay_operator.telling.progress import Rollout
+from forebay_operator.telling.report import Fault, Report
+from forebay_operator.telling.status import policy_status, pool_status
 
 
 class Reporter:

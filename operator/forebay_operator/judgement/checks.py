@@ -16,12 +16,12 @@ from forebay_decision.attachment import placed
 from forebay_decision.check import Finding, check_policy
 from forebay_decision.served import policy_pools, qualified
 from forebay_operator.backends.endpoint import NOWHERE
-from forebay_operator.check_memory import PolicyCheck
-from forebay_operator.claims import Award, Bid, Rival, award_attachments
-from forebay_operator.findings import errors_of, internal_error, state_accepted, state_resolved
 from forebay_operator.gather import Inputs
-from forebay_operator.pool_checks import judge_pool
-from forebay_operator.verdict import NOTHING_JUDGED, PolicyVerdict, Statement, Verdicts
+from forebay_operator.judgement.check_memory import PolicyCheck
+from forebay_operator.judgement.claims import Award, Bid, Rival, award_attachments
+from forebay_operator.judgement.findings import errors_of, internal_error, state_accepted, state_resolved
+from forebay_operator.judgement.pool_checks import judge_pool
+from forebay_operator.judgement.verdict import NOTHING_JUDGED, PolicyVerdict, Statement, Verdicts
 
 
 def judge(inputs: Inputs, previous: Verdicts = NOTHING_JUDGED, *, check: PolicyCheck = check_policy) -> Verdicts:

@@ -8,7 +8,7 @@ from typing import Final
 
 from forebay_api.reasons import Reason
 from forebay_decision.check import Finding
-from forebay_operator.verdict import Statement
+from forebay_operator.judgement.verdict import Statement
 
 UNACCEPTED: Final[frozenset[Reason]] = frozenset({"Invalid", "TargetNotFound", "Conflicted"})
 """Reasons of Accepted; all others are of ResolvedRefs."""

@@ -19,7 +19,6 @@ from forebay_api.pool import PoolSpec
 from forebay_api.reasons import Reason
 from forebay_api.status import AncestorStatus, Condition, EndpointCounts, PolicyStatus, PoolStatus
 from forebay_api.wire import PoolState
-from forebay_operator.findings import cut
 from forebay_operator.gateway.told import (
     CONTROLLER,
     GatewayTold,
@@ -29,9 +28,10 @@ from forebay_operator.gateway.told import (
     state_supported,
     with_others,
 )
-from forebay_operator.progress import Rollout, state_programmed
+from forebay_operator.judgement.findings import cut
+from forebay_operator.judgement.verdict import PolicyVerdict, PoolVerdict, Statement
 from forebay_operator.scrape.budget import slowed
-from forebay_operator.verdict import PolicyVerdict, PoolVerdict, Statement
+from forebay_operator.telling.progress import Rollout, state_programmed
 
 _SATURATION_FIELDS: Final[Mapping[str, tuple[Reason, str]]] = {
     "QueueDepth": ("QueueDepth", "queueDepth"),

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from forebay_api.status import Condition
-from forebay_operator.cluster.aim import Aim, Comparison, compare
-from forebay_operator.cluster.applier import RESOURCES, Applier, Result
 from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.events import Transition
-from forebay_operator.cluster.fence import Fence
+from forebay_operator.cluster.gateway.aim import Aim, Comparison, compare
+from forebay_operator.cluster.gateway.applier import RESOURCES, Applier, Result
+from forebay_operator.cluster.leading.fence import Fence
 from forebay_operator.core import Core
 from forebay_operator.gateway.implementation import Generated, Implementation, Wanted
 from forebay_operator.gateway.situation import GatewaySituation, wanted

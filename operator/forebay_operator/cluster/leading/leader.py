@@ -12,7 +12,7 @@ from typing import Final
 
 from forebay_operator.cluster.connection import Api, ApiError
 from forebay_operator.cluster.kinds import LEASES
-from forebay_operator.cluster.lease import RETRY_SECONDS, Election
+from forebay_operator.cluster.leading.lease import RETRY_SECONDS, Election
 
 RELEASE_SECONDS: Final = 2.0
 TRY_SECONDS: Final = 2.5

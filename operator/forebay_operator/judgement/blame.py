@@ -18,10 +18,10 @@ from forebay_api.pool import PoolSpec
 from forebay_decision.check import Finding
 from forebay_decision.served import policy_pools, qualified
 from forebay_operator.backends.endpoint import NOWHERE, Backend, Backends
-from forebay_operator.check_memory import PolicyCheck
-from forebay_operator.findings import internal_error
 from forebay_operator.gather import Inputs
-from forebay_operator.verdict import Verdicts
+from forebay_operator.judgement.check_memory import PolicyCheck
+from forebay_operator.judgement.findings import internal_error
+from forebay_operator.judgement.verdict import Verdicts
 from forebay_operator.xds.sizes import ResourceTooLarge
 
 _LOG = logging.getLogger(__name__)

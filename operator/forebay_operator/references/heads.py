@@ -17,8 +17,8 @@ from forebay_api.policy_data import ConfigMap
 from forebay_api.signal import HeadArtifact
 from forebay_api.wire import PlacedSpec
 from forebay_decision.check import Finding
-from forebay_operator.config_maps import ConfigMaps, ReferenceFault, no_key, there
 from forebay_operator.memory import recalled
+from forebay_operator.references.config_maps import ConfigMaps, ReferenceFault, no_key, there
 
 MAX_BYTES: Final = 4 << 20
 """Of all heads of one policy: they travel in one message with it. One head is at most what a ConfigMap holds."""

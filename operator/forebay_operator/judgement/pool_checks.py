@@ -8,9 +8,9 @@ from forebay_api.pool import ModelPool, PoolSpec
 from forebay_api.quantities import duration_seconds
 from forebay_decision.check import Finding
 from forebay_decision.dialects.openai.edits import level_fault
-from forebay_operator.findings import errors_of, internal_error, state_accepted, state_resolved
+from forebay_operator.judgement.findings import errors_of, internal_error, state_accepted, state_resolved
+from forebay_operator.judgement.verdict import PoolVerdict
 from forebay_operator.memory import recalled
-from forebay_operator.verdict import PoolVerdict
 
 
 def judge_pool(

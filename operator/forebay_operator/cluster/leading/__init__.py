@@ -1,0 +1,1 @@
+"""Which replica leads, and what it may still write when it does not."""

@@ -1,0 +1,1 @@
+"""What the operator finds right and wrong with objects, and which of them go out."""

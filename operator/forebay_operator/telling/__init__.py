@@ -1,0 +1,1 @@
+"""How everything stands, told: in conditions, and to whoever started the operator."""
