@@ -12,10 +12,12 @@ from typing import Final
 import httpx
 
 PAUSE: Final = 0.02
+ENDED: Final = "503 without a word"
+"""What Envoy says by itself, where a processor's cluster goes while it is asked (docs/design/0005-gateway-api.md, known flaws)."""
 
 
 class Load:
-    """Answers so far: status codes, and the names of exceptions."""
+    """Answers so far: status codes (or ENDED), and the names of exceptions."""
 
     def __init__(self, ask: Callable[[], httpx.Response]) -> None:
         self._ask = ask
@@ -40,6 +42,8 @@ class Load:
             try:
                 answer = self._ask()
                 told = str(answer.status_code)
+                if told == "503" and not answer.content:
+                    told = ENDED
                 if told != "200":
                     self.last = answer.text[:300]
             except httpx.HTTPError as error:

@@ -25,6 +25,7 @@ class Attachments:
                 routes.setdefault(origin.route, {}).setdefault(origin.gateway, []).append(attachment)
         self._hosts: dict[str, _Table] = {host: _frozen(prefixes) for host, prefixes in hosts.items()}
         self._routes: dict[str, _Table] = {route: _frozen(gateways) for route, gateways in routes.items()}
+        self._kinds = frozenset(route.partition("/")[0] for route in routes)
         # How much of a host or a path can matter: both are a client's, and may have any number of parts.
         self._labels = max((host.count(".") for host in hosts if host.startswith("*.")), default=0)
         self._segments = max((prefix.count("/") for prefixes in hosts.values() for prefix in prefixes), default=0)
@@ -56,16 +57,17 @@ class Attachments:
                         yield from found
 
     def met(self, origin: Origin) -> tuple[Attachment, ...] | None:
-        """Those whose requests come by a route, the most specific host and prefix first; None of a route that is not known.
+        """Those whose requests come by a route, the most specific host and prefix first. None of a name of a form that is
+        not known; of a route or a rule of a known form that nobody has told of, there are none.
 
         `origin.route` is the name as the gateway says it, and may go on behind what is known of it.
         """
         name = origin.route
         while name:
             if (gateways := self._routes.get(name)) is not None:
-                return gateways.get(origin.gateway) or gateways.get("")
+                return gateways.get(origin.gateway) or gateways.get("") or ()
             name = name[: max(name.rfind("/"), name.rfind("-"), 0)]
-        return None
+        return () if origin.route.partition("/")[0] in self._kinds else None
 
     def _wider(self, host: str) -> tuple[str, ...]:
         """The wildcards that cover the host: ``*.b.c`` before ``*.c``, and ``*`` at last."""

@@ -88,7 +88,9 @@ class CompiledConfig(msgspec.Struct, frozen=True):
         """The policy of a request, and the shadows of the same attachment.
 
         `host` is lower case and without port. Where a gateway says by which route a request came, `origin` decides, and
-        host and path only what is taken off. A route that nobody has told of counts as none, unless it has to be `known`.
+        host and path what is taken off. What comes by a route, a rule or a host that nobody has told of is nobody's: there
+        is nothing yet beside it that a decision could lead to, and with another model's name in it the request must not go
+        on. A name of a form that is not known counts as none, unless it has to be `known`.
         """
         if origin.route and self.placed.has_origins:
             return self._met(host, path, origin, known)
@@ -99,10 +101,13 @@ class CompiledConfig(msgspec.Struct, frozen=True):
         return Match(None)
 
     def _met(self, host: str, path: str, origin: Origin, known: bool) -> Match:
-        found = _holding(self.placed.met(origin), host, path)
-        if found is not None:
+        met = self.placed.met(origin)
+        if met is not None:
+            held = next((a for a in met if a.covers(host) and a.holds(path)), None)
+            if held is None:
+                return Match(None)
             beside = {a.policy: a for a in reversed(self.placed_shadows.met(origin) or ())}
-            return Match(self._at(found), tuple(map(self._at, beside.values())))
+            return Match(self._at(held), tuple(map(self._at, beside.values())))
         found = None if known else self.placed.first(host, path)
         if found is None:
             return Match(None)
@@ -118,13 +123,6 @@ class CompiledConfig(msgspec.Struct, frozen=True):
         if attachment.base is None:
             return self.policies[attachment.policy]
         return self.based[attachment.policy, attachment.base]
-
-
-def _holding(found: tuple[Attachment, ...] | None, host: str, path: str) -> Attachment | None:
-    """The first that holds host and path: a gateway has looked at both, so where none seems to, any is right."""
-    if not found:
-        return None
-    return next((a for a in found if a.covers(host) and a.holds(path)), found[0])
 
 
 def compile_config(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from builders import a_policy, a_pool
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,13 +133,30 @@ def test_the_path_says_what_is_taken_off_and_the_route_whose_it_is() -> None:
     assert (match.policy.name, match.policy.prefix) == ("ai/mine", "/team")
 
 
-def test_a_route_that_is_not_known_yet_is_found_by_host_and_path() -> None:
-    compiled = config(
-        new=placed(behind("llm/rule/0", hosts=("h",))), other=placed(behind("other/rule/0", hosts=("o",)))
-    )
+@pytest.mark.parametrize(
+    ("host", "path", "route"),
+    [
+        ("h", "/v1", "llm/rule/7/match/0/h"),
+        ("h", "/v1", "new/rule/0/match/0/h"),
+        ("added", "/v1", "llm/rule/0/match/0/added"),
+        ("h", "/added", "llm/rule/0/match/1/h"),
+    ],
+    ids=["rule", "route", "host", "path"],
+)
+def test_what_nobody_has_told_of_yet_is_nobodys_since_no_pool_has_a_route_there(
+    host: str, path: str, route: str
+) -> None:
+    compiled = config(mine=placed(behind("llm/rule/0", hosts=("h",), prefix="/v1")))
 
-    assert policy_of(compiled, "h", "/v1", came_by("llm/rule/7/match/0/h")) == "ai/new"
-    assert policy_of(compiled, "x", "/v1", came_by("llm/rule/7/match/0/x")) is None
+    assert policy_of(compiled, host, path, came_by(route)) is None
+    assert policy_of(compiled, "h", "/v1/models", came_by("llm/rule/0/match/0/h")) == "ai/mine"
+
+
+def test_a_name_of_a_form_that_is_not_known_leaves_it_to_host_and_path() -> None:
+    compiled = config(mine=placed(behind("llm/rule/0", hosts=("h",))))
+
+    assert policy_of(compiled, "h", "/v1", Origin("somehow/else")) == "ai/mine"
+    assert policy_of(compiled, "x", "/v1", Origin("somehow/else")) is None
 
 
 def test_a_route_that_is_not_known_answers_nobody_who_brings_our_routing_header() -> None:

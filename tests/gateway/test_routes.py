@@ -14,6 +14,7 @@ from forebay_api.backend import Address, Backend, External, ServiceRef
 from forebay_api.pool import PoolSpec, Resilience
 from forebay_operator.backends.endpoint import Backend as Resolved
 from forebay_operator.backends.endpoint import Endpoint
+from forebay_operator.cluster.gateway.applier import body
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.envoy_gateway.routes import MOST_MATCHES, MOST_RULES, Destination, spread
 from forebay_operator.gateway.implementation import DataPlaneRef, Generated, Held, Plan, Wanted
@@ -243,6 +244,16 @@ def test_what_crosses_a_namespace_has_a_grant_and_no_owner() -> None:
     grants = {grant.namespace: grant.spec for grant in of(found, "referencegrants")}
     assert grants["ai"]["from"] == [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": "other"}]
     assert grants["sys"]["to"] == [{"group": "", "kind": "Service"}]
+
+
+def test_routes_outlive_their_policy_until_they_are_swept_since_the_users_route_owns_them_too() -> None:
+    route = a_route()
+    route = msgspec.structs.replace(route, metadata=meta("llm", uid="route-uid"))
+
+    (made,) = of(plan(a_gateway(), route, p=a_policy("p", route_target())), "httproutes")
+
+    owners = [(owner["kind"], owner["uid"]) for owner in body(made)["metadata"]["ownerReferences"]]
+    assert owners == [("RoutingPolicy", "u"), ("HTTPRoute", "route-uid")]
 
 
 def test_what_an_adapter_remembers_changes_no_plan() -> None:

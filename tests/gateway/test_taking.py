@@ -27,6 +27,7 @@ class World:
     """A policy's HTTPRoute, stored as it should be, and what Envoy Gateway says of it."""
 
     def __init__(self) -> None:
+        self.pending: set[str] = set()
         self.adapter = EnvoyGateway()
         self.keeping = Attachments(None, self.adapter, on_told=lambda: None, post=lambda _: None)  # type: ignore[arg-type]
         self.need: Wanted = wanted(a_gateway(), a_route(), p=a_policy("p", route_target()))
@@ -54,7 +55,7 @@ class World:
         monkeypatch.setattr("forebay_operator.cluster.gateway.attachments.time", SimpleNamespace(monotonic=lambda: at))
 
         async def look() -> tuple[frozenset[str], frozenset[str]]:
-            return self.keeping._taken(self.need, comparison)
+            return self.keeping._taken(self.need, comparison, self.pending)
 
         return asyncio.run(look())
 
@@ -105,3 +106,15 @@ def test_a_route_that_changes_is_waited_for_anew(monkeypatch: pytest.MonkeyPatch
     world.taken(changed, 101.0, monkeypatch)
 
     assert world.taken(well, 100.0 + SETTLE_SECONDS, monkeypatch) == frozenset()
+
+
+def test_what_waits_for_data_planes_is_shown_to_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    well = world.comparison(accepted())
+    world.pending = set(P)
+    assert world.shown_and_taken(well, 100.0, monkeypatch) == (frozenset(), frozenset())
+    assert world.shown_and_taken(well, 200.0, monkeypatch) == (frozenset(), frozenset())
+    world.pending = set()
+    world.shown_and_taken(well, 201.0, monkeypatch)
+
+    assert world.shown_and_taken(well, 201.0 + SHOW_SECONDS, monkeypatch) == (P, frozenset())

@@ -16,7 +16,7 @@ from forebay_operator.gateway.objects import Stored
 
 def sealed(made: Generated) -> Generated:
     """The object with the hash of its content, by which it is known again."""
-    return msgspec.structs.replace(made, content=content_hash([made.spec, made.labels, made.owner]))
+    return msgspec.structs.replace(made, content=content_hash([made.spec, made.labels, made.owner, made.keeper]))
 
 
 def stored_of(facts: GatewayFacts, made: Generated) -> Stored | None:

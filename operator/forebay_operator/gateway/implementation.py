@@ -62,7 +62,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 class Generated(msgspec.Struct, frozen=True):
     """One object to be there. `spec` is all of it that we write; `stage` orders: what a later stage refers to or relies
     on is written before. `policies` are those for which it is. Nothing relies on what is `optional`: whether it is taken is
-    told in Plan.losses and nowhere else."""
+    told in Plan.losses and nowhere else. What has an `owner` and a `keeper` goes by itself only when both have gone."""
 
     plural: str
     namespace: str
@@ -73,6 +73,7 @@ class Generated(msgspec.Struct, frozen=True):
     stage: int
     policies: tuple[str, ...] = ()
     optional: bool = False
+    keeper: dict[str, Any] | None = None
     content: str = ""
     """Hash of all that we write (comparison.sealed)."""
 

@@ -277,7 +277,7 @@ def body(made: Generated) -> dict[str, Any]:
         "annotations": {CONTENT: made.content},
     }
     if made.owner is not None:
-        metadata["ownerReferences"] = [made.owner]
+        metadata["ownerReferences"] = [made.owner, *([] if made.keeper is None else [made.keeper])]
     return {
         "apiVersion": f"{resource.group}/{resource.version}",
         "kind": resource.kind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from forebay_api.status import Condition
@@ -106,13 +106,15 @@ class Attachments:
             told, situation.attached, plan, need, self._adapter, self._applier.failures, situation.pending
         )
         if self._leads:
-            taken, settled = self._taken(need, comparison)
+            taken, settled = self._taken(need, comparison, situation.pending)
             self._applier.aim(Aim(comparison, self._asked & taken, settled))
         self._on_told()
 
-    def _taken(self, need: Wanted, comparison: Comparison) -> tuple[frozenset[str], frozenset[str]]:
-        """Policies whose HTTPRoutes the gateway has as they should be, all of them: for SHOW_SECONDS, and for
-        SETTLE_SECONDS."""
+    def _taken(
+        self, need: Wanted, comparison: Comparison, pending: Collection[str]
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Policies whose HTTPRoutes the gateway has as they should be, all of them, and that are not `pending`, which data
+        planes do not have as they are now: for SHOW_SECONDS, and for SETTLE_SECONDS."""
         now = time.monotonic()
         waiting = {
             policy
@@ -121,7 +123,7 @@ class Attachments:
             and not (want.well and want.stored is not None and self._adapter.taken(want.stored))
             for policy in want.made.policies
         }
-        there = need.policies.keys() - waiting
+        there = need.policies.keys() - waiting - set(pending)
         self._taken_since = {name: self._taken_since.get(name, now) for name in there}
         taken, settled = (
             frozenset(name for name, since in self._taken_since.items() if now >= since + seconds)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+import msgspec
+
 from forebay_api.policy import PolicySpec
 from forebay_decision.served import chain_order, policy_pools, qualified
 from forebay_operator.gateway.attach import Attached
@@ -123,7 +125,7 @@ def _pools(name: str, held: Held) -> tuple[str, ...]:
 
 
 def _used_by(made: Generated, policies: tuple[str, ...]) -> Generated:
-    return Generated(made.plural, made.namespace, made.name, made.spec, made.labels, made.owner, made.stage, policies)
+    return msgspec.structs.replace(made, policies=policies)
 
 
 def _losses(name: str, wanted: Wanted, behind: dict[str, Servers]) -> Iterator[str]:

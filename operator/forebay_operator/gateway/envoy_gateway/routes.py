@@ -29,11 +29,11 @@ from forebay_decision.served import chain_order, policy_pools, qualified
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.envoy_gateway.closed import answer_reference
 from forebay_operator.gateway.envoy_gateway.data_plane import carriers
-from forebay_operator.gateway.envoy_gateway.ownership import for_policy
+from forebay_operator.gateway.envoy_gateway.ownership import for_policy, reference
 from forebay_operator.gateway.envoy_gateway.servers import Servers
 from forebay_operator.gateway.implementation import Generated, Wanted
 from forebay_operator.gateway.naming import BESIDE, ROUTE, SHOWN, digest, family, member
-from forebay_operator.gateway.objects import Stored, matches_of, parents_of, rules_of
+from forebay_operator.gateway.objects import GROUP, Stored, matches_of, parents_of, rules_of
 
 MOST_RULES: Final = 16
 MOST_MATCHES: Final = 128
@@ -83,7 +83,11 @@ def held_rules(attached: Attached) -> dict[str, tuple[int, ...]]:
 
 
 def routes(policy: str, wanted: Wanted, servers: Mapping[str, Servers]) -> Iterator[Generated]:
-    """Every HTTPRoute of one policy."""
+    """Every HTTPRoute of one policy.
+
+    When the policy goes, the garbage collector takes what it alone owns, and in no order. A decision that is under way must
+    find its route, so the user's route is an owner, too: ours stay until they are swept.
+    """
     held = wanted.policies[policy]
     every = {d for spec in (held.spec, *held.also) for d in destinations(policy, spec)}
     wanted_at = [d for d in sorted(every) if d.pool in servers]
@@ -99,7 +103,8 @@ def routes(policy: str, wanted: Wanted, servers: Mapping[str, Servers]) -> Itera
             spec = {**_heading(route, gateways), "rules": list(rules)}
             made = for_policy(wanted, policy, "httproutes", namespace, own, spec, STAGE)
             found = {**made.labels, ROUTE: beside(policy, key), BESIDE: digest([key], 16), SHOWN: shown(policy)}
-            yield msgspec.structs.replace(made, labels=found)
+            keeper = reference(f"{GROUP}/v1", "HTTPRoute", name, route.metadata.uid or "")
+            yield msgspec.structs.replace(made, labels=found, keeper=keeper)
 
 
 def shown(policy: str) -> str:
