@@ -38,7 +38,7 @@ HOW = {
         "codes, leetspeak, look-alike, full-width, invisible and spelled-out letters). One hidden layer of 64 on "
         "the transformer's and the static table's vectors of the plain text and the surface of the text as it "
         "came, and beside it, at half its spread, a linear head on the transformer's vector that was fitted on s-labs and "
-        "neuralchemy alone (two units of the layer); sigmoid, isotonic steps. Rows: three public sets of attacks; WildGuard's benign prompts, "
+        "neuralchemy and on everyday short texts (two units of the layer); sigmoid, isotonic steps. Rows: three public sets of attacks; WildGuard's benign prompts, "
         "questions, banking requests and benchmark queries as harmless texts; and texts made by a grammar of our "
         "own (harmless sentences full of trigger words, role play, documents, greetings, eight other languages; "
         "attacks short, long, hidden in documents, and disguised in nine ways, harmless texts disguised as "
@@ -60,6 +60,11 @@ HOW = {
         "`corpora/synthetic/commands.py`) were added as harmless texts after that, because one was flagged. Of 30 % of them that "
         "fitted nothing, 13.7 % were flagged before and 1.0 % after; of 20 written by hand one before and none after. The "
         "measuring sets were scored for three versions of the grammar: none moved beyond its interval.",
+        'Everyday short texts count ten times each, and the linear head sees them too, since "hi", "bye" and "thank you" were '
+        "flagged: of the public sets' texts of up to three words 381 of 387 are attacks. Of 98 others that were written by hand for "
+        'this and train nothing ("cheers", "carry on", "Guten Tag") 18 were flagged before and none after. Seven weights were '
+        "tried by these, and the measuring sets were scored for each: it costs 0.009 of AUROC on s-labs left out and 0.003 on "
+        "neuralchemy, and more jailbreaks are caught.",
     ),
     "difficulty": (
         "On the transformer's vector a linear head, and beside it the log of the prompt's length, both of equal "

@@ -31,8 +31,11 @@ RECIPE = Recipe(decay=1e-3, hidden=64, epochs=8, smoothing=0.02)
 PLAIN = Recipe()
 PUBLIC = frozenset(("s-labs", "neuralchemy"))
 SECOND_OPINION = 0.5
-"""Of a linear head that saw the public sets alone: what it learns from them carries over where the network's own texts
-mislead. Chosen on the training rows of the source that a fold leaves out."""
+"""Of a linear head that saw the public sets, and everyday short texts: what it learns from them carries over where the
+network's own texts mislead. Chosen on the training rows of the source that a fold leaves out."""
+EVERYDAY = 10.0
+"""Weight of an everyday short text. Of the public sets' texts of up to three words 381 of 387 are attacks, so that without these
+both learn that a greeting is one."""
 FALSE_ALARMS = 0.03
 LABELS = ("benign", "injection")
 SOURCES = (
@@ -62,11 +65,19 @@ def make(
         return join(_read(vectors, texts, f"injection {what}"))
 
     targets = np.array([[sample.attack] for sample in fitting], np.float32)
+    everyday = np.array([sample.kind == "fragment" for sample in fitting])
     weights = np.array([injection_weight(sample) for sample in fitting], np.float32)
+    weights[everyday] *= EVERYDAY
     values, held = load(fitting, "train"), load(holding, "calibrate")
     public = np.array([sample.source in PUBLIC for sample in fitting])
     width = vectors.encoder.dimensions
-    second = fit(values[public, :width], targets[public], "Binary", PLAIN)
+    second = fit(
+        values[public | everyday, :width],
+        targets[public | everyday],
+        "Binary",
+        PLAIN,
+        np.where(everyday, EVERYDAY, 1.0).astype(np.float32)[public | everyday],
+    )
     arrays = blend(fit(values, targets, "Binary", recipe, weights), second, held)
     raw = squash(logits_of(arrays, held), "Binary")[:, 0]
     hits = np.array([sample.attack for sample in holding], np.float32)
