@@ -264,7 +264,7 @@ async def test_examples_are_embedded_once_over_all_configurations(tmp_path: Path
 
 async def test_more_decisions_than_allowed_are_refused_at_once(tmp_path: Path) -> None:
     encoder = GatedEncoder()
-    async with a_plane(tmp_path, {POLICY: similar()}, encoders=Encoders(lambda _: encoder)) as (plane, envoy):
+    async with a_plane(tmp_path, {POLICY: similar("20s")}, encoders=Encoders(lambda _: encoder)) as (plane, envoy):
         encoder.slow = True
         plane.limit_decisions(1)
         first = asyncio.ensure_future(envoy.ask())
@@ -302,11 +302,11 @@ async def refusal(envoy: Envoy) -> grpc.StatusCode:
 
 async def test_a_stop_lets_decisions_finish_and_refuses_new_streams(tmp_path: Path) -> None:
     encoder = GatedEncoder()
-    async with a_plane(tmp_path, {POLICY: similar()}, encoders=Encoders(lambda _: encoder)) as (plane, envoy):
+    async with a_plane(tmp_path, {POLICY: similar("20s")}, encoders=Encoders(lambda _: encoder)) as (plane, envoy):
         encoder.slow = True
         first = asyncio.ensure_future(envoy.ask())
         await until(lambda: metric(plane, "forebay_deciding") == 1)
-        stopping = asyncio.ensure_future(plane.stop(5.0))
+        stopping = asyncio.ensure_future(plane.stop(60.0))
         assert await refusal(envoy) in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
         encoder.gate.set()
         assert said(await first)["rule"] == "coding"
