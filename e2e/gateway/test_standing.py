@@ -52,6 +52,7 @@ def test_a_policy_on_a_route_has_it_and_the_gateways_has_the_others(site: Site) 
 def test_a_shadow_policy_stands_beside_and_changes_nothing(site: Site) -> None:
     site.apply(site.policy())
     site.programmed()
+    site.wait_served_by("small")  # Envoy Gateway says that it has accepted a thing a little before its Envoy has it
     shadow = policy(f"{site.name}-s", site.name, otherwise="large", extra="  mode: Shadow\n")
     site.apply(shadow)
 
