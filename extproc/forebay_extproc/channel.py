@@ -24,7 +24,7 @@ CLOSE_SECONDS: Final = 2.0
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    # A dead peer is noticed within 15 s, also where no packet says so.
+    # A dead peer is to be noticed within 15 s. One that is suspended was seen to take longer (docs/design/0004-cluster.md).
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.http2.max_pings_without_data", 0),
