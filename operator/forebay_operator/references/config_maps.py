@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
 
+from forebay_api.policy import RoutingPolicy
 from forebay_api.policy_data import LABEL, ConfigMap, ConfigMapKey
 from forebay_api.reasons import Reason
 from forebay_decision.check import Finding
@@ -29,6 +30,27 @@ class ConfigMaps(msgspec.Struct, frozen=True):
     def get(self, policy: str, ref: ConfigMapKey) -> ConfigMap | None:
         """What a policy (``namespace/name``) refers to, if it is there."""
         return self.found.get(f"{policy.partition('/')[0]}/{ref.name}")
+
+
+class Referred(msgspec.Struct, frozen=True):
+    """Policies with what they refer to in its place; one that lacks any of it stands as it is written, and says so."""
+
+    policies: Mapping[str, RoutingPolicy]
+    findings: Mapping[str, tuple[Finding, ...]] = {}
+
+
+def refer(
+    policies: Mapping[str, RoutingPolicy],
+    resolve: Callable[[str, RoutingPolicy], tuple[RoutingPolicy, tuple[Finding, ...]]],
+) -> Referred:
+    """`resolve` each policy by itself."""
+    resolved: dict[str, RoutingPolicy] = {}
+    findings: dict[str, tuple[Finding, ...]] = {}
+    for name, policy in policies.items():
+        resolved[name], found = resolve(name, policy)
+        if found:
+            findings[name] = found
+    return Referred(resolved, findings)
 
 
 class ReferenceFault(ValueError):

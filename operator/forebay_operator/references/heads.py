@@ -18,33 +18,22 @@ from forebay_api.signal import HeadArtifact
 from forebay_api.wire import PlacedSpec
 from forebay_decision.check import Finding
 from forebay_operator.memory import recalled
-from forebay_operator.references.config_maps import ConfigMaps, ReferenceFault, no_key, there
+from forebay_operator.references.config_maps import ConfigMaps, ReferenceFault, Referred, no_key, refer, there
 
 MAX_BYTES: Final = 4 << 20
 """Of all heads of one policy: they travel in one message with it. One head is at most what a ConfigMap holds."""
 
 
-class Carried(msgspec.Struct, frozen=True):
-    """Policies with the heads that they keep in ConfigMaps; one that lacks a head carries none, and says so."""
-
-    policies: Mapping[str, RoutingPolicy]
-    findings: Mapping[str, tuple[Finding, ...]] = {}
-
-
-def carry_heads(policies: Mapping[str, RoutingPolicy], config_maps: ConfigMaps) -> Carried:
+def carry_heads(policies: Mapping[str, RoutingPolicy], config_maps: ConfigMaps) -> Referred:
     """Put heads beside policies. A policy without any, or of which nothing has changed, is the very object of before."""
-    carrying: dict[str, RoutingPolicy] = {}
-    findings: dict[str, tuple[Finding, ...]] = {}
-    for name, policy in policies.items():
-        wanted = _wanted(name, policy.spec)
-        if not wanted:
-            carrying[name] = policy
-            continue
+
+    def carry(name: str, policy: RoutingPolicy) -> tuple[RoutingPolicy, tuple[Finding, ...]]:
+        if not (wanted := _wanted(name, policy.spec)):
+            return policy, ()
         maps = [config_maps.get(name, artifact.config_map_ref) for _, artifact in wanted if artifact.config_map_ref]
-        carrying[name], found = _carry(name, policy, config_maps.why_closed(name.partition("/")[0]), *maps)
-        if found:
-            findings[name] = found
-    return Carried(carrying, findings)
+        return _carry(name, policy, config_maps.why_closed(name.partition("/")[0]), *maps)
+
+    return refer(policies, carry)
 
 
 @recalled

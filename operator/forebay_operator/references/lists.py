@@ -8,7 +8,6 @@ it: another content hash, another rollout, and, where it is mistaken, the last g
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -18,7 +17,7 @@ from forebay_api.policy_data import ConfigMap, ListSource
 from forebay_api.signal import MAX_EXAMPLES, MAX_PHRASE, MAX_PHRASES, LabelledExamples, Signal
 from forebay_decision.check import Finding
 from forebay_operator.memory import recalled
-from forebay_operator.references.config_maps import ConfigMaps, ReferenceFault, no_key, there
+from forebay_operator.references.config_maps import ConfigMaps, ReferenceFault, Referred, no_key, refer, there
 
 MAX_BYTES: Final = 1 << 20
 """Of all lists of one policy, comments included: about as much as an object at an API server may have."""
@@ -35,30 +34,18 @@ class Wanted(msgspec.Struct, frozen=True):
     most: int
 
 
-class Listed(msgspec.Struct, frozen=True):
-    """Policies with their lists in place; one that lacks a list stands as it is written, and says so."""
-
-    policies: Mapping[str, RoutingPolicy]
-    findings: Mapping[str, tuple[Finding, ...]] = {}
-
-
-def resolve_lists(policies: Mapping[str, RoutingPolicy], config_maps: ConfigMaps) -> Listed:
+def resolve_lists(policies: Mapping[str, RoutingPolicy], config_maps: ConfigMaps) -> Referred:
     """Put lists into policies. A policy without any, or of which nothing has changed, is the very object of before."""
-    resolved: dict[str, RoutingPolicy] = {}
-    findings: dict[str, tuple[Finding, ...]] = {}
-    for name, policy in policies.items():
-        wanted = _wanted(name, policy.spec)
-        if not wanted:
-            resolved[name] = policy
-            continue
+
+    def resolve(name: str, policy: RoutingPolicy) -> tuple[RoutingPolicy, tuple[Finding, ...]]:
+        if not (wanted := _wanted(name, policy.spec)):
+            return policy, ()
         maps = (config_maps.get(name, entry.source.config_map_ref) for entry in wanted)
-        resolved[name], found = _resolve(name, policy, config_maps.why_closed(name.partition("/")[0]), *maps)
-        if found:
-            findings[name] = found
-    return Listed(resolved, findings)
+        return _resolve(name, policy, config_maps.why_closed(name.partition("/")[0]), *maps)
+
+    return refer(policies, resolve)
 
 
-@lru_cache(maxsize=TEXTS)
 def read_list(text: str) -> tuple[str, ...]:
     """The items of a text: one a line, without the white space around it. Lines that are empty or begin with ``#`` are
     none; ``\\#`` begins an item with ``#``. Each item once, in order."""

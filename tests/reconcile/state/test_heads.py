@@ -15,8 +15,8 @@ from forebay_api.wire import Place, PlacedSpec, PolicyResource
 from forebay_operator.gather import Inputs
 from forebay_operator.judgement.checks import judge
 from forebay_operator.judgement.verdict import NOTHING_JUDGED, Verdicts
-from forebay_operator.references.config_maps import ConfigMaps
-from forebay_operator.references.heads import MAX_BYTES, Carried, carry_heads
+from forebay_operator.references.config_maps import ConfigMaps, Referred
+from forebay_operator.references.heads import MAX_BYTES, carry_heads
 
 Build = Any
 HEAD = b"PK\x03\x04 a model"
@@ -37,13 +37,13 @@ def models(**heads: bytes) -> ConfigMap:
     return ConfigMap(metadata=ObjectMeta(name="models", namespace="ai"), binary_data=found)
 
 
-def carry(policy: RoutingPolicy, *maps: ConfigMap, **closed: Any) -> Carried:
+def carry(policy: RoutingPolicy, *maps: ConfigMap, **closed: Any) -> Referred:
     return carry_heads(
         {"ai/assistant": policy}, ConfigMaps({f"ai/{made.metadata.name}": made for made in maps}, **closed)
     )
 
 
-def heads_of(carried: Carried) -> dict[str, bytes]:
+def heads_of(carried: Referred) -> dict[str, bytes]:
     assert carried.findings == {}
     spec = carried.policies["ai/assistant"].spec
     assert isinstance(spec, PlacedSpec)

@@ -14,8 +14,8 @@ from forebay_api.policy_data import ConfigMap
 from forebay_operator.gather import Inputs
 from forebay_operator.judgement.checks import judge
 from forebay_operator.judgement.verdict import NOTHING_JUDGED, Verdicts
-from forebay_operator.references.config_maps import ConfigMaps
-from forebay_operator.references.lists import MAX_BYTES, Listed, read_list, resolve_lists
+from forebay_operator.references.config_maps import ConfigMaps, Referred
+from forebay_operator.references.lists import MAX_BYTES, read_list, resolve_lists
 
 Build = Any
 PATH = "spec.signals[0].keyword.anyFrom.configMapRef"
@@ -68,7 +68,7 @@ def words(**data: str) -> ConfigMap:
     return ConfigMap(metadata=ObjectMeta(name="words", namespace="ai"), data=data)
 
 
-def resolve(policy: RoutingPolicy, *maps: ConfigMap, **closed: Any) -> Listed:
+def resolve(policy: RoutingPolicy, *maps: ConfigMap, **closed: Any) -> Referred:
     found = {f"{made.metadata.namespace}/{made.metadata.name}": made for made in maps}
     return resolve_lists({"ai/assistant": policy}, ConfigMaps(found, **closed))
 
@@ -81,7 +81,7 @@ def complaint(policy: RoutingPolicy, *maps: ConfigMap, **closed: Any) -> tuple[s
     return finding.path, finding.reason, finding.message
 
 
-def spec_of(listed: Listed) -> PolicySpec:
+def spec_of(listed: Referred) -> PolicySpec:
     assert listed.findings == {}
     return listed.policies["ai/assistant"].spec
 
