@@ -130,6 +130,10 @@ class Implementation(Protocol):
         """Whether the implementation has accepted an HTTPRoute of ours as it is stored now, at every parent."""
         ...
 
+    def is_written(self, made: Generated, stored: Stored) -> bool:
+        """Whether an object is stored as it should be; an adapter may remember it while both are the very same."""
+        ...
+
     def judge(self, policy: str, plan: Plan, wanted: Wanted) -> Judgement:
         """How one policy's objects stand, by what is stored of them and of its Gateways."""
         ...

@@ -1,11 +1,12 @@
 """What the applier is to bring about: each object beside what is stored of it, and what of ours is over.
 
-Comparing hundreds of objects takes a while, so it is done once for each plan, away from the event loop.
+Comparing hundreds of objects takes a while, so it is done once for each plan, away from the event loop, and what an
+adapter remembers of it serves its judgement as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -60,17 +61,18 @@ class Aim(msgspec.Struct, frozen=True):
     taken: frozenset[str]
 
 
-def compare(plan: Plan, facts: GatewayFacts, installation: str, before: Comparison | None = None) -> Comparison:
-    """Pure, in the plan's order. What is the very same as `before` is not compared again."""
-    known = {} if before is None else {want.key: want for want in before.wants}
+def compare(
+    plan: Plan,
+    facts: GatewayFacts,
+    installation: str,
+    is_written: Callable[[Generated, Stored], bool] = is_as_wanted,
+) -> Comparison:
+    """In the plan's order. `is_written` says whether an object is stored as it should be."""
     wants = []
     instead: dict[str, set[str]] = {}
     for made in plan.objects:
         stored = stored_of(facts, made)
-        want = known.get((made.plural, made.key))
-        if want is None or want.made is not made or want.stored is not stored:
-            want = Want(made, stored, stored is not None and is_as_wanted(made, stored))
-        wants.append(want)
+        wants.append(Want(made, stored, stored is not None and is_written(made, stored)))
         for label in (ROUTE, BESIDE):
             if (route := made.labels.get(label)) is not None:
                 instead.setdefault(route, set()).update(made.policies)

@@ -54,7 +54,6 @@ class Attachments:
         )
         self._news = asyncio.Event()
         self._ground: tuple[GatewaySituation, Core] | None = None
-        self._comparison: Comparison | None = None
         self._asked: frozenset[str] = frozenset()
         self._taken_since: dict[str, float] = {}
         self._leads = False
@@ -99,8 +98,8 @@ class Attachments:
         situation, core = self._ground
         need = wanted(situation, core.verdicts, core.backends)
         plan = await asyncio.to_thread(self._adapter.plan, need)
-        comparison = self._comparison = await asyncio.to_thread(
-            compare, plan, situation.facts, situation.installation, self._comparison
+        comparison = await asyncio.to_thread(
+            compare, plan, situation.facts, situation.installation, self._adapter.is_written
         )
         self.told = await asyncio.to_thread(
             told, situation.attached, plan, need, self._adapter, self._applier.failures, situation.pending

@@ -64,7 +64,7 @@ class EnvoyGateway:
         made: list[Generated] = [*data_plane_objects(wanted)]
         for pool, found in behind.items():
             users = tuple(sorted(name for name, own in reached.items() if pool in own))
-            made += [_used_by(entry, users) for entry in found.objects]
+            made += [msgspec.structs.replace(entry, policies=users) for entry in found.objects]
         self._known = {
             name: self._of_policy(name, wanted, {pool: behind[pool] for pool in reached[name] if pool in behind})
             for name in sorted(wanted.policies)
@@ -116,16 +116,15 @@ class EnvoyGateway:
     def taken(self, stored: Stored) -> bool:
         return taken(stored, self.controllers)
 
+    def is_written(self, made: Generated, stored: Stored) -> bool:
+        return self._written(made, stored)
+
     def judge(self, policy: str, plan: Plan, wanted: Wanted) -> Judgement:
         return judge(policy, plan, wanted, self.controllers, self._written)
 
 
 def _pools(name: str, held: Held) -> tuple[str, ...]:
     return tuple(dict.fromkeys(pool for spec in (held.spec, *held.also) for pool in reached_pools(name, spec)))
-
-
-def _used_by(made: Generated, policies: tuple[str, ...]) -> Generated:
-    return msgspec.structs.replace(made, policies=policies)
 
 
 def _losses(name: str, wanted: Wanted, behind: dict[str, Servers]) -> Iterator[str]:
