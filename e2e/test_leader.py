@@ -120,8 +120,8 @@ def test_an_operator_that_cannot_reach_the_api_server_stops_leading(
     forebay.operators[first].signal(signal.SIGSTOP)
     kube.apply(policy("first", "small", extra="  maxRequestBytes: 2Mi\n"), namespace=namespace)
     wait_until(lambda: forebay.leader() == 1 - first, "the standby leads")
-    # A data plane notices by keepalive that nobody answers any more; what it serves meanwhile is what it had.
-    kube.wait_condition("RoutingPolicy", namespace, "first", "Programmed", seconds=150)
+    # A data plane notices by keepalive, within 15 s, that nobody answers any more; it serves what it had meanwhile.
+    kube.wait_condition("RoutingPolicy", namespace, "first", "Programmed", seconds=40)
     forebay.operators[first].signal(signal.SIGCONT)
     wait_until(lambda: "forebay_leader 0" in forebay.metrics(first), "the former leader stands by")
     wait_until(lambda: forebay.revision(first) == forebay.revision(1 - first), "it has judged the edit as well")

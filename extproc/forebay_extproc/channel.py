@@ -15,6 +15,7 @@ from typing import Final
 import grpc.aio
 
 from forebay_transport.address import resolve
+from forebay_transport.keepalive import keepalive
 from forebay_transport.security import PLAINTEXT, Security
 
 MAX_MESSAGE_BYTES: Final = 16 << 20
@@ -24,10 +25,7 @@ CLOSE_SECONDS: Final = 2.0
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    # A dead peer is to be noticed within 15 s. One that is suspended was seen to take longer (docs/design/0004-cluster.md).
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.http2.max_pings_without_data", 0),
+    *keepalive(),
     # The caller backs off by itself; a channel that others share would add its own waiting.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.initial_reconnect_backoff_ms", CONNECT_MILLISECONDS),

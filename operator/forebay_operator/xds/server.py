@@ -25,6 +25,7 @@ from forebay_operator.xds.sizes import MAX_MESSAGE_BYTES, check_sizes
 from forebay_operator.xds.type_urls import short
 from forebay_operator.xds.wire import Context, discovery_handler, encode_response
 from forebay_transport.identities import Role
+from forebay_transport.keepalive import keepalive
 from forebay_transport.security import PLAINTEXT, Security
 
 log = logging.getLogger(__name__)
@@ -37,10 +38,8 @@ _OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
+    *keepalive(),
     ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
 )
 Roles = frozenset[Role] | None
