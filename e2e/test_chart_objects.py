@@ -13,6 +13,19 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from forebay_api.manifest import load_local_config
 from forebay_extproc.options import parse_options as parse_data_plane
+from forebay_operator.cluster.connection import Api, Login
+from forebay_operator.cluster.kinds import (
+    ALWAYS,
+    ENVOY_GATEWAY,
+    GATEWAY_API,
+    GRANTS,
+    INFERENCE_POOLS,
+    PODS,
+    POLICY_DATA,
+    SECRETS,
+    Resource,
+)
+from forebay_operator.cluster.reach import Reach
 from forebay_operator.envoy.identity import STATE
 from forebay_operator.lastgood.shards import names
 from forebay_operator.launch.envoy import STOP_SECONDS
@@ -262,6 +275,30 @@ def test_the_operator_understands_its_arguments(made: list[Object], certificates
     assert bool(_where(made, "pods")) == cluster.inference_pools
 
 
+@pytest.mark.parametrize("values", VALUES)
+@pytest.mark.parametrize("switches", [(), ("configMaps", "inferencePools", "gatewayAPI")])
+def test_the_operator_may_list_and_watch_all_that_it_follows(
+    helm: Helm, certificates: Path, values: str, switches: tuple[str, ...]
+) -> None:
+    """What it may not read it waits for, and never becomes ready."""
+    sets = [f"{switch}.enabled=true" for switch in switches] + ["gatewayAPI.tlsSecret=for-gateways"]
+    made = helm.template(values=VALUES[values], sets=sets)
+    options = parse_operator(_with_tls(_arguments_of(made, "operator"), certificates)).cluster
+    assert options is not None
+    followed = [*ALWAYS, GRANTS, *([SECRETS] if options.credential_namespaces else [])]
+    if switches:
+        followed += [POLICY_DATA, INFERENCE_POOLS, PODS, *GATEWAY_API, *ENVOY_GATEWAY]
+
+    lacking = {
+        (resource.plural, namespace)
+        for resource in followed
+        for namespace in Reach(options, Api(Login())).namespaces(resource, ()) or (None,)
+        if not {"list", "watch"} <= _verbs(made, resource, namespace)
+    }
+
+    assert lacking == set()
+
+
 def test_envoys_launcher_understands_its_arguments(full: list[Object], certificates: Path) -> None:
     _, deployment, container = next(found for found in deployments(full) if found[0] == "envoy")
     options = parse_launch(_with_tls(arguments(container), certificates))
@@ -382,6 +419,17 @@ def _with_tls(given: list[str], certificates: Path) -> list[str]:
 
 def _without_tls(given: list[str]) -> list[str]:
     return ["--insecure", *(argument for argument in given if not argument.startswith("--tls-"))]
+
+
+def _verbs(made: list[Object], resource: Resource, namespace: str | None) -> set[str]:
+    """What the operator may do with all objects of a kind there; None for the whole cluster."""
+    return {
+        verb
+        for role, rule in rules(made)
+        if role["metadata"].get("namespace") in (None, namespace) and "resourceNames" not in rule
+        if resource.group in rule["apiGroups"] and resource.plural in rule["resources"]
+        for verb in rule["verbs"]
+    }
 
 
 def _where(made: list[Object], resource: str) -> tuple[str | None, ...]:

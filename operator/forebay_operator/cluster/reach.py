@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Final
 
 from forebay_operator.cluster.connection import Api, ApiError
-from forebay_operator.cluster.kinds import POLICY_DATA, SECRETS, SERVICES, SLICES, WRITTEN, Resource
+from forebay_operator.cluster.kinds import HTTP_ROUTES, POLICY_DATA, SECRETS, SERVICES, SLICES, WRITTEN, Resource
 from forebay_operator.options import ClusterOptions
 
 SHUT: Final = (403, 404)
@@ -30,8 +30,9 @@ class Reach:
         watched = self._options.watched
         if resource == POLICY_DATA:
             return tuple(namespace for namespace in watched if namespace not in barred)
-        # The way to the data planes is in our own namespace.
-        if watched and (resource in (SERVICES, SLICES) or (self._options.gateway_api and resource in WRITTEN)):
+        # The way to the data planes is in our own namespace. Routes are beside Gateways, and followed with those.
+        written = self._options.gateway_api and resource in WRITTEN and resource != HTTP_ROUTES
+        if watched and (resource in (SERVICES, SLICES) or written):
             return tuple(dict.fromkeys((*watched, self._options.namespace)))
         return watched
 

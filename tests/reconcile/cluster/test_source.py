@@ -14,7 +14,16 @@ import pytest
 from forebay_operator.cluster import burst
 from forebay_operator.cluster import source as source_module
 from forebay_operator.cluster.connection import ApiError, Login
-from forebay_operator.cluster.kinds import GRANTS, POLICIES, POLICY_DATA, POOLS, SECRETS, SERVICES, Resource
+from forebay_operator.cluster.kinds import (
+    GRANTS,
+    HTTP_ROUTES,
+    POLICIES,
+    POLICY_DATA,
+    POOLS,
+    SECRETS,
+    SERVICES,
+    Resource,
+)
 from forebay_operator.cluster.source import ClusterSource
 from forebay_operator.cluster.store import Picture
 from forebay_operator.options import ClusterOptions
@@ -277,6 +286,23 @@ async def test_only_the_namespaces_that_are_watched_are_asked_for(
     paths = {path for path, _ in api.asked}
     assert {path for path in paths if path.endswith(resource.plural)} == {resource.path(name) for name in wanted}
     assert all(query == {"labelSelector": "forebay.dev/credential"} for path, query in api.asked if "secrets" in path)
+
+
+async def test_what_is_waited_for_is_what_is_followed(api: ScriptedApi) -> None:
+    """A route in the operator's own namespace, which is not watched, would be waited for without end."""
+    api.served = {"gatewayclasses", "gateways", "httproutes"}
+    api.listings[HTTP_ROUTES.path("forebay")] = [("forebay", "dashboards", "uid-dashboards")]
+    NoFollower.scopes.clear()
+
+    async with following(make(api, watched=("team",), gateway_api=True)) as pictures:
+        await pictures.wait(1)
+
+    asked = {path for path, _ in api.asked}
+    for resources, namespaces in NoFollower.scopes:
+        for resource in resources:
+            assert {path for path in asked if path.endswith(f"/{resource.plural}")} == {
+                resource.path(namespace) for namespace in namespaces or (None,)
+            }
 
 
 async def test_config_maps_are_asked_for_by_label_and_only_if_they_are_wanted(api: ScriptedApi) -> None:
