@@ -29,7 +29,7 @@ class Task(msgspec.Struct):
     def run(self) -> object:
         self.begun.append(threading.current_thread().name)
         if self.gate is not None:
-            assert self.gate.wait(10)
+            assert self.gate.wait(60)
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
@@ -49,7 +49,7 @@ def asks(*tasks: Work) -> Generator[Work, object, list[object]]:
     return results
 
 
-def soon(seconds: float = 5.0) -> float:
+def soon(seconds: float = 30.0) -> float:
     return time.monotonic() + seconds
 
 
@@ -210,7 +210,7 @@ class Begins(Task):
         self.begun.append(threading.current_thread().name)
         if isinstance(self.result, threading.Event):
             self.result.set()
-        assert self.gate is None or self.gate.wait(10)
+        assert self.gate is None or self.gate.wait(60)
         return "done"
 
 
@@ -231,7 +231,7 @@ async def test_work_is_begun_ahead_while_something_else_is_done(lane: Lane) -> N
     def steps() -> Generator[Work, object, object]:
         yield Ahead("a policy", Announced(result=begun))
         # On the loop, without a turn of it in between.
-        assert begun.wait(10)
+        assert begun.wait(60)
         return (yield work)
 
     assert await a_driver(lane).drive(steps(), soon()) == "done"
@@ -305,7 +305,7 @@ async def test_results_that_are_ready_together_come_back_by_one_wake_up() -> Non
     runs = [asyncio.ensure_future(lane.run(task, soon())) for task in (Task(), Task(), Begins(result=third))]
     await asyncio.sleep(0)
     # The loop is held up here until the first two are done.
-    assert third.wait(10)
+    assert third.wait(60)
     assert await asyncio.gather(*runs) == ["done"] * 3
     assert together[0] >= 2
     assert sum(together) == 3

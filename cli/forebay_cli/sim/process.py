@@ -8,8 +8,8 @@ from types import TracebackType
 
 import msgspec
 
-START_SECONDS = 15.0
-STOP_SECONDS = 5.0
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
 
 
 class Announcement(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ class SimProcess:
         return f"{self.url}/v1"
 
     async def stop(self) -> int:
-        """Sends SIGTERM and waits; the exit status. Killed where it does not end within 5 s."""
+        """Sends SIGTERM and waits; the exit status. Killed where it does not end within 10 s."""
         process = self._running()
         if process.returncode is None:
             process.terminate()

@@ -40,7 +40,7 @@ def connect(stack: AsyncExitStack) -> Connect:
     """An official client of a server, which never retries, so that one call is one request."""
 
     def connect(server: SimServer) -> AsyncOpenAI:
-        client = AsyncOpenAI(base_url=server.base_url, api_key="unused", max_retries=0, timeout=10.0)
+        client = AsyncOpenAI(base_url=server.base_url, api_key="unused", max_retries=0, timeout=30.0)
         stack.push_async_callback(client.close)
         return client
 
@@ -49,7 +49,7 @@ def connect(stack: AsyncExitStack) -> Connect:
 
 @pytest.fixture
 async def http(stack: AsyncExitStack) -> httpx.AsyncClient:
-    return await stack.enter_async_context(httpx.AsyncClient(timeout=10.0, verify=False))
+    return await stack.enter_async_context(httpx.AsyncClient(timeout=30.0, verify=False))
 
 
 @pytest.fixture

@@ -153,8 +153,8 @@ async def test_a_client_that_asks_before_it_sends_a_body_is_told_to_go_on(start_
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     head = f"POST {CHAT} HTTP/1.1\r\nHost: sim\r\nExpect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(head.encode())
-    assert await asyncio.wait_for(reader.readline(), 5.0) == b"HTTP/1.1 100 Continue\r\n"
+    assert await asyncio.wait_for(reader.readline(), 30.0) == b"HTTP/1.1 100 Continue\r\n"
     assert await reader.readline() == b"\r\n"
     writer.write(body)
-    assert await asyncio.wait_for(reader.readline(), 5.0) == b"HTTP/1.1 200 OK\r\n"
+    assert await asyncio.wait_for(reader.readline(), 30.0) == b"HTTP/1.1 200 OK\r\n"
     writer.close()

@@ -34,6 +34,7 @@ from forebay_operator.xds import Kind, XdsServer
 from forebay_transport.backoff import Backoff
 
 NODE = "dataplane/a"
+PATIENCE = 60.0
 
 
 def policy(name: str, keyword: str = "all", **fields: Any) -> Resource:
@@ -140,7 +141,7 @@ async def reporting(
 
 
 async def until(check: Callable[[], Any]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not check():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.005)
 
@@ -152,7 +153,7 @@ async def test_a_set_is_acknowledged_once_it_is_in_force(server: XdsServer, addr
         revision = server.publish(snapshot("r1", policy("ai/p"), pool("ai/small")))
         assert not (await server.wait(revision, 0.1)).complete
         plane.may_compile.set()
-        assert (await server.wait(revision, 5)).complete
+        assert (await server.wait(revision, PATIENCE)).complete
         assert watch.revision == "r1"
         assert watch.connected
     [config] = plane.sets
@@ -174,13 +175,13 @@ async def test_pool_states_come_at_once_also_while_a_set_is_being_compiled(serve
 async def test_a_refused_set_is_reported_with_its_text_and_the_last_good_stays(server: XdsServer, address: str) -> None:
     plane = Plane()
     async with watching(address, plane=plane) as watch:
-        await server.wait(server.publish(snapshot("r1", policy("ai/p"))), 5)
+        await server.wait(server.publish(snapshot("r1", policy("ai/p"))), PATIENCE)
         plane.refuse = ConfigRefused({"ai/p": "spec.rules[0].when: 1:2: undeclared"}, rest_applied=False)
-        found = await server.wait(server.publish(snapshot("r2", policy("ai/p", "other"))), 5)
+        found = await server.wait(server.publish(snapshot("r2", policy("ai/p", "other"))), PATIENCE)
         assert found.rejected == {NODE: "Revision current: ai/p: spec.rules[0].when: 1:2: undeclared"}
         assert watch.revision == "r1"
         plane.refuse = None
-        assert (await server.wait(server.publish(snapshot("r3", policy("ai/p", "third"))), 5)).complete
+        assert (await server.wait(server.publish(snapshot("r3", policy("ai/p", "third"))), PATIENCE)).complete
         assert watch.revision == "r3"
 
 
@@ -191,7 +192,7 @@ async def test_a_set_in_force_but_for_one_policy_is_in_force_and_reported_again_
     async with watching(address, plane=plane) as watch:
         for _ in range(2):
             async with serving(address) as server:
-                found = await server.wait(server.publish(both), 5)
+                found = await server.wait(server.publish(both), PATIENCE)
                 assert found.rejected == {NODE: "Revision current: ai/bad: no"}
                 assert watch.revision == "r1"
 
@@ -200,10 +201,10 @@ async def test_a_compiler_that_breaks_refuses_the_set_and_keeps_the_watch(server
     plane = Plane()
     async with watching(address, plane=plane) as watch:
         plane.refuse = RuntimeError("encoder gone")
-        found = await server.wait(server.publish(snapshot("r1", policy("ai/p"))), 5)
+        found = await server.wait(server.publish(snapshot("r1", policy("ai/p"))), PATIENCE)
         assert "revision r1: RuntimeError: encoder gone" in found.rejected[NODE]
         plane.refuse = None
-        assert (await server.wait(server.publish(snapshot("r2", policy("ai/p", "other"))), 5)).complete
+        assert (await server.wait(server.publish(snapshot("r2", policy("ai/p", "other"))), PATIENCE)).complete
         assert watch.revision == "r2"
 
 
@@ -211,7 +212,7 @@ async def test_one_policy_for_a_newer_reader_is_refused_and_the_others_go_out(se
     plane = Plane()
     async with watching(address, plane=plane):
         revision = server.publish(snapshot("r1", policy("ai/good"), policy("ai/new", min_reader=99)))
-        found = await server.wait(revision, 5)
+        found = await server.wait(revision, PATIENCE)
         await until(lambda: plane.sets)
         assert set(plane.sets[-1].policies) == {"ai/good"}
         assert "Policy ai/new: needs reader 99" in found.rejected[NODE]
@@ -223,12 +224,12 @@ async def test_it_reconnects_keeps_its_last_good_and_is_sent_nothing_again(addre
     kept = snapshot("r1", policy("ai/p"), pool("ai/small"))
     async with watching(address, plane=plane) as watch:
         async with serving(address) as first:
-            await first.wait(first.publish(kept), 5)
+            await first.wait(first.publish(kept), PATIENCE)
         await until(lambda: not watch.connected)
         assert watch.revision == "r1"
         async with serving(address) as second:
-            assert (await second.wait(second.publish(kept), 5)).complete
-            assert (await second.wait(second.publish(snapshot("r2", policy("ai/q"))), 5)).complete
+            assert (await second.wait(second.publish(kept), PATIENCE)).complete
+            assert (await second.wait(second.publish(snapshot("r2", policy("ai/q"))), PATIENCE)).complete
     assert [each.revision for each in plane.sets] == ["r1", "r2"]
 
 
@@ -236,16 +237,16 @@ async def test_it_starts_from_its_last_good_copy_while_the_operator_is_away(addr
     copy = tmp_path / "state" / "last-good"
     kept = snapshot("r1", policy("ai/p"), pool("ai/small"))
     async with serving(address) as server, watching(address, plane=Plane(), copy=copy):
-        await server.wait(server.publish(kept), 5)
+        await server.wait(server.publish(kept), PATIENCE)
         await until(copy.exists)
     plane = Plane()
     async with watching(address, plane=plane, copy=copy) as watch:
         await until(lambda: watch.revision == "r1")
         assert set(plane.sets[-1].policies) == {"ai/p"}
         async with serving(address) as server:
-            assert (await server.wait(server.publish(kept), 5)).complete
+            assert (await server.wait(server.publish(kept), PATIENCE)).complete
             assert len(plane.sets) == 1, "the same set is not compiled twice"
-            assert (await server.wait(server.publish(snapshot("r2", policy("ai/q"))), 5)).complete
+            assert (await server.wait(server.publish(snapshot("r2", policy("ai/q"))), PATIENCE)).complete
             assert set(plane.sets[-1].policies) == {"ai/q"}
 
 
@@ -260,13 +261,13 @@ async def test_a_damaged_copy_is_left_alone(address: str, tmp_path: Path, caplog
 async def test_only_the_newest_of_many_edits_has_to_be_compiled(server: XdsServer, address: str) -> None:
     plane = Plane()
     async with watching(address, plane=plane):
-        await server.wait(server.publish(snapshot("r0", policy("ai/p"))), 5)
+        await server.wait(server.publish(snapshot("r0", policy("ai/p"))), PATIENCE)
         plane.may_compile.clear()
         for number in range(1, 50):
             last = server.publish(snapshot(f"r{number}", policy("ai/p", f"s{number}")))
             await asyncio.sleep(0)
         plane.may_compile.set()
-        assert (await server.wait(last, 5)).complete
+        assert (await server.wait(last, PATIENCE)).complete
     assert plane.sets[-1].revision == "r49"
     assert len(plane.sets) < 10
 
@@ -306,11 +307,11 @@ async def test_it_goes_from_one_operator_to_the_next_until_one_leads_and_follows
     second = serving(addresses[2], leading=True, on_load=lambda report: reports.append(("b", report)))
     async with first as a, second as b, reporting(addresses, dict, period=0.02) as operator:
         a.publish(kept)
-        assert (await b.wait(b.publish(kept), 5)).complete
+        assert (await b.wait(b.publish(kept), PATIENCE)).complete
         await until(lambda: reports)
         b.lead(False)
         a.lead(True)
-        assert (await a.wait(a.publish(kept), 5)).complete
+        assert (await a.wait(a.publish(kept), PATIENCE)).complete
         await until(lambda: reports[-1][0] == "a")
         assert operator.channel is not None
     assert [name for name, _ in reports] == ["b", "a"], "the new leader is told at once, and once"
@@ -335,7 +336,7 @@ async def test_a_new_data_plane_starts_from_the_operators_shards_and_is_sent_not
     async with watching(address, plane=plane, copy=tmp_path / "none", shards=tmp_path / "shards") as watch:
         await until(lambda: watch.revision == "r1")
         async with serving(address, on_sent=lambda _, response: sent.append(response)) as server:
-            assert (await server.wait(server.publish(kept), 5)).complete
+            assert (await server.wait(server.publish(kept), PATIENCE)).complete
     assert [each.revision for each in plane.sets] == ["r1"]
     assert [offer for response in sent for offer in response.offers] == []
     assert (tmp_path / "none").exists(), "what is in force is its own copy from now on"
@@ -344,7 +345,7 @@ async def test_a_new_data_plane_starts_from_the_operators_shards_and_is_sent_not
 async def test_its_own_copy_is_preferred_to_the_operators_shards(address: str, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     async with serving(address) as server, watching(address, plane=Plane(), copy=copy):
-        await server.wait(server.publish(snapshot("own", policy("ai/p"))), 5)
+        await server.wait(server.publish(snapshot("own", policy("ai/p"))), PATIENCE)
         await until(copy.exists)
     write_shards(tmp_path / "shards", snapshot("theirs", policy("ai/q")))
     async with watching(address, plane=Plane(), copy=copy, shards=tmp_path / "shards") as watch:

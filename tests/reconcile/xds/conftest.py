@@ -97,9 +97,9 @@ def build() -> type[Build]:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Awaitable[Any]]:
-    """``await eventually(check)``: poll until `check()` (sync or async) is truthy; its value. Fails after 30 s."""
+    """``await eventually(check)``: poll until `check()` (sync or async) is truthy; its value. Fails after a minute."""
 
-    async def poll(check: Callable[[], Any], seconds: float = 30.0) -> Any:
+    async def poll(check: Callable[[], Any], seconds: float = 60.0) -> Any:
         last: BaseException | None = None
         try:
             async with asyncio.timeout(seconds):
@@ -124,7 +124,7 @@ class RealEnvoy:
 
     def __init__(self, admin: str) -> None:
         self.admin = admin
-        self.http = httpx.AsyncClient(timeout=5.0)
+        self.http = httpx.AsyncClient(timeout=30.0)
 
     async def stats(self, pattern: str) -> dict[str, int]:
         answer = await self.http.get(f"{self.admin}/stats", params={"filter": pattern, "format": "json"})
