@@ -22,6 +22,7 @@ from .isolation import HOST
 from .kube import Kube
 from .load import under_load
 from .manifests import policy, pool
+from .waiting import wait_until
 
 BEFORE = "c07f96b1540a6d8c8ddbcfcddcf3d9b03e228f56"
 """Until there is a release: the last commit before objects could be stored in an API server."""
@@ -105,6 +106,9 @@ def test_an_operator_that_runs_meanwhile_publishes_what_a_fresh_one_does_and_ser
         fixed = f"addresses: [{{host: {HOST}, port: {port}}}]"
         kube.apply(pool("small").replace("service: {name: small, port: 8000}", fixed) + policy("first", "small"))
         kube.wait_condition("RoutingPolicy", NAMESPACE, "first", "Ready")
+        # A pool's load was no part of its status before: all but that is told.
+        kube.wait_condition("ModelPool", NAMESPACE, "small", "Ready")
+        assert "load" not in _status(kube, "ModelPool", "small")
         forebay.wait_served("hello")
         revision, since = forebay.revision(0), len(fresh_control_plane.audit())
         with under_load(lambda: forebay.ask("hello")) as load:
@@ -112,8 +116,7 @@ def test_an_operator_that_runs_meanwhile_publishes_what_a_fresh_one_does_and_ser
             time.sleep(5.0)  # the API server ends the watches of what is defined anew
         assert not load.failed, f"{load.failed}: {load.last}"
         assert forebay.revision(0) == revision
-        # A pool's load was no part of its status before: the API server takes it from now on.
-        kube.wait_condition("ModelPool", NAMESPACE, "small", "Ready", seconds=120.0)
+        wait_until(lambda: "load" in _status(kube, "ModelPool", "small"), "the pool's load is told", 120.0)
         assert statuses_written(fresh_control_plane, since) <= {"modelpools/small"}
         same_as_fresh(forebay)
         kube.apply(policy("second", "small", host="second.example.com"))
@@ -146,6 +149,10 @@ def _mark(kube: Kube, stored: tuple[str, str, dict[str, Any]]) -> dict[str, Any]
     }
     change = {"status": {"observedGeneration": 1, "conditions": [condition]}}
     return kube.patch(stored[0], NAMESPACE, stored[1], change, status=True)
+
+
+def _status(kube: Kube, kind: str, name: str) -> dict[str, Any]:
+    return dict((kube.get(kind, NAMESPACE, name) or {}).get("status") or {})
 
 
 def _touch(kube: Kube, kind: str, name: str) -> None:

@@ -140,6 +140,12 @@ class ClusterOperator:
             (),
             lambda: {(): float(bool(self._whole_fault))},
         )
+        self._metrics.watch(
+            "forebay_status_fields_unknown",
+            "1 for each field of status that the API server's definitions lack: apply the CRDs of this version.",
+            ("kind", "field"),
+            lambda: {(kind, field): 1.0 for kind, fields in self._writer.gaps.missing.items() for field in fields},
+        )
         self._exposition = Exposition(self._metrics.page, self._why_not_ready)
         self._local = LocalConfig()
         self._config_fault = ""

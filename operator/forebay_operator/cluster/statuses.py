@@ -2,7 +2,8 @@
 
 Transitions are written at once. What merely moves (a message, a load) waits until STILL_SECONDS have passed since the
 object's last write. A write that fails is tried again while it is still wanted, later each time; where the API server
-is out of reach or has too much to do, the writer that heard of it rests as well.
+is out of reach or has too much to do, the writer that heard of it rests as well. What older definitions do not know is
+left out (`gaps`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from forebay_api.base import API_VERSION
 from forebay_api.status import Condition, PolicyStatus, PoolStatus
 from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.gaps import Gaps
 from forebay_operator.cluster.kinds import Resource
 from forebay_operator.cluster.leading.fence import Fence, NotLeading
 
@@ -68,6 +70,7 @@ class StatusWriter:
         self._due: dict[tuple[str, str], None] = {}
         self._busy: set[tuple[str, str]] = set()
         self._news = asyncio.Event()
+        self.gaps = Gaps()
         self.written = 0
 
     def shown(self, resource: Resource, identity: Identity, status: Any, version: str) -> None:
@@ -108,6 +111,7 @@ class StatusWriter:
 
     def tick(self) -> None:
         """Look again at what waits for its time; call it about once a second."""
+        self.gaps.expire(self._clock())
         for key in self._wanted:
             self._consider(key)
 
@@ -118,7 +122,7 @@ class StatusWriter:
                 group.create_task(self._write_forever())
 
     def _consider(self, key: tuple[str, str]) -> None:
-        known, wanted = self._known.get(key), self._wanted.get(key)
+        known, wanted = self._known.get(key), self._tellable(key)
         if known is None or wanted is None or wanted == known.stored:
             self._due.pop(key, None)
             return
@@ -128,6 +132,11 @@ class StatusWriter:
             return
         self._due[key] = None
         self._news.set()
+
+    def _tellable(self, key: tuple[str, str]) -> Status | None:
+        """What is wanted of an object, as far as its definition knows it."""
+        known, wanted = self._known.get(key), self._wanted.get(key)
+        return None if known is None or wanted is None else self.gaps.within(known.resource, wanted)
 
     async def _write_forever(self) -> None:
         while True:
@@ -145,7 +154,7 @@ class StatusWriter:
                 self._consider(key)
 
     async def _write(self, key: tuple[str, str]) -> None:
-        known, wanted = self._known.get(key), self._wanted.get(key)
+        known, wanted = self._known.get(key), self._tellable(key)
         if known is None or wanted is None or wanted == known.stored:
             return
         # The watch may show the write before its answer is here: what stood before is what is known now.
@@ -164,6 +173,9 @@ class StatusWriter:
             known.again_at = self._clock() + AGAIN_SECONDS  # `withdraw` is about to be called
             return
         except ApiError as error:
+            if self.gaps.learn(resource, wanted, error, self._clock()):
+                self._on_result(resource, "failed")
+                return  # what is left of it is due at once
             await self._failed(known, error)
             return
         self.written += 1

@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from forebay_api.status import Condition, PoolStatus
+from forebay_api.status import Condition, PoolLoad, PoolStatus
 from forebay_operator.cluster import statuses
 from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.gaps import TRY_SECONDS
 from forebay_operator.cluster.kinds import POOLS
 from forebay_operator.cluster.leading.fence import NotLeading
 from forebay_operator.cluster.statuses import STILL_SECONDS, StatusWriter
@@ -275,3 +276,71 @@ async def test_a_status_that_cannot_be_read_is_written_anew(bench: Bench) -> Non
     bench.want(status())
     await bench.settle()
     assert len(bench.api.written) == 1
+
+
+def lacks(field: str) -> ApiError:
+    """What an API server says whose definition is older than the operator."""
+    return ApiError(
+        500,
+        "",
+        "failed to create typed patch object (ai/small; forebay.dev/v1alpha1, Kind=ModelPool): "
+        f".status.{field}: field not declared in schema",
+    )
+
+
+def loaded(state: str = "True", queued: int = 1) -> PoolStatus:
+    return msgspec.structs.replace(status(state), load=PoolLoad(queued=queued))
+
+
+async def test_a_field_that_older_definitions_lack_is_left_out_and_the_rest_is_told(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.api.script = [lacks("load")]
+    bench.show(status("False"), 1)
+    bench.want(loaded())
+    await bench.settle()
+    assert bench.api.written == [("uid-1", status("True"))]
+    assert bench.results == ["failed", "written"]
+    assert bench.writer.gaps.missing == {"ModelPool": {"load"}}
+    assert "lacks status.load, which is left out: apply the CRDs of this version" in caplog.text
+
+
+async def test_what_is_left_out_is_no_reason_to_write(bench: Bench) -> None:
+    bench.api.script = [lacks("load")]
+    bench.show(status("False"), 1)
+    bench.want(loaded())
+    await bench.settle()
+    for queued in range(2, 5):
+        bench.pass_(STILL_SECONDS)
+        bench.want(loaded(queued=queued))
+        await bench.settle()
+    assert len(bench.api.asked) == 2
+
+
+async def test_once_the_definitions_are_there_everything_is_told(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.api.script = [lacks("load")]
+    bench.show(status("False"), 1)
+    bench.want(loaded())
+    await bench.settle()
+    bench.api.script = [lacks("load")]
+    bench.pass_(TRY_SECONDS)
+    await bench.settle()
+    assert len(bench.api.written) == 1, "they are not there yet"
+    bench.pass_(TRY_SECONDS)
+    await bench.settle()
+    assert bench.api.written[-1] == ("uid-1", loaded())
+    assert caplog.text.count("left out") == 1
+
+
+@pytest.mark.parametrize("field", ['conditions[type="Ready"].why', "observedGeneration", "someoneElses"])
+async def test_a_status_without_its_conditions_is_never_told(bench: Bench, field: str) -> None:
+    bench.api.script = [lacks(field) for _ in range(20)]
+    bench.show(status("False"), 1)
+    bench.want(loaded())
+    for _ in range(5):
+        await bench.settle()
+        bench.pass_(1.0)
+    assert bench.api.written == []
+    assert 1 < len(bench.api.asked) < 6
