@@ -9,7 +9,7 @@ from typing import cast
 import msgspec
 
 from forebay_api.local import Listener
-from forebay_api.policy import PolicySpec
+from forebay_api.policy import Attach, PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_api.wire import (
     POLICY_TYPE,
@@ -148,7 +148,7 @@ def bridge(old: EnvoyInputs, new: EnvoyInputs) -> Snapshot:
     """Routing that serves the data plane's old policies and its new ones alike, for the moment between the two.
 
     It keeps what only the old policies choose (their pools, chains and attachments) and leaves to Envoy alone only
-    what both configurations leave to it.
+    what both configurations leave to it. Where attachments change, one policy's choice is a choice wherever it was asked.
     """
     policies = {name: _merged(old.policies.get(name), spec) for name, spec in new.policies.items()}
     policies |= {name: spec for name, spec in old.policies.items() if name not in new.policies}
@@ -164,8 +164,13 @@ def bridge(old: EnvoyInputs, new: EnvoyInputs) -> Snapshot:
             native=native,
             secrets={**old.secrets, **new.secrets},
             missing_secrets=new.missing_secrets | (old.missing_secrets - new.pools.keys()),
+            reattached=_attached(old) != _attached(new),
         )
     )
+
+
+def _attached(inputs: EnvoyInputs) -> dict[str, Attach]:
+    return {name: spec.attach for name, spec in inputs.policies.items()}
 
 
 def _common(old: tuple[NativeModel, ...], new: tuple[NativeModel, ...]) -> tuple[NativeModel, ...]:

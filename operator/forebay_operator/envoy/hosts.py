@@ -53,7 +53,11 @@ def _route_table(inputs: EnvoyInputs) -> Resource:
     parts: list[str | bytes] = []
     for host, names in covered.items():
         parts.append(host)
-        parts.extend(routes[name] for name in names)
+        if inputs.reattached:
+            parts.extend(routes[name].chosen for name in names)
+        for name in names:
+            found = routes[name]
+            parts += (found.native, found.last) if inputs.reattached else (found.native, found.chosen, found.last)
     return _table(*parts)
 
 

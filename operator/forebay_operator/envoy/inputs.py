@@ -35,6 +35,8 @@ class EnvoyInputs(msgspec.Struct, frozen=True, kw_only=True):
     `policies` are the accepted Enforce policies; `native` is what Envoy decides alone, by policy; `secrets` maps a pool
     to its credential, and `missing_secrets` names pools that should have one and do not: they answer 503.
     `trust_ca` is the PEM bundle that `external` pools are verified against, on Envoy's machine; None is the system's.
+    `reattached`: the data planes may still decide by another policy than the one that a request meets first, so what
+    they have chosen, of whichever policy, is matched before anything asks.
     """
 
     policies: Mapping[str, PolicySpec]
@@ -47,6 +49,7 @@ class EnvoyInputs(msgspec.Struct, frozen=True, kw_only=True):
     missing_secrets: frozenset[str] = frozenset()
     pickers: Mapping[str, FailureMode] = {}
     trust_ca: str | None = None
+    reattached: bool = False
 
     def within(self, *pools: str) -> EnvoyInputs:
         """What is known of these pools, and nothing else: equal whenever that is."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+import msgspec
+
 from forebay_api.model import Model
 from forebay_api.policy import FailOpen, PolicySpec
 from forebay_api.pool import PoolSpec
@@ -28,8 +30,19 @@ ROUTES_FIELD: Final = 3
 """VirtualHost.routes."""
 
 
-def serialised_routes(name: str, inputs: EnvoyInputs) -> bytes:
+class SerialisedRoutes(msgspec.Struct, frozen=True):
     """All routes of a policy, most specific first, as elements of a virtual host."""
+
+    native: bytes
+    """What Envoy decides alone."""
+    chosen: bytes
+    """What the data plane has chosen, by the header that says so."""
+    last: bytes
+    """Whatever else comes to the attachment, and is asked about."""
+
+
+def serialised_routes(name: str, inputs: EnvoyInputs) -> SerialisedRoutes:
+    """What a virtual host holds of a policy."""
     spec = inputs.policies[name]
     seen = (
         part
@@ -49,7 +62,7 @@ def _reached(name: str, spec: PolicySpec) -> tuple[str, ...]:
 @recalled
 def _routes(
     name: str, spec: PolicySpec, native: tuple[NativeModel, ...], *seen: PoolSpec | bool | FailureMode | None
-) -> bytes:
+) -> SerialisedRoutes:
     """`seen` is what is known of each pool that the policy reaches: its spec, whether its credential is missing, and
     what happens without its picker."""
     known = list(zip(_reached(name, spec), seen[::3], seen[1::3], seen[2::3], strict=True))
@@ -63,13 +76,14 @@ def _routes(
     )
     here, pools = Attachment(name, spec, inputs), inputs.pools
     natives = tuple(filter(visible, native))
-    parts = [_native_part(here.reduced(entry.pool), entry) for entry in natives if entry.pool in pools]
-    parts += [_pool_part(here.reduced(pool), pool) for pool in policy_pools(name, spec) if pool in pools]
+    alone = [_native_part(here.reduced(entry.pool), entry) for entry in natives if entry.pool in pools]
+    chosen = [_pool_part(here.reduced(pool), pool) for pool in policy_pools(name, spec) if pool in pools]
     for cluster, order in chains(name, spec):
         if all(pool in pools for pool in order):
-            parts.append(_chain_part(here.reduced(*order), cluster, order))
+            chosen.append(_chain_part(here.reduced(*order), cluster, order))
     open_to = () if spec.fail_open is None else (qualified(name, spec.fail_open.pool),)
-    return b"".join([*parts, _last_part(here.reduced(*open_to, fail_open=spec.fail_open), bool(natives))])
+    last = _last_part(here.reduced(*open_to, fail_open=spec.fail_open), bool(natives))
+    return SerialisedRoutes(b"".join(alone), b"".join(chosen), last)
 
 
 @recalled
