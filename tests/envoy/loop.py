@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -25,12 +24,6 @@ def wait_until(true: Callable[[], Any], what: str, seconds: float = READY_SECOND
         time.sleep(0.01)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Loop:
     """An event loop on a thread of its own."""
 
@@ -40,7 +33,7 @@ class Loop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(2 * READY_SECONDS)
 
     def close(self) -> None:
         async def drain() -> None:
@@ -52,5 +45,5 @@ class Loop:
 
         self.run(drain())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(READY_SECONDS)
         self._loop.close()

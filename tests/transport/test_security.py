@@ -50,7 +50,7 @@ async def echo(security: Security, address: str = "127.0.0.1:0") -> AsyncIterato
 async def ask(security: Security, address: str, name: str = "forebay-operator") -> str:
     channel = security.open_channel(address, name)
     try:
-        return bytes(await channel.unary_unary(METHOD)(b"", timeout=5)).decode()
+        return bytes(await channel.unary_unary(METHOD)(b"", timeout=60)).decode()
     except grpc.aio.AioRpcError as error:
         return error.code().name
     finally:
@@ -86,7 +86,7 @@ async def test_a_caller_without_a_certificate_or_of_another_ca_is_not_let_in(
         options = [("grpc.ssl_target_name_override", "forebay-operator")]
         async with grpc.aio.secure_channel(address, bare, options=options) as channel:
             with pytest.raises(grpc.aio.AioRpcError):
-                await channel.unary_unary(METHOD)(b"", timeout=5)
+                await channel.unary_unary(METHOD)(b"", timeout=60)
 
 
 async def test_a_server_shows_its_new_certificate_to_the_next_caller_without_a_restart(authority: Authority) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.envoy
+PATIENCE = 280.0
+pytestmark = [pytest.mark.envoy, pytest.mark.timeout(300)]
 RUN = (sys.executable, "-c", "from forebay_cli.app import main; main()", "demo", "--quick")
 
 
@@ -32,7 +33,7 @@ def start(directory: Path, *options: str) -> subprocess.Popen[str]:
 @pytest.fixture
 def short_directory() -> Path:
     """Unix sockets want short paths, which pytest's own temporary directories are not."""
-    return Path(tempfile.mkdtemp(prefix="fb-"))
+    return Path(tempfile.mkdtemp(prefix="fb-", dir="/tmp"))
 
 
 def descendants(root: int) -> set[int]:
@@ -68,7 +69,7 @@ def alive(process: int) -> bool:
         return False
 
 
-def gone(processes: set[int], seconds: float = 30.0) -> bool:
+def gone(processes: set[int], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while any(alive(process) for process in processes):
         if time.monotonic() > deadline:
@@ -79,7 +80,7 @@ def gone(processes: set[int], seconds: float = 30.0) -> bool:
 
 def test_every_request_goes_where_it_should(short_directory: Path) -> None:
     process = start(short_directory, "--output", "json")
-    out, err = process.communicate(timeout=110)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     result = json.loads(out)
     assert result["ok"]
@@ -102,7 +103,7 @@ def test_ctrl_c_leaves_no_process_and_no_file_behind(short_directory: Path, mome
             break
     below = some_descendants(process.pid)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=90)
     assert process.returncode == 130, out + err
     assert gone(below)
     assert list(short_directory.iterdir()) == []

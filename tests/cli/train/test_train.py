@@ -44,9 +44,10 @@ def a_csv(folder: Path, rows: list[tuple[str, str]], header: tuple[str, str] = (
 
 def forebay(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from forebay_cli.app import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
 
 
+@pytest.mark.timeout(600)
 def test_a_csv_becomes_an_artefact_with_a_card_that_explain_reads(tmp_path: Path) -> None:
     path = a_csv(tmp_path, [(text, label) for label, texts in TEXTS.items() for text in texts])
     done = forebay("train", path, "--output", "json")

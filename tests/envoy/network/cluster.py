@@ -33,8 +33,9 @@ from forebay_operator.xds.type_urls import short
 from forebay_transport.security import Security
 
 from ...authority import NAMES, Authority
+from ...ports import free_port
 from ..builders import inputs, policy, pool
-from ..loop import Loop, free_port, wait_until
+from ..loop import Loop, wait_until
 from ..upstream import Upstream
 
 ENVOY, PLANE = "envoy/a", "dataplane/a"
@@ -65,7 +66,7 @@ class Operator:
 
         return self._loop.run(on_loop())
 
-    def publish(self, snapshot: Snapshot, seconds: float = 20.0) -> None:
+    def publish(self, snapshot: Snapshot, seconds: float = 60.0) -> None:
         """Publish and wait until Envoy and data plane have it."""
         revision = self.do(lambda server: server.publish(snapshot))
         found = self._loop.run(self.server.wait(revision, seconds))
@@ -92,8 +93,8 @@ class Cluster:
         self.upstream = Upstream(self.loop)
         self.operators: list[Operator] = []
         self.operator_host = "127.0.0.1"
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=15, trust_env=False)
-        self.admin = httpx.Client(base_url=f"http://127.0.0.1:{self.admin_port}", timeout=5, trust_env=False)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, trust_env=False)
+        self.admin = httpx.Client(base_url=f"http://127.0.0.1:{self.admin_port}", timeout=30, trust_env=False)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -181,7 +182,7 @@ class Cluster:
     def end(self, name: str, number: signal.Signals = signal.SIGTERM) -> int:
         process = self._processes.pop(name)
         process.send_signal(number)
-        return process.wait(20)
+        return process.wait(60)
 
     def chat(self, path: str = "/v1/chat/completions", **options: Any) -> httpx.Response:
         body = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
@@ -193,7 +194,7 @@ class Cluster:
         except httpx.TransportError:
             return False
 
-    def wait_until(self, true: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+    def wait_until(self, true: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
         return wait_until(true, f"{what}; logs in {self.folder}", seconds)
 
     def stats(self, pattern: str) -> dict[str, int]:
@@ -231,7 +232,7 @@ class Traffic:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(10)
+        self._thread.join(60)
 
     def _run(self) -> None:
         while not self._stop.is_set():

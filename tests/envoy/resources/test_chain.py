@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 
 import httpx
@@ -151,11 +152,13 @@ def test_a_pool_whose_credential_is_missing_is_passed_over(rig: Rig) -> None:
 
 
 def test_a_stream_that_breaks_after_its_first_byte_is_not_tried_again(rig: Rig) -> None:
+    first = threading.Event()
+
     async def breaking(request: web.Request, _: Seen) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
         await response.write(b"data: 1\n\n")
-        await asyncio.sleep(0.05)
+        await asyncio.to_thread(first.wait, 60)  # a reset takes along what was not read before it
         assert request.transport is not None
         request.transport.abort()
         return response
@@ -165,6 +168,7 @@ def test_a_stream_that_breaks_after_its_first_byte_is_not_tried_again(rig: Rig) 
         assert answer.status_code == 200
         pieces = answer.iter_bytes()
         assert next(pieces) == b"data: 1\n\n"
+        first.set()
         with pytest.raises(httpx.RemoteProtocolError):
             next(pieces)
     assert counts(rig) == [1, 0, 0]

@@ -81,7 +81,7 @@ def started(tmp_path: Path) -> Iterator[tuple[Receiver, Callable[..., None]]]:
         yield receiver, ask
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         ear.stop(0)
 
 

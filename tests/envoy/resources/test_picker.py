@@ -278,7 +278,7 @@ def test_the_picker_knows_of_a_request_until_it_is_answered(scene: Scene) -> Non
     release = threading.Event()
 
     async def slow(_: web.Request, seen: Seen) -> web.StreamResponse:
-        await asyncio.to_thread(release.wait, 10)
+        await asyncio.to_thread(release.wait, 60)
         return web.json_response({})
 
     scene.one.handler = slow
@@ -289,7 +289,7 @@ def test_the_picker_knows_of_a_request_until_it_is_answered(scene: Scene) -> Non
     time.sleep(0.3)
     held = scene.picker.open
     release.set()
-    client.join(10)
+    client.join(60)
     wait_until(lambda: scene.picker.open == 0, "the picker's stream is closed")
     assert held == 1
 

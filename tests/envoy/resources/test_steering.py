@@ -45,7 +45,7 @@ class Gateway:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def _ready(self) -> bool:
         try:

@@ -50,14 +50,14 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         for thread in self._threads:
-            thread.join(20)
+            thread.join(60)
 
     def served(self, more: int) -> None:
         goal = len(self.statuses) + more
         wait_until(lambda: len(self.statuses) >= goal, f"{more} more requests")
 
     def _ask(self) -> None:
-        with httpx.Client(timeout=10, trust_env=False) as client:
+        with httpx.Client(timeout=60, trust_env=False) as client:
             while not self._over.is_set():
                 self.statuses.append(client.post(self._url, json={"model": "auto"}).status_code)
                 time.sleep(0.005)

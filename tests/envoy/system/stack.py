@@ -26,7 +26,7 @@ from forebay_cli.up.supervisor import Supervisor, make_plan
 from forebay_operator.telling.report import Report
 
 T = TypeVar("T")
-LIVE_SECONDS = 30.0
+LIVE_SECONDS = 90.0
 
 
 def wait_until(true: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
@@ -50,9 +50,9 @@ class Stack:
         self.directory = Path(tempfile.mkdtemp(prefix="fb-"))
         self.sims: dict[str, SimServer] = {}
         self.supervisor: Supervisor | None = None
-        self.client = httpx.Client(timeout=20.0)
+        self.client = httpx.Client(timeout=60.0)
 
-    def run(self, work: Coroutine[Any, Any, T], seconds: float = 60.0) -> T:
+    def run(self, work: Coroutine[Any, Any, T], seconds: float = 2 * LIVE_SECONDS) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
     def serve(self, name: str, *models: str, port: int = 0, **options: Any) -> SimServer:
@@ -93,7 +93,7 @@ class Stack:
         assert self.running.report is not None
         return self.running.report
 
-    def edit(self, name: str, text: str, seconds: float = 10.0) -> float:
+    def edit(self, name: str, text: str, seconds: float = 60.0) -> float:
         """Write a manifest and wait until its revision is live everywhere; returns the seconds it took."""
         before = self.report.revision
         started = time.monotonic()
@@ -146,7 +146,7 @@ class Stack:
             self.run(server.stop())
         self.client.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
         self._loop.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 

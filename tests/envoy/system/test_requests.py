@@ -267,7 +267,7 @@ def test_curl_works(door: Stack) -> None:
     url = f"{door.running.plan.addresses.listeners[0]}/v1/chat/completions"
     done = subprocess.run(
         ["curl", "-sS", "-i", "-H", "Expect: 100-continue", "--json", json.dumps(CHAT), url],
-        capture_output=True, text=True, check=True, timeout=20,
+        capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     assert "x-forebay-pool: default/small" in done.stdout
     assert '"choices"' in done.stdout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -19,6 +18,8 @@ from forebay_operator.scrape.reading import Reading
 from forebay_operator.scrape.sample import Sample
 from forebay_operator.scrape.scraper import Scraper
 from forebay_operator.scrape.targets import Target, scrape_targets
+
+from ...ports import free_port
 
 Pool = Callable[..., PoolSpec]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -119,12 +120,6 @@ def answer(**options: Any) -> Handler:
         return web.Response(**options)
 
     return respond
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_it_reads_each_endpoint_again_and_again_over_one_connection(

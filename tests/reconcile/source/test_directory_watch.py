@@ -15,7 +15,7 @@ from forebay_operator.source.directory import Directory
 from forebay_operator.source.view import View
 
 Pool = Callable[..., str]
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Watcher:
