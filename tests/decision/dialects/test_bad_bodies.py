@@ -1,6 +1,7 @@
 """Every wrong body gets a 400 that names the member at fault."""
 
 import json
+import time
 
 import pytest
 
@@ -80,6 +81,20 @@ CHAT_CASES = [
     (CHAT + ',"response_format":{"type":1}', "response_format.type", "invalid_type"),
     (CHAT + ',"prediction":[]', "prediction", "invalid_type"),
     (CHAT + ',"model":"m"', "model", "duplicate_key"),
+    ('"model":"m","messages":[{"role":"user","content":"a","content":"b"}]', "messages", "duplicate_key"),
+    ('"model":"m","messages":[{"role":"user","content":"a","cont\\u0065nt":"b"}]', "messages", "duplicate_key"),
+    ('"model":"m","messages":[{"role":"user","content":"a","role":"tool"}]', "messages", "duplicate_key"),
+    (
+        '"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"a","text":"b"}]}]',
+        "messages",
+        "duplicate_key",
+    ),
+    (
+        '"model":"m","messages":[{"role":"assistant","tool_calls":[{"function":{"arguments":"a","arguments":"b"}}]}]',
+        "messages",
+        "duplicate_key",
+    ),
+    (CHAT + ',"prediction":{"content":"a","content":"b"}', "prediction", "duplicate_key"),
 ]
 OTHER_CASES: list[tuple[Endpoint, str, str]] = [
     ("Completions", "", "prompt"),
@@ -104,6 +119,8 @@ OTHER_CASES: list[tuple[Endpoint, str, str]] = [
     ("Responses", ',"input":[{"role":"user"}]', "input[0].content"),
     ("Responses", ',"input":[{"content":"x"}]', "input[0].role"),
     ("Responses", ',"input":[{"role":"user","content":[{"type":"input_text"}]}]', "input[0].content[0].text"),
+    ("Responses", ',"input":[{"role":"user","content":"x","content":"y"}]', "input"),
+    ("Responses", ',"input":"x","prompt":{"variables":{"a":"x","a":"y"}}', "prompt"),
     ("Responses", ',"input":"x","instructions":[]', "instructions"),
     ("Responses", ',"input":"x","reasoning":"high"', "reasoning"),
     ("Responses", ',"input":"x","text":"json"', "text"),
@@ -157,3 +174,14 @@ def test_a_message_holds_nothing_of_the_prompt() -> None:
         with pytest.raises(BadRequest) as caught:
             read("ChatCompletions", bad)
         assert "secret" not in caught.value.message
+
+
+def test_many_keys_of_which_one_occurs_twice_are_refused_as_fast_as_few() -> None:
+    keys = ",".join([*(f'"{number}":0' for number in range(200_000)), '"0":0'])
+    body = f'{{"model":"m","messages":[{{"role":"user","content":"x","more":{{{keys}}}}}]}}'.encode()
+    began = time.monotonic()
+
+    with pytest.raises(BadRequest, match="The key '0' occurs more than once in 'messages'"):
+        read("ChatCompletions", body)
+
+    assert time.monotonic() - began < 10

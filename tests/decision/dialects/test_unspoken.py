@@ -115,3 +115,19 @@ def test_reading_a_body_does_not_gather_what_is_in_no_turn() -> None:
     seen = read("ChatCompletions", body).view
     assert time.process_time() - started < 0.1
     assert len(seen.conversation) > 300_000
+
+
+def test_a_key_that_occurs_twice_hides_no_text() -> None:
+    body = b'{"model":"auto","messages":[{"role":"user","content":"said"}],"documents":[{"text":"%s","text":"","n":1}]}'
+
+    assert HIDDEN in read("ChatCompletions", body % HIDDEN.encode()).view.conversation
+
+
+def test_many_keys_of_which_one_occurs_twice_take_no_longer_than_many() -> None:
+    keys = ",".join([*(f'"{number}":0' for number in range(200_000)), '"0":0'])
+    body = f'{{"model":"auto","messages":[{{"role":"user","content":"said"}}],"documents":{{{keys}}}}}'.encode()
+    began = time.monotonic()
+
+    assert read("ChatCompletions", body).view.conversation
+
+    assert time.monotonic() - began < 10

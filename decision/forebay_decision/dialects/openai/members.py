@@ -9,9 +9,11 @@ walk is in step with msgspec exactly when no key occurs twice. Values are compar
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -61,6 +63,34 @@ def scan(body: bytes, at: str = "") -> Members:
     return found
 
 
+class _Twice(Exception):
+    """A key, or several, of one object."""
+
+
+def refuse_duplicates(members: Members, which: Iterable[str]) -> None:
+    """Raises BadRequest where an object anywhere inside one of these members has a key twice, RecursionError as `scan`.
+
+    A decoder keeps the last one and some servers take the first: a rule would then judge a text that no model reads.
+    """
+    for name in which:
+        if name in members and b"{" in (raw := bytes(members[name][1])):
+            try:
+                _OBJECTS.decode(raw.decode())
+            except _Twice as twice:
+                raise _duplicate(str(twice), name, name) from None
+            except json.JSONDecodeError as error:
+                # What msgspec skips over it does not look at as closely.
+                raise BadRequest(f"'{name}' is not valid JSON: {error.msg}.", code="invalid_json", param=name) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len(pairs) > 1 and len(dict(pairs)) != len(pairs):
+        raise _Twice(Counter(key for key, _ in pairs).most_common(1)[0][0])
+
+
+_OBJECTS: Final = json.JSONDecoder(object_pairs_hook=_once, parse_int=len, parse_float=len)
+
+
 def _decode(body: bytes, at: str) -> dict[str, msgspec.Raw]:
     subject = f"'{at}'" if at else "The body"
     try:
@@ -100,9 +130,9 @@ def _key(raw: bytes) -> str:
     return raw.decode() if b"\\" not in raw else _TEXT.decode(b'"' + raw + b'"')
 
 
-def _duplicate(key: str, at: str) -> BadRequest:
+def _duplicate(key: str, at: str, param: str = "") -> BadRequest:
     shown = key if len(key) <= 64 else key[:64] + "…"
-    param = f"{at}.{shown}" if at else shown
+    param = param or (f"{at}.{shown}" if at else shown)
     return BadRequest(
         f"The key {shown!r} occurs more than once{f' in {at!r}' if at else ''}: servers disagree on which one counts.",
         code="duplicate_key",

@@ -102,8 +102,25 @@ def _no_text(key: str, value: str) -> bool:
 
 
 def _decoded(raw: msgspec.Raw) -> Any:
+    """What a key that occurs twice says is listed, because servers disagree on which one counts."""
+    text = bytes(raw)
+    if b"{" in text:
+        return _ALL.decode(text.decode())
     try:
         return msgspec.json.decode(raw)
     except msgspec.ValidationError:
         # A number beyond all bounds, which JSON allows: numbers are not asked for.
-        return json.loads(bytes(raw), parse_int=len, parse_float=len)
+        return json.loads(text, parse_int=len, parse_float=len)
+
+
+def _all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    listed: dict[str, Any] = {}
+    for key, value in pairs:
+        listed.setdefault(key, []).append(value)
+    return listed
+
+
+_ALL: Final = json.JSONDecoder(strict=False, object_pairs_hook=_all, parse_int=len, parse_float=len)

@@ -11,7 +11,7 @@ from forebay_api.model import Capability, Endpoint
 from forebay_decision.dialects.openai.chat import read_chat
 from forebay_decision.dialects.openai.content import Reading
 from forebay_decision.dialects.openai.items import STORED, read_response
-from forebay_decision.dialects.openai.members import Members, scan
+from forebay_decision.dialects.openai.members import Members, refuse_duplicates, scan
 from forebay_decision.dialects.openai.noise import strip_noise
 from forebay_decision.dialects.openai.prompts import read_completion, read_embedding
 from forebay_decision.dialects.openai.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, estimate_text
@@ -43,6 +43,13 @@ _READERS: Final[Mapping[Endpoint, Callable[[Members], Reading]]] = {
     "Responses": read_response,
     "Embeddings": read_embedding,
 }
+_SPOKEN: Final[Mapping[Endpoint, tuple[str, ...]]] = {
+    "ChatCompletions": ("messages", "prediction"),
+    "Completions": (),
+    "Responses": ("input", "prompt"),
+    "Embeddings": (),
+}
+"""Members whose objects hold the text of turns."""
 _MODALITIES: Final = ("text", "image", "audio", "file")
 _SYSTEM: Final = frozenset({"system", "developer"})
 _MODEL_HINT: Final = "Name a model, or a virtual model of the policy such as 'auto'."
@@ -57,6 +64,7 @@ def read(endpoint: Endpoint, body: bytes) -> ParsedBody:
     try:
         members = scan(body)
         view = _view(endpoint, members, len(body))
+        refuse_duplicates(members, _SPOKEN[endpoint])
     except RecursionError:
         raise BadRequest("The body is nested too deeply: flatten it.", code="nested_too_deeply") from None
     return ParsedBody(body, {key: span for key, (span, _) in members.items()}, view)
