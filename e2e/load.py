@@ -12,18 +12,17 @@ from typing import Final
 import httpx
 
 PAUSE: Final = 0.02
-ENDED: Final = "503 without a word"
-"""What Envoy says by itself, where a processor's cluster goes while it is asked (docs/design/0005-gateway-api.md, known flaws)."""
 
 
 class Load:
-    """Answers so far: status codes (or ENDED), and the names of exceptions."""
+    """Answers so far: status codes, and the names of exceptions; and which servers have answered, where they say so."""
 
     def __init__(self, ask: Callable[[], httpx.Response]) -> None:
         self._ask = ask
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.answers: Counter[str] = Counter()
+        self.servers: Counter[str] = Counter()
         self.last = ""
 
     def start(self) -> None:
@@ -42,10 +41,10 @@ class Load:
             try:
                 answer = self._ask()
                 told = str(answer.status_code)
-                if told == "503" and not answer.content:
-                    told = ENDED
+                if server := answer.headers.get("x-sim-server"):
+                    self.servers[server] += 1
                 if told != "200":
-                    self.last = answer.text[:300]
+                    self.last = answer.text[:300] or f"{told} without a word"
             except httpx.HTTPError as error:
                 told = type(error).__name__
             self.answers[told] += 1

@@ -191,9 +191,7 @@ def test_nothing_is_written_while_nothing_changes(forebay: Installation, gateway
     assert _writes(gateway_plane, namespace)[before:] == []
 
 
-def test_edits_deletion_and_return_of_a_policy_lose_no_request_but_what_is_asked_just_then(
-    forebay: Installation,
-) -> None:
+def test_edits_deletion_and_return_of_a_policy_lose_no_request(forebay: Installation) -> None:
     kube, namespace = forebay.kube, forebay.namespace
     kube.apply(attached("assistant", "llm", "small"), namespace=namespace)
     kube.wait_condition("RoutingPolicy", namespace, "assistant", "Programmed", seconds=45)
@@ -209,9 +207,7 @@ def test_edits_deletion_and_return_of_a_policy_lose_no_request_but_what_is_asked
         kube.apply(attached("assistant", "llm", "small"), namespace=namespace)
         wait_until(lambda: answers[-1] == "small-model", "the pool answers again", 45)
 
-    # What is asked in the moment in which the processor's cluster goes, Envoy ends with an empty 503.
-    assert answers.count("503 ") <= 1
-    assert set(answers) - {"503 "} == {"small-model", "large-model", "auto"}, "nothing but answers"
+    assert set(answers) == {"small-model", "large-model", "auto"}, f"nothing but answers: {Counter(answers)}"
     assert set(edited) == {"small-model", "large-model"}, "an edit sends no request to the route's own backend"
 
 

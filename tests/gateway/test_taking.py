@@ -44,7 +44,7 @@ class World:
         own = meta(self.route.name, labels=self.route.labels, annotations=annotations, generation=2)
         stored = Stored(metadata=own, spec={**self.route.spec, **spec}, status=Standing(parents=parents))
         facts = msgspec.structs.replace(self.need.facts, routes={**self.need.facts.routes, self.route.key: stored})
-        return compare(self.plan, facts, "i")
+        return compare(self.plan, facts, "i", self.adapter)
 
     def taken(self, comparison: Comparison, at: float, monkeypatch: pytest.MonkeyPatch) -> frozenset[str]:
         return self.shown_and_taken(comparison, at, monkeypatch)[1]

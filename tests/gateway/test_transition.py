@@ -72,7 +72,7 @@ def test_a_shadow_policy_waits_for_no_route_nor_does_what_was_one() -> None:
 def test_an_edit_that_an_operator_has_missed_waits_for_its_routes_as_any_other() -> None:
     before = resolved("p", "small")["ai/p"].spec
     transition = Transition()
-    transition.recall({"ai/p": PolicySpec(**{f: getattr(before, f) for f in PolicySpec.__struct_fields__})})
+    transition.recall({"ai/p": PolicySpec(**{f: getattr(before, f) for f in PolicySpec.__struct_fields__})}, 0.0)
 
     waiting = transition.step(resolved("p", "large"), {"ai/p": SMALL}, {"ai/p": LARGE}, 1.0)
 
@@ -83,7 +83,8 @@ def test_an_edit_that_an_operator_has_missed_waits_for_its_routes_as_any_other()
 
 def test_what_was_published_before_and_is_the_same_now_waits_for_nothing() -> None:
     transition = Transition()
-    transition.recall({"ai/p": resolved("p", "small")["ai/p"].spec, "ai/gone": resolved("p", "large")["ai/p"].spec})
+    gone = resolved("gone", "large", places=ELSEWHERE)["ai/gone"].spec
+    transition.recall({"ai/p": resolved("p", "small")["ai/p"].spec, "ai/gone": gone}, -LINGER_SECONDS)
 
     step = transition.step(resolved("p", "small"), {}, {"ai/p": SMALL}, 0.0)
 
@@ -117,6 +118,84 @@ def test_a_deleted_policy_answers_until_the_gateway_asks_no_more() -> None:
     assert soon.again == LINGER_SECONDS - 1.0
 
     assert transition.step({}, {}, {}, LINGER_SECONDS).policies == {}
+
+
+def test_a_policy_that_was_deleted_while_there_was_no_operator_answers_until_the_gateway_asks_no_more() -> None:
+    transition = Transition()
+    transition.recall({"ai/p": resolved("p", "small")["ai/p"].spec}, 0.0)
+
+    soon = transition.step({}, {}, {}, 1.0)
+    assert (placed(soon.policies["ai/p"].spec), pools_of(soon.policies["ai/p"])) == (HERE, ["small"])
+
+    assert transition.step({}, {}, {}, LINGER_SECONDS).policies == {}
+
+
+def test_a_policy_that_becomes_a_shadow_answers_until_the_gateway_asks_no_more() -> None:
+    transition = Transition()
+    transition.step(resolved("p", "small"), {}, {}, 0.0)
+    shadow = resolved("p", "large", mode="Shadow")
+
+    soon = transition.step(shadow, {}, {}, 1.0)
+    assert (soon.policies["ai/p"].spec.mode, placed(soon.policies["ai/p"].spec)) == ("Enforce", HERE)
+    assert pools_of(soon.policies["ai/p"]) == ["small"]
+    assert soon.leaving == soon.pending == {"ai/p"}, "the gateway is to show it nothing more"
+    assert soon.again == LINGER_SECONDS - 1.0
+
+    edited = transition.step(resolved("p", "small", "large", mode="Shadow"), {}, {}, 2.0)
+    assert edited.leaving == {"ai/p"}
+    assert edited.again == LINGER_SECONDS - 2.0, "an edit makes it no longer"
+
+    later = transition.step(shadow, {}, {}, LINGER_SECONDS)
+    assert (later.policies["ai/p"].spec.mode, placed(later.policies["ai/p"].spec)) == ("Shadow", HERE)
+    assert (later.leaving, later.pending) == (frozenset(), frozenset())
+
+
+def test_a_policy_that_becomes_a_shadow_and_enforces_again_meanwhile_is_what_it_was() -> None:
+    transition = Transition()
+    transition.step(resolved("p", "small"), {}, {}, 0.0)
+    transition.step(resolved("p", "small", mode="Shadow"), {}, {}, 1.0)
+
+    back = transition.step(resolved("p", "small"), {}, {}, 2.0)
+
+    assert placed(back.policies["ai/p"].spec) == HERE
+    assert (back.leaving, back.pending) == (frozenset(), frozenset())
+
+
+def test_a_policy_that_becomes_a_shadow_lets_go_of_what_another_one_takes() -> None:
+    transition = Transition()
+    both = {"ai/p": SMALL, "ai/q": LARGE}
+    transition.step(resolved("p", "small"), {}, both, 0.0)
+    change = resolved("p", "small", mode="Shadow") | resolved("q", "large")
+
+    first = transition.step(change, {}, both, 1.0)
+    assert (placed(first.policies["ai/p"].spec), placed(first.policies["ai/q"].spec)) == (HERE, ())
+    transition.step(change, {"ai/q": LARGE}, both, 2.0)
+
+    then = transition.step(change, {"ai/q": LARGE}, both, 2.0 + SETTLE_SECONDS)
+    assert (placed(then.policies["ai/p"].spec), placed(then.policies["ai/q"].spec)) == ((), HERE)
+
+
+def test_a_shadow_policy_takes_no_place_from_one_that_is_deleted() -> None:
+    transition = Transition()
+    shadow = resolved("s", "large", mode="Shadow")
+    transition.step(resolved("p", "small") | shadow, {}, {}, 0.0)
+
+    assert placed(transition.step(shadow, {}, {}, 1.0).policies["ai/p"].spec) == HERE
+    assert set(transition.step({}, {}, {}, LINGER_SECONDS).policies) == set(), "and needs none when it goes"
+
+
+def test_a_deleted_policy_answers_for_as_long_as_the_one_in_its_stead_waits() -> None:
+    transition = Transition()
+    needs = {"ai/q": LARGE}
+    transition.step(resolved("p", "small"), {}, {}, 0.0)
+
+    for now in range(1, int(PATIENCE_SECONDS) + 1):
+        step = transition.step(resolved("q", "large"), {}, needs, float(now))
+        assert (placed(step.policies["ai/p"].spec), placed(step.policies["ai/q"].spec)) == (HERE, ())
+
+    done = transition.step(resolved("q", "large"), {}, needs, 1.0 + PATIENCE_SECONDS)
+    assert placed(done.policies["ai/q"].spec) == HERE
+    assert "ai/p" not in done.policies
 
 
 def test_a_place_that_another_policy_takes_is_let_go_at_once() -> None:

@@ -130,6 +130,10 @@ class Implementation(Protocol):
         """Whether the implementation has accepted an HTTPRoute of ours as it is stored now, at every parent."""
         ...
 
+    def heard(self, stored: Stored) -> bool:
+        """Whether the implementation has spoken of an object of ours as it is stored now, whatever it says."""
+        ...
+
     def is_written(self, made: Generated, stored: Stored) -> bool:
         """Whether an object is stored as it should be; an adapter may remember it while both are the very same."""
         ...

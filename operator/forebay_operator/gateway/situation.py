@@ -18,7 +18,8 @@ from forebay_operator.judgement.verdict import Verdicts
 
 class GatewaySituation(msgspec.Struct, frozen=True, kw_only=True):
     """One moment, to be looked at again after `again` seconds. `also` are versions of policies to whose pools there have to
-    be routes, besides those that are out; `pending` are policies whose newest version waits for them. `policy_uids` and `pool_uids` are by ``namespace/name``."""
+    be routes, besides those that are out; `pending` are policies whose newest version waits for them, `leaving` those for which
+    nothing is to be there any more, while data planes still answer by them. `policy_uids` and `pool_uids` are by ``namespace/name``."""
 
     installation: str
     data_plane: DataPlaneRef
@@ -27,6 +28,7 @@ class GatewaySituation(msgspec.Struct, frozen=True, kw_only=True):
     services: Mapping[str, Service]
     also: Mapping[str, tuple[PolicySpec, ...]] = {}
     pending: frozenset[str] = frozenset()
+    leaving: frozenset[str] = frozenset()
     again: float | None = None
     injectable: frozenset[str] = frozenset()
     shared: Shared = Shared()
@@ -43,6 +45,7 @@ def wanted(situation: GatewaySituation, verdicts: Verdicts, backends: Backends) 
         and verdict.spec is not None
         and verdict.spec.mode == "Enforce"
         and attached.targets
+        and name not in situation.leaving
     }
     return Wanted(
         installation=situation.installation,

@@ -36,8 +36,10 @@ def told(
     adapter: Implementation,
     failures: Mapping[str, str],
     pending: frozenset[str] = frozenset(),
+    leaving: frozenset[str] = frozenset(),
 ) -> dict[str, GatewayTold]:
-    """What every policy has to say. `pending` are those whose newest version is not out yet. `failures` are by plural and key of the object, ``plural namespace/name``."""
+    """What every policy has to say. `pending` are those whose newest version is not out yet, `leaving` those of them that
+    are about to decide nothing any more. `failures` are by plural and key of the object, ``plural namespace/name``."""
     found = {}
     objects: dict[str, list[Generated]] = {}
     for made in plan.objects:
@@ -48,18 +50,22 @@ def told(
         failed = [(m.optional, failures[key]) for m in mine if (key := f"{m.plural} {m.key}") in failures]
         found[name] = GatewayTold(
             own.ancestors,
-            _judgement(name, Plan(tuple(mine)), wanted, adapter, pending),
+            _judgement(name, Plan(tuple(mine)), wanted, adapter, _waits(name, pending, leaving)),
             (*plan.losses.get(name, ()), *(why for optional, why in failed if optional)),
             tuple(why for optional, why in failed if not optional),
         )
     return found
 
 
-def _judgement(name: str, plan: Plan, wanted: Wanted, adapter: Implementation, pending: frozenset[str]) -> Judgement:
+def _waits(name: str, pending: frozenset[str], leaving: frozenset[str]) -> tuple[str, ...]:
+    if name in leaving:
+        return ("the newest version waits until the gateway shows no more requests to the former one",)
+    return ("the newest version waits until the gateway has its routes",) if name in pending else ()
+
+
+def _judgement(name: str, plan: Plan, wanted: Wanted, adapter: Implementation, waits: tuple[str, ...]) -> Judgement:
     found = adapter.judge(name, plan, wanted) if name in wanted.policies else Judgement()
-    if name not in pending:
-        return found
-    return Judgement(("the newest version waits until the gateway has its routes", *found.waiting), found.refused)
+    return Judgement((*waits, *found.waiting), found.refused)
 
 
 def state_gateway(programmed: Statement, of: GatewayTold | None) -> Statement:

@@ -2,8 +2,9 @@
 
 A gateway and the data planes learn of a change one after the other. So a policy's new version goes to the data planes
 once the gateway has routes to every pool that it may choose, and pools that only the former one chose keep their routes
-for a while. Places that a policy has left are kept by the data planes until the gateway no longer shows them requests
-from there. A place that goes from one policy to another stays the former's until the gateway has the other's routes.
+for a while. Places that a policy has left, or all of them where it becomes a Shadow policy, are kept by the data planes until the
+gateway no longer shows them requests from there. A place that goes from one policy to another stays the former's until the
+gateway has the other's routes.
 
 Times are passed in, in monotonic seconds. For one thread at a time.
 """
@@ -15,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from forebay_api.base import ObjectMeta
 from forebay_api.policy import PolicySpec, RoutingPolicy
 from forebay_api.wire import Origin, Place, PlacedSpec
 from forebay_decision.attachment import placed
@@ -44,6 +46,8 @@ class Step(msgspec.Struct, frozen=True):
     also: Mapping[str, tuple[PolicySpec, ...]] = {}
     pending: frozenset[str] = frozenset()
     """Policies whose newest version waits for its routes."""
+    leaving: frozenset[str] = frozenset()
+    """Policies of which the gateway is to show nothing more, while data planes still answer by them."""
     again: float | None = None
 
 
@@ -75,11 +79,17 @@ class Transition:
         self._left: dict[tuple[str, _Claim], float] = {}
         self._policies: dict[str, RoutingPolicy] = {}
 
-    def recall(self, policies: Mapping[str, PolicySpec]) -> None:
-        """These versions an operator before this one has published, so data planes have them; before the first step."""
+    def recall(self, policies: Mapping[str, PolicySpec], now: float) -> None:
+        """These versions an operator before this one has published, so data planes have them; before the first step. What
+        was deleted, or has left a place, while there was none comes about as if it happened now."""
         for name, spec in policies.items():
             fields = {field: getattr(spec, field) for field in PolicySpec.__struct_fields__ if field != "target_refs"}
             self._versions[name] = _Version(PlacedSpec(**fields))
+            if (places := placed(spec)) is not None:
+                self._policies[name] = _recalled(name, PlacedSpec(**fields, places=places))
+            for claim in _enforced(spec):
+                self._left[name, claim] = now
+                self._holders.setdefault(claim[:3], name)
 
     def step(
         self, policies: Mapping[str, RoutingPolicy], routed: Routed, needs: Mapping[str, frozenset[str]], now: float
@@ -90,9 +100,13 @@ class Transition:
         waits: list[float] = []
         made = dict(policies)
         also: dict[str, tuple[PolicySpec, ...]] = {}
+        leaving: set[str] = set()
         for name, policy in targeted.items():
             version = self._advance(name, policy.spec, routed.get(name, frozenset()), needs.get(name), now, waits)
-            if version.released is not policy.spec:
+            if _steps_back(version):
+                leaving.add(name)
+                made[name] = msgspec.structs.replace(policy, spec=_at(version.released, ()))
+            elif version.released is not policy.spec:
                 made[name] = msgspec.structs.replace(policy, spec=_at(version.released, placed(policy.spec) or ()))
             extra = tuple(spec for spec in (version.candidate, version.former) if spec is not None)
             if extra:
@@ -109,7 +123,7 @@ class Transition:
         pending = frozenset(withheld).union(
             name for name, version in self._versions.items() if version.candidate is not None
         )
-        return Step(made, also, pending, min(waits) if waits else None)
+        return Step(made, also, pending, frozenset(leaving), min(waits) if waits else None)
 
     def _advance(
         self,
@@ -125,6 +139,9 @@ class Transition:
             version.former = None
         if _same(version.released, spec):
             version.released, version.candidate = spec, None
+        elif spec.mode == "Shadow" and self._still_asked(name, now):
+            # Until the gateway asks no more it answers as if it were deleted: a Shadow policy answers nobody.
+            version.candidate = spec
         else:
             if "Shadow" in (version.released.mode, spec.mode):
                 needed = None  # nothing is routed for the one, or will be for the other
@@ -147,6 +164,10 @@ class Transition:
         if version.former is not None:
             waits.append(version.former_until - now)
         return version
+
+    def _still_asked(self, name: str, now: float) -> bool:
+        """Whether the gateway may still show requests at a place that an Enforce policy had."""
+        return any(known == name and now < last + LINGER_SECONDS for (known, _), last in self._left.items())
 
     def _withheld(
         self,
@@ -185,16 +206,19 @@ class Transition:
         now: float,
         waits: list[float],
     ) -> dict[str, tuple[Place, ...]]:
-        """Places that policies have left and that nobody else has taken, by policy."""
+        """Places that policies have left and that nobody else has taken, by policy. While another policy waits for one of
+        them, all of them stay: the gateway shows requests there until it may show them to that one."""
         nothing: frozenset[_Claim] = frozenset()
         held = {
             (name, claim)
             for name, policy in targeted.items()
-            for claim in _claims(placed(policy.spec) or ())
+            for claim in _enforced(policy.spec)
             if claim not in withheld.get(name, nothing)
         }
         taken = {claim[:3] for _, claim in held}
-        for key in held:
+        awaited = {self._holders.get(claim[:3], "") for claims in withheld.values() for claim in claims}
+        kept = [key for key, last in self._left.items() if key[0] in awaited and now < last + LINGER_SECONDS]
+        for key in (*held, *kept):
             self._left[key] = now
         found: dict[str, list[_Claim]] = {}
         for (name, claim), last in list(self._left.items()):
@@ -204,6 +228,11 @@ class Transition:
                 found.setdefault(name, []).append(claim)
                 waits.append(last + LINGER_SECONDS - now)
         return {name: tuple(_places(claims)) for name, claims in found.items() if name in self._policies}
+
+
+def _steps_back(version: _Version) -> bool:
+    """From Enforce to Shadow."""
+    return version.candidate is not None and (version.released.mode, version.candidate.mode) == ("Enforce", "Shadow")
 
 
 def _enforced(spec: PolicySpec) -> Iterator[_Claim]:
@@ -237,6 +266,13 @@ def _with_places(policy: RoutingPolicy, more: tuple[Place, ...]) -> RoutingPolic
     return msgspec.structs.replace(
         policy, spec=_at(policy.spec, (*own, *(place for place in more if place not in own)))
     )
+
+
+def _recalled(name: str, spec: PolicySpec) -> RoutingPolicy:
+    """A policy as an operator before this one has published it."""
+    namespace, _, own = name.partition("/")
+    metadata = ObjectMeta(name=own, namespace=namespace)
+    return RoutingPolicy(api_version="forebay.dev/v1alpha1", kind="RoutingPolicy", metadata=metadata, spec=spec)
 
 
 def _last(policy: RoutingPolicy) -> RoutingPolicy:

@@ -6,49 +6,75 @@ adapter remembers of it serves its judgement as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping, Set
+from typing import Final, Protocol
 
 import msgspec
 
 from forebay_operator.cluster.kinds import WRITTEN
-from forebay_operator.gateway.comparison import as_stored, is_as_wanted, stored_of
+from forebay_operator.gateway.comparison import as_stored, stored_of
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Plan
-from forebay_operator.gateway.naming import BESIDE, INSTALLATION, ROUTE
+from forebay_operator.gateway.naming import BESIDE, INSTALLATION, ROUTE, SHOWN
 from forebay_operator.gateway.objects import Stored
+from forebay_operator.gateway.showing import leaves, retired, shows
 
 SHOWING: Final = "envoyextensionpolicies"
+ROUTES: Final = "httproutes"
+_ORDER: Final = {r.plural: {SHOWING: 0, ROUTES: 1}.get(r.plural, 2) for r in WRITTEN}
+_NOBODY: Final[frozenset[str]] = frozenset()
 Key = tuple[str, str]
 """Plural, and ``namespace/name``."""
 
 
 class Want(msgspec.Struct, frozen=True):
-    """One object, what is stored of it, and whether that is as it should be."""
+    """One object, what is stored of it, and whether that is as it should be. `heard`: the gateway has spoken of it as it is
+    stored. `leaves`: it shows requests that it is not to show any more, which the policies `takers` are to have."""
 
     made: Generated
     stored: Stored | None
     well: bool
+    heard: bool = False
+    leaves: bool = False
+    takers: frozenset[str] = frozenset()
 
     @property
     def key(self) -> Key:
         return self.made.plural, self.made.key
 
+    @property
+    def label(self) -> str:
+        return self.made.labels.get(SHOWN, "")
+
 
 class Over(msgspec.Struct, frozen=True):
     """Something of ours that nothing wants any more. `instead` are the policies that have HTTPRoutes in its stead, `others`
-    those beside the same route of a user's, to which its requests may have gone."""
+    those beside the same route of a user's, to which its requests may have gone.
+
+    Of what shows requests: `heard`, `leaves` and `takers` as Want's; `retired` is what is to stand there before it goes, None
+    where nothing would be kept by that."""
 
     key: Key
     stored: Stored
     instead: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
+    heard: bool = False
+    leaves: bool = False
+    takers: frozenset[str] = frozenset()
+    retired: Generated | None = None
+
+    @property
+    def label(self) -> str:
+        return self.stored.metadata.labels.get(SHOWN, "")
 
 
 class Comparison(msgspec.Struct, frozen=True):
+    """`showing` are policies of whose every target the gateway has heard that its requests are to be shown."""
+
     wants: tuple[Want, ...] = ()
     over: tuple[Over, ...] = ()
-    """First what shows requests to data planes."""
+    """First what shows requests to data planes, then HTTPRoutes."""
+    showing: frozenset[str] = frozenset()
 
 
 class Aim(msgspec.Struct, frozen=True):
@@ -61,29 +87,76 @@ class Aim(msgspec.Struct, frozen=True):
     taken: frozenset[str]
 
 
-def compare(
-    plan: Plan,
-    facts: GatewayFacts,
-    installation: str,
-    is_written: Callable[[Generated, Stored], bool] = is_as_wanted,
-) -> Comparison:
-    """In the plan's order. `is_written` says whether an object is stored as it should be."""
-    wants = []
+class Judge(Protocol):
+    """What an adapter says of objects (implementation.Implementation)."""
+
+    def is_written(self, made: Generated, stored: Stored) -> bool: ...
+    def taken(self, stored: Stored) -> bool: ...
+    def heard(self, stored: Stored) -> bool: ...
+
+
+def compare(plan: Plan, facts: GatewayFacts, installation: str, adapter: Judge) -> Comparison:
+    """In the plan's order."""
     instead: dict[str, set[str]] = {}
     for made in plan.objects:
-        stored = stored_of(facts, made)
-        wants.append(Want(made, stored, stored is not None and is_written(made, stored)))
         for label in (ROUTE, BESIDE):
             if (route := made.labels.get(label)) is not None:
                 instead.setdefault(route, set()).update(made.policies)
-    wanted = {want.key for want in wants}
-    over = tuple(
+    wanted = {(made.plural, made.key) for made in plan.objects}
+    over = [
         Over((plural, key), stored, _labelled(stored, ROUTE, instead), _labelled(stored, BESIDE, instead))
-        for plural in sorted((resource.plural for resource in WRITTEN), key=lambda plural: plural != SHOWING)
+        for plural in sorted((resource.plural for resource in WRITTEN), key=_ORDER.__getitem__)
         for key, stored in ours(facts, plural, installation)
         if (plural, key) not in wanted
+    ]
+    takers: dict[str, frozenset[str]] = {}
+    for found in over:
+        if found.key[0] == ROUTES:
+            takers[found.label] = takers.get(found.label, _NOBODY) | found.others
+    wants = tuple(_want(made, stored_of(facts, made), takers, adapter) for made in plan.objects)
+    keeping = {
+        (stored.metadata.namespace, stored.metadata.labels.get(SHOWN))
+        for _, stored in ours(facts, ROUTES, installation)
+        if adapter.taken(stored)
+    }
+    own: dict[str, set[str]] = {}
+    showing: dict[str, bool] = {}
+    for want in wants:
+        if want.key[0] == SHOWING:
+            own.setdefault(want.label, set()).update(want.made.policies)
+            there = want.stored is not None and want.heard and shows(want.made, want.stored)
+            for policy in want.made.policies:
+                showing[policy] = showing.get(policy, True) and there
+    return Comparison(
+        wants,
+        tuple(
+            _leaving(found, takers.get(found.label, _NOBODY) | own.get(found.label, set()), keeping, adapter)
+            if found.key[0] == SHOWING
+            else found
+            for found in over
+        ),
+        frozenset(policy for policy, there in showing.items() if there),
     )
-    return Comparison(tuple(wants), over)
+
+
+def _want(made: Generated, stored: Stored | None, takers: Mapping[str, frozenset[str]], adapter: Judge) -> Want:
+    if stored is None:
+        return Want(made, None, False)
+    well = adapter.is_written(made, stored)
+    if made.plural != SHOWING or SHOWN not in stored.metadata.labels:
+        return Want(made, stored, well)
+    others = takers.get(made.labels.get(SHOWN, ""), _NOBODY).difference(made.policies)
+    return Want(made, stored, well, adapter.heard(stored), leaves(made, stored), others)
+
+
+def _leaving(found: Over, takers: frozenset[str], keeping: Set[tuple[str, str | None]], adapter: Judge) -> Over:
+    """`keeping` are our HTTPRoutes that the gateway has, by namespace and label."""
+    stored = found.stored
+    kept = found.label and (stored.metadata.namespace, found.label) in keeping
+    first = retired(SHOWING, stored) if kept else None
+    return msgspec.structs.replace(
+        found, heard=adapter.heard(stored), leaves=leaves(None, stored), takers=takers, retired=first
+    )
 
 
 def _labelled(stored: Stored, label: str, found: Mapping[str, set[str]]) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 What differs is found by comparing with what the API server shows, so nothing is written when nothing has changed. An
 object that is as new as this operator made it and yet not what it should be has been changed by hand: it is applied
-again, and an Event says so. What carries our label and is not wanted any more is deleted after all else is written.
+again, and an Event says so. What carries our label and is not wanted any more is deleted after all else is written; what
+shows requests shows none any more before that (`leaving`).
 
 Many writes go out together (`batch`).
 
@@ -23,6 +24,7 @@ import msgspec
 from forebay_operator.cluster.connection import ApiError
 from forebay_operator.cluster.gateway.aim import SHOWING, Aim, Comparison, Key, Over, Want
 from forebay_operator.cluster.gateway.batch import Batch
+from forebay_operator.cluster.gateway.leaving import Leaving
 from forebay_operator.cluster.kinds import WRITTEN, Resource
 from forebay_operator.cluster.leading.fence import Fence, NotLeading
 from forebay_operator.cluster.statuses import MANAGER
@@ -35,10 +37,6 @@ FIRST_SECONDS: Final = 15.0
 """And to show it for the first time: among many that are new, that takes longer, and asking again makes it longer still."""
 AGAIN_SECONDS: Final = 2.0
 MOST_AGAIN_SECONDS: Final = 30.0
-OVER_SECONDS: Final = 3.0
-"""From the moment when requests are no longer shown until what they need goes."""
-MOST_OVER_SECONDS: Final = 30.0
-"""How long what is over waits at most for what stands in its stead to be taken."""
 WRITERS: Final = 8
 LAST_STAGE: Final = 2
 RESOURCES: Final[Mapping[str, Resource]] = {resource.plural: resource for resource in WRITTEN}
@@ -75,8 +73,7 @@ class Applier:
         self._aim: Aim | None = None
         self._news = asyncio.Event()
         self._batches = _batches()
-        self._over: dict[Key, float] = {}
-        self._waited: dict[Key, float] = {}
+        self._leaving = Leaving()
         self._applied: dict[Key, tuple[str, float]] = {}
         self._seen: set[Key] = set()
         self._deleted: dict[Key, float] = {}
@@ -93,8 +90,7 @@ class Applier:
         self._applied.clear()
         self._seen.clear()
         self._deleted.clear()
-        self._over.clear()
-        self._waited.clear()
+        self._leaving = Leaving()
         self._failures.clear()
 
     @property
@@ -127,21 +123,24 @@ class Applier:
             return None
         now = self._clock()
         self._remember(aim.comparison)
-        waits = []
+        self._leaving.look(aim, now)
+        # Data planes answer for a while where a policy was, and not for as long as others' writes may take.
+        shown = await self._sweep(aim, now, lambda found: found.key[0] == SHOWING)
+        waits = [SHOWN_SECONDS / 2] if shown or any(want.leaves for want in aim.comparison.wants) else []
         for stage in range(LAST_STAGE + 1):
-            looks = [(want, self._look(want, aim, now)) for want in aim.comparison.wants if want.made.stage == stage]
+            looks = [self._look(want, aim, now) for want in aim.comparison.wants if want.made.stage == stage]
             due = [want for want, verdict in looks if verdict == "apply"]
             if any(verdict == "later" for _, verdict in looks):
                 waits.append(SHOWN_SECONDS / 2)
             # Of what routes need, nobody knows how much more will come; what shows requests waits for it, and is counted.
             more = stage < LAST_STAGE or any(verdict == "withheld" for _, verdict in looks)
             if (held := self._batches[stage].hold(len(due), more=more, now=now)) > 0:
-                return held
+                return min(held, *waits)
             if not await self._apply_all(due):
                 return SHOWN_SECONDS / 2  # what comes later relies on this
             if any(want.made.optional for want in due):
                 waits.append(SHOWN_SECONDS / 2)  # it may have failed, and nothing has waited for it
-        if await self._sweep(aim, now):
+        if await self._sweep(aim, now, lambda found: found.key[0] != SHOWING):
             waits.append(SHOWN_SECONDS / 2)
         return min(waits, default=None)
 
@@ -149,22 +148,27 @@ class Applier:
         """What has been seen to be there, and nothing of what is over and gone."""
         keys = {want.key for want in comparison.wants}
         self._seen = (self._seen & keys) | {want.key for want in comparison.wants if want.well}
+        keys |= {found.key for found in comparison.over}  # some are written once more before they go
         self._applied = {key: applied for key, applied in self._applied.items() if key in keys}
         self._failures = {key: failure for key, failure in self._failures.items() if key in keys}
 
-    def _look(self, want: Want, aim: Aim, now: float) -> Literal["well", "later", "withheld", "apply"]:
+    def _look(self, want: Want, aim: Aim, now: float) -> tuple[Want, Literal["well", "later", "withheld", "apply"]]:
+        """What is to be there now, and what to do about it."""
+        if want.made.stage == LAST_STAGE:
+            step = self._leaving.step(want, aim, now)
+            if step is None:
+                return want, "withheld"
+            want = step
         if want.well:
-            return "well"
-        made, stored = want.made, want.stored
+            return want, "well"
+        return want, "apply" if self._is_due(want, now) else "later"
+
+    def _is_due(self, want: Want, now: float) -> bool:
+        """Unless it was just written, and may only not be seen yet, or has failed just now."""
         had, at = self._applied.get(want.key, ("", 0.0))
         if (failure := self._failures.get(want.key)) is not None and now < failure.again:
-            return "later"
-        if had == made.content and now < at + (SHOWN_SECONDS if want.key in self._seen else FIRST_SECONDS):
-            return "later"
-        by_hand = stored is not None and stored.metadata.annotations.get(CONTENT) == made.content
-        if made.stage == LAST_STAGE and not by_hand and not set(made.policies) <= aim.asked:
-            return "withheld"
-        return "apply"
+            return False
+        return had != want.made.content or now >= at + (SHOWN_SECONDS if want.key in self._seen else FIRST_SECONDS)
 
     async def _apply_all(self, due: Sequence[Want]) -> bool:
         waiting = list(reversed(due))
@@ -210,30 +214,21 @@ class Applier:
             self._on_repaired(made, "was changed by somebody and is as it was")
         return True
 
-    async def _sweep(self, aim: Aim, now: float) -> bool:
-        """Delete what is over: first what shows requests to data planes; what those requests need a little later, and an
-        HTTPRoute not before those in its stead are served."""
-        over = aim.comparison.over
-        self._over = {found.key: self._over.get(found.key, now) for found in over}
-        self._waited = {key: at for key, at in self._waited.items() if key in self._over}
+    async def _sweep(self, aim: Aim, now: float, which: Callable[[Over], bool]) -> bool:
+        """Retire and delete what is over and due; whether something of it is there yet."""
         waits = False
-        for found in over:
+        for found in filter(which, aim.comparison.over):
+            due = self._leaving.due(found, aim, now)
             # It may only not be seen to be gone yet, or have been made again meanwhile.
             seen = now >= self._deleted.get(found.key, -SHOWN_SECONDS) + SHOWN_SECONDS
-            if not (seen and self._is_due(found, aim, now) and await self._delete(found)):
+            if due == "retire" and found.retired is not None:
+                want = Want(found.retired, found.stored, well=False)
+                if self._is_due(want, now):
+                    await self._apply(want)
+            if not (due == "delete" and seen and await self._delete(found)):
                 waits = True
         self._deleted = {key: at for key, at in self._deleted.items() if now < at + 10 * SHOWN_SECONDS}
         return waits
-
-    def _is_due(self, found: Over, aim: Aim, now: float) -> bool:
-        since = self._over[found.key]
-        if found.key[0] == SHOWING:
-            return True
-        if not found.instead | found.others <= aim.taken and now < since + MOST_OVER_SECONDS:
-            if not found.others <= aim.taken:
-                self._waited[found.key] = now  # what is decided just before they are served needs it still
-            return False
-        return now >= self._waited.get(found.key, since) + OVER_SECONDS
 
     async def _delete(self, found: Over) -> bool:
         resource, metadata = RESOURCES[found.key[0]], found.stored.metadata

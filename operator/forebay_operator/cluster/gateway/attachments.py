@@ -98,11 +98,16 @@ class Attachments:
         situation, core = self._ground
         need = wanted(situation, core.verdicts, core.backends)
         plan = await asyncio.to_thread(self._adapter.plan, need)
-        comparison = await asyncio.to_thread(
-            compare, plan, situation.facts, situation.installation, self._adapter.is_written
-        )
+        comparison = await asyncio.to_thread(compare, plan, situation.facts, situation.installation, self._adapter)
         self.told = await asyncio.to_thread(
-            told, situation.attached, plan, need, self._adapter, self._applier.failures, situation.pending
+            told,
+            situation.attached,
+            plan,
+            need,
+            self._adapter,
+            self._applier.failures,
+            situation.pending,
+            situation.leaving,
         )
         if self._leads:
             taken, settled = self._taken(need, comparison, situation.pending)

@@ -39,7 +39,7 @@ class GatewaySituater:
 
     def recall(self, policies: Mapping[str, PolicySpec]) -> None:
         """What was published before this operator: an edit that it has missed comes about like any other."""
-        self._transition.recall(policies)
+        self._transition.recall(policies, self._clock())
 
     def situate(
         self, picture: Picture, newest: Mapping[str, RoutingPolicy], pools: Mapping[str, PoolSpec]
@@ -63,6 +63,7 @@ class GatewaySituater:
             services=picture.facts.services,
             also=step.also,
             pending=step.pending,
+            leaving=step.leaving,
             again=step.again,
             shared=found,
             injectable=frozenset(_injectable(pools, picture)),

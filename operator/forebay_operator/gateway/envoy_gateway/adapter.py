@@ -15,7 +15,7 @@ from forebay_operator.gateway.envoy_gateway.alone import asked_all_the_same
 from forebay_operator.gateway.envoy_gateway.client_traffic import client_traffic, telling
 from forebay_operator.gateway.envoy_gateway.closed import answers
 from forebay_operator.gateway.envoy_gateway.data_plane import data_plane_objects
-from forebay_operator.gateway.envoy_gateway.extension import extensions, grants
+from forebay_operator.gateway.envoy_gateway.extension import extensions, grants, keeper
 from forebay_operator.gateway.envoy_gateway.origins import origins
 from forebay_operator.gateway.envoy_gateway.patches.policy import patches
 from forebay_operator.gateway.envoy_gateway.routes import (
@@ -27,7 +27,7 @@ from forebay_operator.gateway.envoy_gateway.routes import (
     routes,
 )
 from forebay_operator.gateway.envoy_gateway.servers import Servers, servers
-from forebay_operator.gateway.envoy_gateway.standing import judge, routed, taken
+from forebay_operator.gateway.envoy_gateway.standing import heard, judge, routed, taken
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Held, Judgement, Plan, Wanted
 from forebay_operator.gateway.objects import Stored, matches_of, rules_of
@@ -96,6 +96,7 @@ class EnvoyGateway:
         held = wanted.policies[name]
         ground = (
             *(held, wanted.installation, wanted.data_plane),
+            tuple(keeper(kind, key, wanted.facts) for kind, key, _ in held.attached.targets),
             tuple((route, wanted.facts.routes[route].spec) for route in held_rules(held.attached)),
             tuple((pool, wanted.pools[pool], found) for pool, found in behind.items()),
         )
@@ -115,6 +116,9 @@ class EnvoyGateway:
 
     def taken(self, stored: Stored) -> bool:
         return taken(stored, self.controllers)
+
+    def heard(self, stored: Stored) -> bool:
+        return heard(stored, self.controllers)
 
     def is_written(self, made: Generated, stored: Stored) -> bool:
         return self._written(made, stored)

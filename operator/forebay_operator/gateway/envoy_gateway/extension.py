@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+import msgspec
+
 from forebay_decision import names
 from forebay_operator.gateway.envoy_gateway.data_plane import data_plane_ref
 from forebay_operator.gateway.envoy_gateway.origins import ATTRIBUTE
-from forebay_operator.gateway.envoy_gateway.ownership import for_policy, labels
+from forebay_operator.gateway.envoy_gateway.ownership import for_policy, labels, reference
 from forebay_operator.gateway.envoy_gateway.routes import shown
 from forebay_operator.gateway.envoy_gateway.servers import ENVOY_GROUP
+from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import DataPlaneRef, Generated, Wanted
 from forebay_operator.gateway.naming import SHOWN, generated_name
-from forebay_operator.gateway.objects import GROUP
+from forebay_operator.gateway.objects import GROUP, VERSION
+from forebay_operator.gateway.showing import ours
 
 STAGE: Final = 2
 MANY: Final = 1_000_000
@@ -26,7 +30,8 @@ def extensions(policy: str, wanted: Wanted) -> Iterator[Generated]:
     """One a namespace in which the policy has targets.
 
     It is on our own routes, too, from the moment when they are there, so it chooses them by label: a client that forges
-    the routing header meets the processor all the same.
+    the routing header meets the processor all the same, and the way to the data planes is there for as long as ours are.
+    As with those (routes.py), the garbage collector must not take it before it is swept: the target is an owner, too.
     """
     held = wanted.policies[policy]
     by_namespace: dict[str, list[dict[str, Any]]] = {}
@@ -37,13 +42,22 @@ def extensions(policy: str, wanted: Wanted) -> Iterator[Generated]:
     for namespace, refs in sorted(by_namespace.items()):
         spec: dict[str, Any] = {
             "targetRefs": refs,
+            "targetSelectors": [ours(shown(policy))],
             "extProc": [_processor(namespace, wanted.data_plane, fail_open=held.spec.fail_open is not None)],
         }
-        if any(ref["kind"] == "HTTPRoute" for ref in refs):  # else ours hang on the Gateway themselves
-            ours = {"group": GROUP, "kind": "HTTPRoute", "matchLabels": {SHOWN: shown(policy)}}
-            spec["targetSelectors"] = [ours]
         name = generated_name(policy.partition("/")[2], policy)
-        yield for_policy(wanted, policy, "envoyextensionpolicies", namespace, name, spec, STAGE)
+        made = for_policy(wanted, policy, "envoyextensionpolicies", namespace, name, spec, STAGE)
+        found = {**made.labels, SHOWN: shown(policy)}
+        yield msgspec.structs.replace(
+            made, labels=found, keeper=keeper(refs[0]["kind"], f"{namespace}/{refs[0]['name']}", wanted.facts)
+        )
+
+
+def keeper(kind: str, target: str, facts: GatewayFacts) -> dict[str, Any] | None:
+    """The reference to a target; None where it is not there."""
+    stored = facts.routes.get(target) if kind == "HTTPRoute" else facts.gateways.get(target)
+    uid = "" if stored is None else stored.metadata.uid or ""
+    return reference(f"{GROUP}/{VERSION}", kind, target.partition("/")[2], uid)
 
 
 def grants(wanted: Wanted, generated: Iterable[Generated]) -> Iterator[Generated]:

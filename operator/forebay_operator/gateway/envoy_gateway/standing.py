@@ -66,6 +66,15 @@ def taken(stored: Stored, controllers: frozenset[str]) -> bool:
     )
 
 
+def heard(stored: Stored, controllers: frozenset[str]) -> bool:
+    """Whether Envoy Gateway has said anything of an object as it is now: from then on it reckons with it."""
+    return any(
+        found.observed_generation >= stored.metadata.generation
+        for conditions in _said(stored, controllers)
+        for found in conditions
+    )
+
+
 def _values(stored: Stored) -> Iterator[str]:
     for rule in stored.spec.get("rules") or ():
         for match in rule.get("matches") or ():

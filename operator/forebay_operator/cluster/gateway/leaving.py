@@ -1,0 +1,105 @@
+"""When what is over may go, and when what shows requests may let go of a target.
+
+Nothing goes before what relies on it has gone, each a while after the gateway has heard of the step before; and none of it
+waits for ever: a gateway that is down must not keep what a deleted policy has left.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from forebay_operator.cluster.gateway.aim import ROUTES, SHOWING, Aim, Key, Over, Want
+from forebay_operator.gateway.comparison import is_as_wanted
+from forebay_operator.gateway.naming import CONTENT, SHOWN
+from forebay_operator.gateway.showing import between
+
+OVER_SECONDS: Final = 3.0
+"""From the moment when requests are no longer shown until what they need goes."""
+MOST_OVER_SECONDS: Final = 30.0
+"""How long one thing that is over waits at most for another."""
+Due = Literal["later", "retire", "delete"]
+
+
+class Leaving:
+    """Remembers since when. Times are passed in, in monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._over: dict[Key, float] = {}
+        self._waited: dict[Key, float] = {}
+        self._retired: dict[Key, float] = {}
+        self._letting_go: dict[Key, float] = {}
+        self._shown: dict[str, float] = {}
+        """By label of a policy's objects, when it last showed requests that it was not to show."""
+        self._there: dict[str, frozenset[str]] = {}
+        """What is over, by plural: the labels of it."""
+
+    def look(self, aim: Aim, now: float) -> None:
+        """This is how things are."""
+        comparison = aim.comparison
+        self._over = {found.key: self._over.get(found.key, now) for found in comparison.over}
+        self._waited = {key: at for key, at in self._waited.items() if key in self._over}
+        self._retired = {
+            found.key: self._retired.get(found.key, now)
+            for found in comparison.over
+            if found.key[0] == SHOWING and not found.leaves
+        }
+        leaving = [want for want in comparison.wants if want.leaves]
+        self._letting_go = {want.key: self._letting_go.get(want.key, now) for want in leaving}
+        for want in comparison.wants:
+            if want.key[0] == SHOWING and want.stored is not None and (want.leaves or not want.heard):
+                self._shown[want.label] = now
+        self._there = {
+            plural: frozenset(found.label for found in comparison.over if found.key[0] == plural)
+            for plural in (SHOWING, ROUTES)
+        }
+        kept = self._there[ROUTES]
+        self._shown = {label: at for label, at in self._shown.items() if label in kept or now < at + OVER_SECONDS}
+
+    def step(self, want: Want, aim: Aim, now: float) -> Want | None:
+        """What is to be there of something that shows requests, for now; None where what is stored has to do."""
+        stored = want.stored
+        new = aim.asked.issuperset(want.made.policies)
+        if want.well or (stored is not None and stored.metadata.annotations.get(CONTENT) == want.made.content):
+            return want  # there, or changed by hand
+        if stored is None or SHOWN not in stored.metadata.labels:
+            return want if new else None
+        since = self._letting_go.get(want.key, now)
+        old = want.leaves and not want.takers <= aim.comparison.showing and now < since + MOST_OVER_SECONDS
+        made = between(want.made, stored, new=new, old=old)
+        if made is None:
+            return None
+        return want if made is want.made else msgspec.structs.replace(want, made=made, well=is_as_wanted(made, stored))
+
+    def due(self, found: Over, aim: Aim, now: float) -> Due:
+        """What to do with something that is over."""
+        since = self._over[found.key]
+        if found.key[0] == SHOWING:
+            return self._due_showing(found, aim, now, since)
+        at_last = since + 2 * MOST_OVER_SECONDS
+        if now < at_last and self._is_relied_on(found):
+            return "later"
+        if not found.instead | found.others <= aim.taken and now < since + MOST_OVER_SECONDS:
+            if not found.others <= aim.taken:
+                self._waited[found.key] = now  # what is decided just before they are served needs it still
+            return "later"
+        rested = max(self._waited.get(found.key, since), self._shown.get(found.label, since))
+        return "delete" if now >= min(rested + OVER_SECONDS, at_last) else "later"
+
+    def _is_relied_on(self, found: Over) -> bool:
+        """Whether what refers to it is over, too, and still there."""
+        if found.key[0] == ROUTES:
+            return found.label in self._there[SHOWING]
+        return any(self._there.values())
+
+    def _due_showing(self, found: Over, aim: Aim, now: float, since: float) -> Due:
+        if not found.label:
+            return "delete"  # as an operator before this one has written it
+        if found.leaves:
+            if not found.takers <= aim.comparison.showing and now < since + MOST_OVER_SECONDS:
+                return "later"
+            return "delete" if found.retired is None else "retire"
+        at = self._retired[found.key]
+        rested = now >= at + OVER_SECONDS and (found.heard or now >= at + MOST_OVER_SECONDS)
+        return "delete" if rested else "later"
