@@ -128,7 +128,7 @@ def apply_crds(kube: Kube) -> None:
     for path in CRDS:
         kube.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(path))
     kinds = [f"crd/{'.'.join(reversed(name.split('_')))}" for name in names]
-    kube.kubectl("wait", "--for=condition=Established", "--timeout=30s", *kinds)
+    kube.kubectl("wait", "--for=condition=Established", "--timeout=120s", *kinds)
     for name in names:
         group, _, plural = name.partition("_")
         path = f"/apis/{group}/v1alpha1/namespaces/default/{plural}"

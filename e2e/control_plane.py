@@ -26,7 +26,7 @@ from .kubeconfig import write_kubeconfig
 from .process import Process
 from .waiting import free_port, wait_until
 
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 120.0
 CONTROLLERS: Final = (
     "namespace-controller",
     "garbage-collector-controller",
@@ -76,7 +76,7 @@ class ControlPlane:
             base_url=self.url,
             verify=ssl.create_default_context(cafile=str(self.ca_file)),
             headers={"authorization": f"Bearer {self.admin_token}"},
-            timeout=2,
+            timeout=5,
             trust_env=False,
         )
 
@@ -123,9 +123,10 @@ class ControlPlane:
         """Make every watch that resumes hear 410 Gone: the API server restarts over a compacted etcd."""
         self.kill_apiserver()
         key = base64.b64encode(b"forebay-e2e").decode()
-        put = httpx.post(f"{self.etcd_url}/v3/kv/put", json={"key": key, "value": key}, trust_env=False).json()
-        compaction = {"revision": put["header"]["revision"], "physical": True}
-        httpx.post(f"{self.etcd_url}/v3/kv/compaction", json=compaction, trust_env=False).raise_for_status()
+        with httpx.Client(base_url=self.etcd_url, timeout=READY_SECONDS, trust_env=False) as etcd:
+            put = etcd.post("/v3/kv/put", json={"key": key, "value": key}).raise_for_status().json()
+            compaction = {"revision": put["header"]["revision"], "physical": True}
+            etcd.post("/v3/kv/compaction", json=compaction).raise_for_status()
         self.start_apiserver()
 
     def audit(self) -> list[dict[str, Any]]:

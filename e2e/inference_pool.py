@@ -50,7 +50,7 @@ def extend(kube: Kube) -> None:
         pytest.skip(f"not fetched: {', '.join(missing)}: `make e2e-parts` does, or says why it cannot")
     for wanted in INFERENCE_EXTENSION:
         kube.kubectl("apply", "--server-side", "-f", str(wanted.file))
-    kube.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+    kube.kubectl("wait", "--for=condition=Established", "--timeout=120s", "crd", "--all")
 
 
 def inference_pool(failure: str = "FailClose") -> str:

@@ -314,7 +314,7 @@ class Installation:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False, timeout=1.0).status_code in (200, 401)
+        return httpx.get(url, trust_env=False, timeout=5.0).status_code in (200, 401)
     except httpx.TransportError:
         return False
 

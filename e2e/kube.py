@@ -13,7 +13,7 @@ import httpx
 from .kubeconfig import authority_of, http_client, kubectl, read_kubeconfig, write_kubeconfig
 from .waiting import wait_until
 
-KUBECTL_SECONDS: Final = 60.0
+KUBECTL_SECONDS: Final = 150.0
 TOKEN_SECONDS: Final = 3600
 GROUP: Final = "/apis/forebay.dev/v1alpha1"
 PLACES: Final[Mapping[str, str]] = {

@@ -46,6 +46,8 @@ RESOLVER: Final = (
     f"nameserver {GATEWAY}\nsearch {{}}.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
 )
 LOOK_SECONDS: Final = 0.2
+FAILURES: Final = 3
+"""Kubernetes' own default of a probe's failureThreshold."""
 MOUNT: Final = r"""
 set -e
 until ip -4 address show eth0 2>/dev/null | grep -q inet; do sleep 0.02; done
@@ -78,7 +80,7 @@ def why_not() -> str:
     if missing:
         return f"there is no {', '.join(missing)} here: install util-linux and iproute2"
     tried = subprocess.run(
-        ["unshare", "--mount", "--net", "true"], capture_output=True, text=True, timeout=10, check=False
+        ["unshare", "--mount", "--net", "true"], capture_output=True, text=True, timeout=60, check=False
     )
     return f"pods need namespaces of their own: {tried.stderr.strip()}" if tried.returncode else ""
 
@@ -92,6 +94,7 @@ class Pod:
         self.labels: dict[str, str] = stored["metadata"]["labels"]
         self.address = address
         self.ready = False
+        self._silent = 0
         self.spec = stored["spec"]
         (self.container,) = self.spec["containers"]
         self._kube = kube
@@ -139,9 +142,15 @@ class Pod:
         ports = {port["name"]: port["containerPort"] for port in self.container["ports"]}
         url = f"http://{self.address}:{ports[asked['port']]}{asked['path']}"
         try:
-            return httpx.get(url, timeout=1.0, trust_env=False).status_code < 400
+            answered = httpx.get(url, timeout=asked.get("timeoutSeconds", 1), trust_env=False).status_code < 400
+        except httpx.TimeoutException:
+            # As a kubelet does: a process that is slow to answer once, as its machine is, stays what it was.
+            self._silent += 1
+            return self.ready and self._silent < FAILURES
         except httpx.TransportError:
-            return False
+            answered = False
+        self._silent = 0
+        return answered
 
     def stop(self) -> int | None:
         """preStop, SIGTERM, and what is left of the grace period; the exit code."""
@@ -354,7 +363,7 @@ class Kubelet:
 def _ip(*args: str, within: str | None = None) -> None:
     """Run ip, in the network of a process if one is named."""
     enter = ["nsenter", f"--target={within}", "--net"] if within else []
-    done = subprocess.run([*enter, "ip", *args], capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run([*enter, "ip", *args], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, f"ip {' '.join(args)}: {done.stderr}"
 
 

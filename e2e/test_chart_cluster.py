@@ -46,7 +46,7 @@ def foreign(plane: ControlPlane) -> None:
         pytest.skip(f"not fetched: {', '.join(missing)}: `make e2e-parts` does, or says why it cannot")
     for wanted in FOREIGN:
         plane.kube.kubectl("apply", "--server-side", "-f", str(wanted.file))
-    plane.kube.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    plane.kube.kubectl("wait", "--for=condition=Established", "--timeout=120s", "crd", "--all")
 
 
 @pytest.mark.parametrize("values", VALUES)
@@ -130,7 +130,7 @@ def test_another_set_of_values_is_an_upgrade(plane: ControlPlane, helm: Helm, in
 
 def test_uninstalling_the_definitions_keeps_them_and_every_policy(plane: ControlPlane, helm: Helm) -> None:
     helm.run("upgrade", "--install", "forebay-crds", str(DEFINITIONS), "--namespace=default", "--take-ownership")
-    plane.kube.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/modelpools.forebay.dev")
+    plane.kube.kubectl("wait", "--for=condition=Established", "--timeout=120s", "crd/modelpools.forebay.dev")
     plane.kube.apply(_pool("kept"), namespace="ai")
 
     helm.run("uninstall", "forebay-crds", "--namespace=default")
@@ -146,7 +146,7 @@ def test_what_was_there_before_the_chart_is_taken_over_with_all_that_is_stored(
         kube = plane.kube
         for name in ("forebay.dev_modelpools.yaml", "forebay.dev_routingpolicies.yaml"):
             kube.kubectl("create", "-f", "-", stdin=_earlier(f"crds/{name}"))
-        kube.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+        kube.kubectl("wait", "--for=condition=Established", "--timeout=120s", "crd", "--all")
         kube.apply(_pool("old"))
         before = kube.get("ModelPool", "default", "old")
         helm = Helm(binary("helm"), tmp_path, plane.kubeconfig)

@@ -124,7 +124,7 @@ def _ask(release: Kubelet, text: str, port: int = 10080, **headers: str) -> http
     body = {"model": "auto", "messages": [{"role": "user", "content": text}]}
     try:
         url = f"http://{random.choice(ready)}:{port}/v1/chat/completions"
-        return httpx.post(url, json=body, headers=headers, timeout=10.0, trust_env=False)
+        return httpx.post(url, json=body, headers=headers, timeout=30.0, trust_env=False)
     except (httpx.TransportError, IndexError):
         return None
 

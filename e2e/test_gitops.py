@@ -64,7 +64,7 @@ def _namespaces(kube: Kube, documents: list[dict[str, Any]]) -> Iterator[set[str
         kube.kubectl("create", "namespace", name, check=False)  # two examples may share one
     yield named
     for name in named:
-        kube.kubectl("delete", "namespace", name, "--timeout=60s")  # an example may have one of the same name
+        kube.kubectl("delete", "namespace", name, "--timeout=120s")  # an example may have one of the same name
 
 
 def _apply_twice(kube: Kube, what: tuple[str, ...]) -> None:

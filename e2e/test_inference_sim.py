@@ -15,6 +15,7 @@ import pytest
 from forebay_api.pool import PoolSpec
 from forebay_api.wire import PoolState
 from forebay_operator.backends.fixed import fixed_backends
+from forebay_operator.scrape import targets
 from forebay_operator.scrape.scraper import Scraper
 from forebay_operator.scrape.state import PoolStates
 from forebay_operator.scrape.targets import scrape_targets
@@ -26,7 +27,7 @@ MODEL: Final = "made-up"
 ADAPTER: Final = "sql-lora"
 SEATS: Final = 2
 """Requests that the server runs at once; what is more waits."""
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 POOL: Final = "ai/small"
 
 
@@ -40,7 +41,7 @@ class Server:
     async def ask(self, session: aiohttp.ClientSession, model: str) -> None:
         body = {
             "model": model,
-            "max_tokens": 60,
+            "max_tokens": 120,
             "ignore_eos": True,
             "messages": [{"role": "user", "content": "Go on."}],
         }
@@ -64,6 +65,12 @@ def server(binary: Callable[[str], Path], tmp_path: Path) -> Iterator[Server]:
     process.start()
     yield Server(process, port)
     process.stop()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interval here is short so that nothing is missed; an answer may take longer where the machine is busy."""
+    monkeypatch.setattr(targets, "TIMEOUT_SHARE", 20.0)
 
 
 class Watch:
@@ -115,8 +122,7 @@ async def test_queue_saturation_adapters_and_demand_follow_the_load_and_return(s
         busy = await watch.until(lambda s: s.running == SEATS and s.queued == 4, "all seats taken and four waiting")
         assert busy.saturated
         assert busy.adapters[ADAPTER].running == 1
-        draining = await watch.until(lambda s: 0 < s.queued < 3, "a queue that gets shorter")
-        assert draining.running == SEATS
+        await watch.until(lambda s: 0 < s.queued < 3 and s.running == SEATS, "a queue that gets shorter")
         await asyncio.gather(*asked)
 
     demand = watch.states.demand(POOL, time.time())

@@ -105,7 +105,7 @@ def test_following_the_document_gets_an_answer(kube: Kube, kubelet: Kubelet, she
         answer = _ask(kubelet)
         return answer if answer is not None and answer.status_code == 200 else None
 
-    answer = wait_until(served, "the first request is served", 20.0)
+    answer = wait_until(served, "the first request is served")
     assert answer.headers["x-forebay-pool"] == "ai/small"
     assert answer.headers["x-forebay-reason"]
 

@@ -33,7 +33,7 @@ def ask(kube: Kube, namespace: str, binary: Callable[[str], Path]) -> Ask:
 
     def verdict() -> str:
         stored = json.dumps(kube.get("ModelPool", namespace, "small"))
-        done = subprocess.run([kstatus], input=stored, capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run([kstatus], input=stored, capture_output=True, text=True, timeout=60, check=True)
         return done.stdout.strip()
 
     return verdict
@@ -69,7 +69,7 @@ def test_ready_is_current_and_kubectl_wait_ends(kube: Kube, namespace: str, ask:
     )
 
     assert ask() == "Current: Resource is Ready"
-    kube.kubectl("-n", namespace, "wait", "--for=condition=Ready", "--timeout=5s", "modelpool/small")
+    kube.kubectl("-n", namespace, "wait", "--for=condition=Ready", "--timeout=60s", "modelpool/small")
 
 
 def test_not_ready_is_in_progress_with_the_message_of_the_condition(kube: Kube, namespace: str, ask: Ask) -> None:
@@ -114,7 +114,7 @@ def test_what_an_operator_refuses_is_failed_until_it_is_mended(
 
     def verdict() -> str:
         stored = json.dumps(kube.get("RoutingPolicy", namespace, "first"))
-        return subprocess.run([kstatus], input=stored, capture_output=True, text=True, timeout=10, check=True).stdout
+        return subprocess.run([kstatus], input=stored, capture_output=True, text=True, timeout=60, check=True).stdout
 
     typo = "  rules: [{name: typo, when: signals.cod.matched, use: only}]\n"
     with installed(kube, namespace, tmp_path) as made:

@@ -20,8 +20,6 @@ from .manifests import policy, pool
 from .waiting import wait_until
 
 TAKEOVER_SECONDS = 15.0
-RUNS_OUT_SECONDS = 8.0
-"""A Lease that is not given up runs out 10 s after its renewal, which is 2 s old at most."""
 
 
 @pytest.fixture
@@ -103,10 +101,9 @@ def test_the_standby_takes_over_within_15_s_and_nobody_notices(forebay: Installa
 
 def test_a_leader_that_is_told_to_stop_hands_over_at_once(forebay: Installation) -> None:
     first = forebay.wait_leader()
-    started = time.monotonic()
     assert forebay.operators[first].stop() == 0
+    assert forebay.leader() != first, "it has given up the Lease, which nobody has to wait for any more"
     wait_until(lambda: forebay.leader() == 1 - first, "the standby leads", pause=0.02)
-    assert time.monotonic() - started < RUNS_OUT_SECONDS, "it did not wait until the Lease had run out"
 
 
 def test_an_operator_that_cannot_reach_the_api_server_stops_leading(

@@ -165,9 +165,9 @@ def test_a_list_comes_later_changes_under_traffic_and_goes(forebay: Installation
         asking.join()
     assert programmed
     assert statuses == {200}
+    kube.wait_condition("RoutingPolicy", namespace, "first", "Programmed")
     after = policy_of(forebay)
     assert after["metadata"]["generation"] == before["metadata"]["generation"]
-    assert condition_of(after, "Programmed")["status"] == "True"
 
     kube.delete("ConfigMap", namespace, "words")
     refs = kube.wait_condition("RoutingPolicy", namespace, "first", "ResolvedRefs", status="False")

@@ -55,7 +55,7 @@ def test_what_is_applied_is_served_and_its_status_says_so(forebay: Installation)
     assert answer.headers["x-sim-server"] == "small-0"
     assert answer.headers["x-forebay-pool"] == f"{namespace}/small"
     kube.kubectl(
-        "wait", "--for=condition=Ready", "--timeout=5s", "-n", namespace, "routingpolicy/first", "modelpool/small"
+        "wait", "--for=condition=Ready", "--timeout=60s", "-n", namespace, "routingpolicy/first", "modelpool/small"
     )
 
 

@@ -126,7 +126,7 @@ def test_our_data_plane_follows_the_operator_before(tmp_path: Path, earlier: Env
         body = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
         try:
             url = f"http://127.0.0.1:{listener}/v1/chat/completions"
-            return httpx.post(url, json=body, timeout=10.0, trust_env=False).status_code
+            return httpx.post(url, json=body, timeout=30.0, trust_env=False).status_code
         except httpx.TransportError:
             return 0
 

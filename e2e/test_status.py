@@ -111,7 +111,7 @@ def test_two_policies_on_one_host_the_older_wins_and_the_other_names_it(forebay:
 
 def test_kubectl_wait_judges_health_without_a_plug_in(forebay: Installation) -> None:
     names = ("routingpolicy/first", "modelpool/small")
-    forebay.kube.kubectl("wait", "--for=condition=Ready", "--timeout=10s", "-n", forebay.namespace, *names)
+    forebay.kube.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "-n", forebay.namespace, *names)
     shown = forebay.kube.kubectl("get", "routingpolicies,modelpools", "-n", forebay.namespace).stdout
     assert "True" in shown
 
