@@ -18,6 +18,9 @@ from forebay_operator.envoy.secrets import by_sds, certificate_name
 UNTRUSTED_PREFIXES: Final = (names.HEADER_PREFIX, "x-envoy-")
 """Ours steer routing; Envoy's own steer time-outs and retries. Neither is a client's to set."""
 CLIENT_SILENCE: Final = timedelta(seconds=60)
+ARRIVAL: Final = timedelta(minutes=2)
+"""Longest that a whole request may take to arrive, body included. Each that is on its way holds a stream of a data
+plane's, and one byte a minute would break no silence."""
 
 
 def public_listener(wanted: Listener) -> listener.Listener:
@@ -63,6 +66,7 @@ def _connection_manager(wanted: Listener) -> hcm.HttpConnectionManager:
         server_header_transformation=hcm.HttpConnectionManagerServerHeaderTransformation.PASS_THROUGH,
         stream_idle_timeout=CLIENT_SILENCE,
         request_headers_timeout=timedelta(seconds=10),
+        request_timeout=ARRIVAL,
         common_http_protocol_options=core.HttpProtocolOptions(
             idle_timeout=timedelta(minutes=10),
             # Many servers read x_api_key as x-api-key: a spelling that passes by what takes the client's headers off.
