@@ -15,6 +15,7 @@ from forebay_api.strategy import PoolRef
 from forebay_decision.policy.compiler import compile_rules
 from forebay_decision.select.demand import Demand, unmet
 from forebay_decision.served import policy_pools, qualified
+from forebay_decision.signals.labels import known_labels
 from forebay_decision.signals.language import LanguageDetector
 from forebay_decision.signals.pii import PiiDetector
 from forebay_decision.signals.regex import PatternError, RegexDetector
@@ -64,6 +65,15 @@ def _signals(spec: PolicySpec) -> Iterator[Finding]:
                 detector(signal.name, signal.spec)
             except PatternError as error:
                 yield Finding(f"spec.signals[{index}].{signal.kind}.{field}", str(error))
+        if signal.classifier is not None and (known := known_labels(signal)) is not None:
+            for position, label in enumerate(signal.classifier.labels or ()):
+                if label not in known:
+                    message = f"model {signal.classifier.model!r} has no label {label!r}{_close(label, known)}"
+                    yield Finding(f"spec.signals[{index}].classifier.labels[{position}]", message)
+        for position, phrase in enumerate(signal.keyword.any or () if signal.keyword is not None else ()):
+            if not phrase.strip():
+                message = "white space alone stands in nearly every text: remove it, or write the words that are meant"
+                yield Finding(f"spec.signals[{index}].keyword.any[{position}]", message)
 
 
 def _strategies(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> Iterator[Finding]:

@@ -32,6 +32,34 @@ def test_a_sound_policy_has_no_findings() -> None:
         ({"rules": [{"name": "r", "when": "request.modl == ''", "use": "all"}]}, "spec.rules[0].when", "1:8: undeclared"),
         ({"signals": [{"name": "r", "regex": {"pattern": "(a"}}]}, "spec.signals[0].regex.pattern", "missing )"),
         (
+            {"signals": [{"name": "k", "keyword": {"any": ["asap", " \t"]}}]},
+            "spec.signals[0].keyword.any[1]",
+            "white space alone stands in nearly every text",
+        ),
+        (
+            {"rules": [{"name": "r", "when": "request.headers['X-Plan'] == 'a'", "use": "all"}]},
+            "spec.rules[0].when",
+            "1:17: header names are lower-case in request.headers: write 'x-plan'",
+        ),
+        (
+            {
+                "signals": [{"name": "s", "structure": {}}],
+                "rules": [{"name": "r", "when": "signals.s.matched", "use": "all"}],
+            },
+            "spec.rules[0].when",
+            "; signals.s has unknown, tokens, messages",
+        ),
+        (
+            {"rules": [{"name": "r", "when": "request.stream && request.turns", "use": "all"}]},
+            "spec.rules[0].when",
+            "it takes booleans: compare a number, as in `x > 0`",
+        ),
+        (
+            {"rules": [{"name": "r", "when": "(" * 40 + "true" + ")" * 40, "use": "all"}]},
+            "spec.rules[0].when",
+            "nested too deeply: take parentheses away",
+        ),
+        (
             {"signals": [{"name": "a", "regex": {"pattern": "a"}}, {"name": "a", "regex": {"pattern": "b"}}]},
             "spec.signals[1].name",
             "also the name of spec.signals[0]",

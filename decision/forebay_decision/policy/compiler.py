@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import msgspec
 
 from forebay_api.policy import PolicySpec
-from forebay_api.signal import Signal
 from forebay_decision.errors import PolicyError
 from forebay_decision.policy.expression import Vocabulary, compile_expressions
 from forebay_decision.policy.facts import SignalVariables, Vantage
@@ -15,6 +14,7 @@ from forebay_decision.policy.rules import CompiledRule
 from forebay_decision.policy.variables import IDENTITY, REQUEST, declare
 from forebay_decision.served import policy_pools, qualified
 from forebay_decision.signals.detector import Detector
+from forebay_decision.signals.labels import known_labels
 
 
 class CompiledRules(msgspec.Struct, frozen=True):
@@ -30,24 +30,12 @@ def compile_rules(name: str, spec: PolicySpec) -> CompiledRules:
     vocabulary = Vocabulary(
         declared=declare(spec.signals),
         pools=frozenset(pool.partition("/")[2] for pool in policy_pools(name, spec)),
-        labels={signal.name: labels for signal in spec.signals if (labels := _labels(signal)) is not None},
+        labels={signal.name: labels for signal in spec.signals if (labels := known_labels(signal)) is not None},
     )
     texts = [(f"spec.rules[{index}].when", rule.when) for index, rule in enumerate(spec.rules)]
     environment, expressions, errors = compile_expressions(texts, vocabulary)
     rules = () if errors else tuple(map(CompiledRule, spec.rules, expressions))
     return CompiledRules(rules, tuple(errors), environment)
-
-
-def _labels(signal: Signal) -> frozenset[str] | None:
-    """The labels that a signal can have, where the policy says which; what a rule compares with others is a typo."""
-    if signal.similarity is not None:
-        return frozenset(label.name for label in signal.similarity.labels)
-    if signal.keyword is not None:
-        # While some of its phrases are not known, any label may be one of them.
-        return None if signal.keyword.any_from is not None else frozenset(signal.keyword.any or ())
-    if signal.claims is not None:
-        return frozenset(signal.claims.any)
-    return frozenset(signal.pii.entities) if signal.pii is not None else None
 
 
 def look_out(name: str, spec: PolicySpec, compiled: CompiledRules, detectors: Mapping[str, Detector]) -> Vantage:

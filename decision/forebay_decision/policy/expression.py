@@ -17,6 +17,11 @@ from forebay_decision.policy.variables import POOL_FIELDS
 
 _ERROR_LINE = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?: \(in container '.*'\))?$", re.MULTILINE)
 _UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")
+_NOT_BOOLEAN = re.compile(r"no matching overload for '(_&&_|_\|\|_|!_)'")
+_AFTER_AN_ERROR = "*error*"
+"""CEL's type of what it has complained about already."""
+_TOLD = 20
+"""Words that a message names before it says how many more there are."""
 
 
 class Expression(msgspec.Struct, frozen=True):
@@ -65,7 +70,9 @@ def compile_expressions(
 
 
 def _compile_errors(path: str, message: str, vocabulary: Vocabulary) -> list[PolicyError]:
-    found = [m for m in _ERROR_LINE.findall(message) if m[0] != "-1"]
+    found = [m for m in _ERROR_LINE.findall(message) if m[0] != "-1" and _AFTER_AN_ERROR not in m[2]]
+    if "recursion limit exceeded" in message:
+        return [PolicyError(path, "nested too deeply: take parentheses away, or split it into several rules")]
     if not found:
         return [PolicyError(path, message.splitlines()[0])]
     return [
@@ -74,10 +81,23 @@ def _compile_errors(path: str, message: str, vocabulary: Vocabulary) -> list[Pol
 
 
 def _suggestion(text: str, vocabulary: Vocabulary) -> str:
+    if _NOT_BOOLEAN.search(text) is not None:
+        return "; it takes booleans: compare a number, as in `x > 0`"
     undeclared = _UNDECLARED.search(text)
     if undeclared is None:
         return ""
-    return _did_you_mean(undeclared.group(1), vocabulary.declared)
+    word = undeclared.group(1)
+    of, _, part = word.rpartition(".")
+    if parts := [name.rpartition(".")[2] for name in vocabulary.declared if name.startswith(of + ".")] if of else []:
+        close = difflib.get_close_matches(part, parts, n=1, cutoff=0.6)
+        return f"; did you mean '{of}.{close[0]}'?" if close else f"; {of} has {', '.join(parts)}"
+    return _did_you_mean(word, vocabulary.declared)
+
+
+def _there_are(choices: Iterable[str]) -> str:
+    names = sorted(choices)
+    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+    return f"; there are {', '.join(names[:_TOLD])}{more}"
 
 
 def _did_you_mean(word: str, choices: Iterable[str]) -> str:
@@ -96,6 +116,11 @@ def _literal_errors(path: str, text: str, references: References, vocabulary: Vo
         error(header.node, "request.headers wants a literal name, so that only the headers a policy names are read")
         for header in references.headers
         if header.text is None
+    ]
+    errors += [
+        error(header.node, f"header names are lower-case in request.headers: write {header.text.lower()!r}")
+        for header in references.headers
+        if header.text is not None and header.text != header.text.lower()
     ]
     errors += [
         error(
@@ -117,6 +142,6 @@ def _literal_errors(path: str, text: str, references: References, vocabulary: Vo
     for signal, label in references.labels:
         known = vocabulary.labels.get(signal)
         if known is not None and label.text is not None and label.text not in known:
-            hint = _did_you_mean(label.text, known) or f"; there are {', '.join(sorted(known))}"
+            hint = _did_you_mean(label.text, known) or _there_are(known)
             errors.append(error(label.node, f"signal {signal} has no label {label.text!r}{hint}"))
     return errors
