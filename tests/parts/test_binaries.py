@@ -130,7 +130,7 @@ def test_a_run_in_which_nothing_ran_fails() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "e2e/test_kstatus.py"]
 
     done = subprocess.run(
-        command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=110, check=False
     )
 
     assert done.returncode == 1, done.stdout
