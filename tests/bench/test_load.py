@@ -13,7 +13,7 @@ from load import Outcome
 from service import Service
 
 HERE = Path(__file__).parent
-SECONDS = 0.2
+SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def port(tmp_path_factory: pytest.TempPathFactory):
         tmp_path_factory.mktemp("upstream") / "log",
     )
     try:
-        service.wait_until(lambda: "\n" in service.output(), 20)
+        service.wait_until(lambda: "\n" in service.output(), 60)
         yield int(service.output())
     finally:
         service.stop()

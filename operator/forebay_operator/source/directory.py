@@ -8,9 +8,11 @@ or that is sound and no longer holds an object, removes it.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Final
 
 from forebay_api.manifest import ManifestError
 from forebay_operator.source.changes import RESCAN_SECONDS, changes
@@ -28,6 +30,10 @@ from forebay_operator.source.file import Unreadable, read_bounded
 from forebay_operator.source.jwks import with_keys
 from forebay_operator.source.listing import LOCAL_NAME, TooManyFiles, manifest_paths
 from forebay_operator.source.view import View
+
+VOLUME_LINK: Final = "..data"
+MOST_LOOKS: Final = 3
+"""A volume that is replaced again during each of them is looked at again when that is told."""
 
 
 class Directory:
@@ -51,6 +57,22 @@ class Directory:
 
     def read(self) -> View:
         """Look at every file now. A file whose bytes are as before is not parsed again."""
+        for _ in range(MOST_LOOKS):
+            volume = self._volume()
+            view = self._look()
+            if self._volume() == volume:
+                break
+        return view
+
+    def _volume(self) -> str:
+        """What a mounted ConfigMap or Secret shows at present: all of its files change by this one link, so that files read
+        before and after it has moved are no set."""
+        try:
+            return os.readlink(self.root / VOLUME_LINK)
+        except OSError:
+            return ""
+
+    def _look(self) -> View:
         errors: tuple[ManifestError, ...] = ()
         try:
             read = {path: self._read_manifests(path) for path in manifest_paths(self.root)}

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from forebay_operator.source import directory as directory_module
 from forebay_operator.source.directory import Directory
-from forebay_operator.source.file import MAX_FILE_BYTES
+from forebay_operator.source.file import MAX_FILE_BYTES, read_bounded
 
 Pool = Callable[..., str]
 
@@ -161,6 +162,29 @@ def test_a_file_whose_reading_fails_keeps_what_it_held(
     view = directory.read()
     assert list(view.pools) == ["ai/one"]
     assert "a.yaml: cannot be read: Permission denied" in [str(error) for error in view.errors]
+
+
+def test_a_mounted_configmap_that_is_swapped_while_it_is_read_is_shown_whole(
+    root: Path, directory: Directory, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version, port in (("..1", 1), ("..2", 2)):
+        (root / version).mkdir()
+        for name in ("a", "b"):
+            (root / version / f"{name}.yaml").write_text(pool(name, port=port))
+    for name in ("a", "b"):
+        (root / f"{name}.yaml").symlink_to(f"..data/{name}.yaml")
+    (root / "..data").symlink_to("..1")
+
+    def swapped_after_the_first(path: Path) -> bytes:
+        data = read_bounded(path)
+        if os.readlink(root / "..data") == "..1":
+            (root / "..new").symlink_to("..2")
+            (root / "..new").rename(root / "..data")
+        return data
+
+    monkeypatch.setattr(directory_module, "read_bounded", swapped_after_the_first)
+    addresses = [pool.spec.backend.addresses or [] for pool in directory.read().pools.values()]
+    assert [address.port for each in addresses for address in each] == [2, 2]
 
 
 def test_a_missing_directory_says_what_to_do(tmp_path: Path) -> None:
