@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import sys
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import msgspec
 import typer
@@ -12,6 +12,7 @@ from rich.console import Console
 
 EXIT_FINDINGS = 1
 EXIT_USAGE = 2
+WIDEST = 4096
 
 
 class Output(enum.StrEnum):
@@ -23,11 +24,16 @@ class Output(enum.StrEnum):
 
 def stdout() -> Console:
     """Standard output; plain text without wrapping when it is not a terminal."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    return Console(highlight=False, **_unwrapped(sys.stdout))
 
 
 def stderr() -> Console:
-    return Console(stderr=True, soft_wrap=not sys.stderr.isatty(), highlight=False)
+    return Console(stderr=True, highlight=False, **_unwrapped(sys.stderr))
+
+
+def _unwrapped(stream: TextIO) -> dict[str, Any]:
+    """Lines as long as they are for whoever is not a terminal; tables fold at the width alone, so that is wide, too."""
+    return {} if stream.isatty() else {"soft_wrap": True, "width": WIDEST}
 
 
 def print_json(value: Any, *, indent: bool = True) -> None:

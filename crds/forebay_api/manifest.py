@@ -238,7 +238,8 @@ def _name_of(value: Any) -> str:
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
         return ""
     namespace = metadata.get("namespace") or "default"
-    return f"{value.get('kind')} {namespace}/{metadata['name']}"[:200]
+    kind = value.get("kind")
+    return (f"{kind} " if isinstance(kind, str) else "") + f"{namespace}/{metadata['name']}"[:200]
 
 
 def _is_like_ours(group: str | None) -> bool:

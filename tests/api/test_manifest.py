@@ -253,6 +253,16 @@ def test_broken_documents_are_named_as_far_as_they_were_read() -> None:
     assert (error.name, error.path, error.line) == ("ModelPool ai/small", "spec.models", 7)
 
 
+def test_an_object_without_a_kind_is_named_without_one() -> None:
+    (error,) = refusals("metadata: {name: p}\nspec: {}\n")
+    assert str(error) == "a.yaml:1: default/p: apiVersion: is required, as text"
+
+
+def test_a_tab_that_indents_is_called_one() -> None:
+    (error,) = refusals("metadata:\n\tname: p\n")
+    assert (error.line, error.message.endswith("at column 1, a tab: indent with spaces")) == (2, True)
+
+
 def test_bytes_are_utf_8_with_or_without_a_mark() -> None:
     assert len(load_manifests(b"\xef\xbb\xbf" + POOL.encode(), "a.yaml")[0]) == 1
 

@@ -66,7 +66,9 @@ def _print(outcome: Outcome) -> None:
         console.print(_text(line))
     count = len([line for line in outcome.findings if line.severity == "Error"])
     verdict = "no errors" if not count else f"{count} error{'s' if count > 1 else ''}"
-    console.print(f"{len(outcome.policies)} policies, {len(outcome.pools)} pools: {verdict}")
+    policies = f"{len(outcome.policies)} {'policy' if len(outcome.policies) == 1 else 'policies'}"
+    pools = f"{len(outcome.pools)} {'pool' if len(outcome.pools) == 1 else 'pools'}"
+    console.print(f"{policies}, {pools}: {verdict}")
 
 
 def _text(line: Line) -> Text:

@@ -22,12 +22,13 @@ from forebay_operator.judgement.checks import judge
 from forebay_operator.judgement.verdict import PolicyVerdict, PoolVerdict, Verdicts
 from forebay_operator.source.directory import Directory
 from forebay_operator.source.file import MAX_FILE_BYTES
-from forebay_operator.source.listing import LOCAL_NAME
+from forebay_operator.source.listing import LOCAL_NAME, is_manifest_name
 
 ELSEWHERE: Final[Mapping[str, str]] = {"SecretNotFound": "Warning", "ServiceNotFound": "Note"}
 """Reasons that say something about this machine rather than the manifests, and how serious they are here: another
 machine may well have the secret, and a cluster has its Services."""
 STDIN: Final = Path("-")
+NOTHING: Final = "no manifest of Forebay's was found: in a directory files count that end in .yaml, .yml or .json"
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,10 +70,17 @@ def load(paths: Sequence[Path]) -> Loaded:
     with tempfile.TemporaryDirectory(prefix="forebay-") as scratch:
         names = {}
         for index, path in enumerate(paths):
-            name = LOCAL_NAME if path.name == LOCAL_NAME else f"{index:03}-{path.name}"
+            name = f"{index:03}-{path.name}"
+            if path.name == LOCAL_NAME:
+                name = LOCAL_NAME
+            elif not path.is_dir() and not is_manifest_name(name):
+                name += ".yaml"  # who names a file means it, whatever it is called
             if path == STDIN:
                 name = f"{index:03}-stdin.yaml"
                 (Path(scratch) / name).write_bytes(sys.stdin.buffer.read(MAX_FILE_BYTES + 1))
+            elif path.is_fifo():  # what a shell's <(command) is
+                with path.open("rb") as pipe:
+                    (Path(scratch) / name).write_bytes(pipe.read(MAX_FILE_BYTES + 1))
             else:
                 (Path(scratch) / name).symlink_to(path.resolve(), path.is_dir())
             names[name] = str(path)
@@ -83,19 +91,25 @@ def _load(directory: Path, places: Places) -> Loaded:
     view = Directory(directory).read()
     verdicts = judge(gather(view, base=directory, environ=os.environ, for_cluster=True))
     lines = [_reading_line(error, places) for error in view.errors]
+    if not (view.policies or view.pools or view.config_maps or (directory / LOCAL_NAME).is_file() or _wrong(lines)):
+        lines.append(Line("Warning", NOTHING))
     told = {(line.object, line.path, line.message) for line in lines}
     for kind, found in (("RoutingPolicy", verdicts.policies), ("ModelPool", verdicts.pools)):
         for name, verdict in found.items():
             lines += [line for line in _lines(f"{kind} {name}", verdict, places)
                       if (line.object, line.path, line.message) not in told]  # fmt: skip
     outcome = Outcome(
-        ok=not any(line.severity == "Error" for line in lines),
+        ok=not _wrong(lines),
         findings=tuple(lines),
         policies=tuple(verdicts.policies),
         pools=tuple(verdicts.pools),
         native=_natives(verdicts),
     )
     return Loaded(outcome, verdicts.accepted_policies(), verdicts.accepted_pools())
+
+
+def _wrong(lines: Sequence[Line]) -> bool:
+    return any(line.severity == "Error" for line in lines)
 
 
 def _reading_line(error: ManifestError, places: Places) -> Line:

@@ -64,18 +64,21 @@ def read_document(text: str, first_line: int = 1) -> Document:
         malformed.partial = builder.value
         raise
     except yaml.MarkedYAMLError as error:
-        raise _not_yaml(error, first_line, builder.value) from None
+        raise _not_yaml(error, first_line, builder.value, text) from None
     except (yaml.YAMLError, UnicodeError) as error:
         raise Malformed(f"not YAML: {str(error).splitlines()[0]}", first_line, partial=builder.value) from None
     return Document(builder.value, first_line, builder.lines, tuple(builder.bare))
 
 
-def _not_yaml(error: yaml.MarkedYAMLError, first_line: int, partial: Any) -> Malformed:
+def _not_yaml(error: yaml.MarkedYAMLError, first_line: int, partial: Any, text: str) -> Malformed:
     mark = error.problem_mark or error.context_mark
     message = f"not YAML: {error.problem or error.context}"
     if mark is None:
         return Malformed(message, first_line, partial=partial)
     message += f", at column {mark.column + 1}"
+    lines = text.split("\n")
+    if mark.line < len(lines) and lines[mark.line][mark.column : mark.column + 1] == "\t":
+        message += ", a tab: indent with spaces"
     if error.context_mark is not None and error.context_mark.line != mark.line:
         message += f", {error.context} from line {first_line + error.context_mark.line}"
     return Malformed(message, first_line + mark.line, partial=partial)

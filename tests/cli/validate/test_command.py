@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,38 @@ def test_what_kustomize_prints_can_be_piped_in() -> None:
 
     assert done.exit_code == 1
     assert done.stdout.startswith("-:5: error: ModelPool default/small")
+
+
+def test_a_file_that_is_named_is_read_whatever_it_is_called(tmp_path: Path) -> None:
+    template = tmp_path / "pool.yaml.tmpl"
+    template.write_text(BAD)
+
+    done = run(str(template))
+
+    assert done.exit_code == 1
+    assert done.stdout.startswith(f"{template}:5: error: ModelPool default/small")
+
+
+def test_what_a_pipe_holds_is_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "63"  # as `forebay validate <(helm template ...)` names it
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(BAD,), daemon=True)
+    writer.start()
+
+    done = run(str(pipe))
+
+    writer.join(10)
+    assert done.stdout.startswith(f"{pipe}:5: error: ModelPool default/small")
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n---\n"])
+def test_that_nothing_was_found_is_said_and_fails_a_strict_pipeline(tmp_path: Path, text: str) -> None:
+    (tmp_path / "empty.yaml").write_text(text)
+
+    assert (done := run(str(tmp_path))).exit_code == 0
+    assert "warning: no manifest of Forebay's was found" in done.stdout
+    assert run(str(tmp_path), "--strict").exit_code == 1
+    assert run("-", "--strict", stdin=text).exit_code == 1
 
 
 def test_the_help_has_examples_of_every_format() -> None:
