@@ -17,7 +17,7 @@ from forebay_cli.demo.servers import Fleet
 from forebay_cli.demo.show import Show
 from forebay_cli.up.supervisor import NotReady, Supervisor, make_plan
 
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 90.0
 MODELS: Final = Request(kind="models")
 
 
