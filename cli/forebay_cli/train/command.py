@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from forebay_models.heads.head import HeadManifest, Reading
     from forebay_models.heads.train import Encoders, Report
 
+CARD = "Written by `forebay train`"
+MARKED = 4096
+"""Letters of a file that tell whether it is a card."""
 NAME = re.compile(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
 
 
@@ -53,6 +56,12 @@ def train(
     title = name or target.stem.lower().replace("_", "-").replace(" ", "-")
     if not NAME.match(title):
         give_up(f"--name {title!r}: lower-case letters, digits, '-' and '.' only")
+    card = target.with_suffix(".md")
+    _check_place(target)
+    if card.exists() and CARD not in card.read_text(encoding="utf-8", errors="replace")[:MARKED]:
+        give_up(
+            f"{card} is there and no model's card: name another place with --out, since the card goes beside the model"
+        )
     try:
         examples = read_examples(file, several=several)
         check(examples)
@@ -61,7 +70,6 @@ def train(
         content = pack_head(manifest, arrays)
         _write(target, content)
         digest = digest_of(content)
-        card = target.with_suffix(".md")
         _write(card, write_card(manifest, report, digest, file.name).encode())
     except (TrainingError, EncoderError) as error:
         give_up(str(error))
@@ -96,6 +104,8 @@ def calibrate(
     from forebay_models.heads.train import TrainingError, recalibrate
     from forebay_models.heads.unmask import unmask
 
+    if out is not None:
+        _check_place(out)
     try:
         head = read_head(Path(model)) if model.endswith(SUFFIX) else Library().ship(model)
         examples = read_examples(file, several=head.manifest.choice == "Several")
@@ -132,6 +142,12 @@ def _read(encoders: Encoders, texts: tuple[str, ...], surfaces: Floats | None = 
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading texts", total=len(texts))
         return encoders.read(texts, surfaces, lambda done: progress.update(task, completed=done))
+
+
+def _check_place(target: Path) -> None:
+    """Before a minute's work, not after."""
+    if not target.parent.is_dir():
+        give_up(f"{target}: there is no directory {target.parent}: make it, or name another place with --out")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -56,11 +56,17 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, str, str]]:
     csv.field_size_limit(LARGEST_TEXT)
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
-        if not {"text", "label"} <= set(reader.fieldnames or ()):
-            raise TrainingError(f"{path}: the first line must name the columns text and label")
         try:
+            names = reader.fieldnames or ()
+            if not {"text", "label"} <= set(names):
+                found = ", ".join(repr(name[:40]) for name in names[:8]) or "nothing"
+                raise TrainingError(
+                    f"{path}: the first line must name the columns text and label, separated by commas; it names {found}"
+                )
             for row in reader:
-                yield reader.line_num, row["text"] or "", row["label"] or ""
+                text, label = row["text"] or "", row["label"] or ""
+                if text.strip() or label.strip():  # spreadsheets end in rows of commas
+                    yield reader.line_num, text, label
         except csv.Error as error:
             raise TrainingError(f"{path}, line {reader.line_num}: {error}") from None
         except UnicodeDecodeError:

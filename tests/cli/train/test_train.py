@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from forebay_cli.app import app
 from forebay_cli.train.rows import read_examples
 from forebay_models.heads.train import TrainingError
 
@@ -96,3 +98,35 @@ def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
     path.write_text('{"text":"a","label":"x"}\n{"text":1}\n', encoding="utf-8")
     with pytest.raises(TrainingError, match="line 2"):
         read_examples(path, several=False)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_file_in_another_encoding_is_told_to_be_one_from_its_first_line_on(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "tickets.csv"
+    path.write_bytes("text,label\nGröße 42,a\n".encode(encoding))
+    with pytest.raises(TrainingError, match="not UTF-8; convert it"):
+        read_examples(path, several=False)
+
+
+def test_a_first_line_that_names_other_columns_is_told_which(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    path.write_text("text;label\na;b\n", encoding="utf-8")
+    with pytest.raises(TrainingError, match="separated by commas; it names 'text;label'"):
+        read_examples(path, several=False)
+
+
+def test_rows_of_nothing_but_commas_are_none(tmp_path: Path) -> None:
+    path = a_csv(tmp_path, [("a", "x"), ("", ""), ("b", "y"), (" ", "")])
+    assert read_examples(path, several=False).texts == ("a", "b")
+
+
+def test_a_place_that_is_not_there_and_a_text_of_ones_own_are_told_before_the_work(tmp_path: Path) -> None:
+    path = a_csv(tmp_path, [("a", "x")])
+    (tmp_path / "tickets.md").write_text("# My notes\n", encoding="utf-8")
+    for arguments, said in (
+        (("--out", tmp_path / "nowhere" / "x.head"), "there is no directory"),
+        ((), "is there and no model's card"),
+    ):
+        done = CliRunner().invoke(app, ["train", str(path), *map(str, arguments)])
+        assert (done.exit_code, said in " ".join(done.output.split())) == (2, True), done.output
+    assert (tmp_path / "tickets.md").read_text(encoding="utf-8") == "# My notes\n"
