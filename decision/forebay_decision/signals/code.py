@@ -40,6 +40,9 @@ _BEGINS: Final = re.compile(
 _ENDS: Final = re.compile(r"(?:[;{}]|\);?|\]\),?|=>|\)\s*:|\\|\[\(|\}\)[;,]?|\},|\],)\s*$")
 _BRACKETED_END: Final = re.compile(r"[A-Za-z]\)\s*$")
 """A parenthesis that closes words, as prose has it."""
+_QUESTION_END: Final = re.compile(r"[^\W\d_a-zA-Z];\s*$")
+"""A Greek question: its mark is the semicolon. Names in programs hardly ever end in a letter that is not ASCII."""
+_PROSE_ENDS: Final = (_BRACKETED_END, _QUESTION_END)
 
 
 def share_of_code(text: str) -> float:
@@ -69,7 +72,7 @@ def looks_like_code(line: str) -> bool:
     if _BEGINS.match(line[:_HEAD]) is not None:
         return True
     end = line[-_TAIL:]
-    return _ENDS.search(end) is not None and _BRACKETED_END.search(end) is None
+    return _ENDS.search(end) is not None and all(prose.search(end) is None for prose in _PROSE_ENDS)
 
 
 def sample(text: str, most: int) -> str:

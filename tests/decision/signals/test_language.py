@@ -55,6 +55,13 @@ def test_the_language_of_a_sentence_is_told(code: str) -> None:
     assert (record.label, record.matched) == (code, True)
 
 
+@pytest.mark.parametrize("text", ["Πώς φτιάχνω ψωμί στο σπίτι;", "Καλημέρα! Τι ώρα είναι; \n"])
+def test_a_greek_question_is_greek_and_no_statement_of_a_program(text: str) -> None:
+    record = looked(text, "el")
+    assert isinstance(record, SignalRecord)
+    assert record.label == "el"
+
+
 def test_at_least_sixty_languages_are_known() -> None:
     assert len(LANGUAGES) > 150
     assert set(TEXTS) <= LANGUAGES
