@@ -25,7 +25,7 @@ NAME = re.compile(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
 
 
 def train(
-    file: Annotated[Path, typer.Argument(help="CSV with the columns text and label, or JSON lines of them.")],
+    file: Annotated[Path, typer.Argument(help="CSV with the columns text and label, or JSON lines (.jsonl).")],
     out: Annotated[Path | None, typer.Option(help="Artefact to write. [default: FILE with the ending .head]")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model. [default: the artefact's]")] = None,
     several: Annotated[
@@ -80,7 +80,9 @@ def train(
 
 def calibrate(
     model: Annotated[str, typer.Argument(help="An artefact, or the name of a model that ships.")],
-    file: Annotated[Path, typer.Argument(help="CSV with the columns text and label, or JSON lines: none trained on.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV with the columns text and label, or JSON lines (.jsonl): none trained on.")
+    ],
     out: Annotated[
         Path | None, typer.Option(help="Write the model with its new thresholds here, as an artefact of your own.")
     ] = None,

@@ -13,6 +13,8 @@ from forebay_models.heads.train import Examples, TrainingError
 LARGEST_BYTES = 256 << 20
 LARGEST_TEXT = 1 << 20
 SEPARATOR = "|"
+LINES = (".jsonl", ".ndjson")
+"""Endings of files of JSON lines; all others are CSV."""
 
 
 class Line(msgspec.Struct):
@@ -29,9 +31,11 @@ def read_examples(path: Path, *, several: bool) -> Examples:
     """
     if path.stat().st_size > LARGEST_BYTES:
         raise TrainingError(f"{path}: larger than {LARGEST_BYTES >> 20} MiB; sample it")
+    if path.suffix == ".json":
+        raise TrainingError(f"{path}: of JSON one object a line is read, from a file that ends in {' or '.join(LINES)}")
     texts: list[str] = []
     labels: list[tuple[str, ...]] = []
-    lines = _json_lines(path) if path.suffix in (".jsonl", ".ndjson") else _csv_rows(path)
+    lines = _json_lines(path) if path.suffix in LINES else _csv_rows(path)
     for number, text, label in lines:
         names = (
             [label]

@@ -115,6 +115,13 @@ def test_a_first_line_that_names_other_columns_is_told_which(tmp_path: Path) -> 
         read_examples(path, several=False)
 
 
+def test_a_json_document_is_told_from_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.json"
+    path.write_text('[{"text": "a", "label": "x"}]', encoding="utf-8")
+    with pytest.raises(TrainingError, match=r"one object a line is read, from a file that ends in \.jsonl"):
+        read_examples(path, several=False)
+
+
 def test_rows_of_nothing_but_commas_are_none(tmp_path: Path) -> None:
     path = a_csv(tmp_path, [("a", "x"), ("", ""), ("b", "y"), (" ", "")])
     assert read_examples(path, several=False).texts == ("a", "b")
