@@ -24,6 +24,9 @@ ROOT = Path(__file__).parents[1]
 CRDS = sorted((ROOT / "crds").glob("*.yaml"))
 CONTROL_PLANE = ("etcd", "kube-apiserver")
 NOT_ISOLATED = pytest.StashKey[str]()
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+for _name in (*PROXIES, *map(str.lower, PROXIES)):
+    os.environ.pop(_name, None)  # whoever is asked here is on this machine
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,9 +1,17 @@
-"""What holds for every test."""
+"""What holds for every test, on whatever machine."""
 
 from __future__ import annotations
+
+import os
 
 from hypothesis import HealthCheck, settings
 
 # How long an example takes says how busy the machine is, and nothing of the property.
 settings.register_profile("forebay", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("forebay")
+
+# What is printed is compared, and all servers are on this machine: neither is for the caller's terminal or proxy to change.
+TERMINAL = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+for name in (*TERMINAL, *PROXIES, *map(str.lower, PROXIES)):
+    os.environ.pop(name, None)
