@@ -10,13 +10,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .chart import CHART, DEFINITIONS, ROOT, VALUES, Helm, HelmFailed, named, of_kind
+from .chart import CHART, DEFINITIONS, ROOT, VALUES, Helm, HelmFailed, component, named, of_kind
 from .kubeconfig import kubectl
 
 
 @pytest.fixture(scope="module")
 def helm(binary: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Helm:
     return Helm(binary("helm"), tmp_path_factory.mktemp("helm"))
+
+
+def _listeners(**ports: tuple[int, int]) -> str:
+    """As --set takes them: name -> port and servicePort."""
+    return ",".join(
+        f"envoy.listeners[{index}].name={name},envoy.listeners[{index}].port={port},"
+        f"envoy.listeners[{index}].servicePort={service}"
+        for index, (name, (port, service)) in enumerate(ports.items())
+    )
 
 
 @pytest.mark.parametrize("values", VALUES)
@@ -42,6 +51,10 @@ def test_lint_finds_nothing_in_the_chart_of_definitions(helm: Helm) -> None:
         ("dataPlane.image.digest=latest", "does not match pattern"),
         ("watchNamespaces[0]=Team_A", "does not match pattern"),
         ("networkPolicy.clients[0].podselector.x=y", "additional properties 'podselector' not allowed"),
+        ("envoy.listeners[0].port=9902", "at '/envoy/listeners/0/port': 'not' failed"),
+        ("envoy.listeners[0].name=stats", "at '/envoy/listeners/0/name': 'not' failed"),
+        (r"commonLabels.app\.kubernetes\.io/name=mine", "invalid propertyName 'app.kubernetes.io/name'"),
+        (r"envoy.podLabels.app\.kubernetes\.io/component=mine", "invalid propertyName"),
     ],
 )
 def test_a_mistake_in_a_value_is_refused_and_named(helm: Helm, given: str, said: str) -> None:
@@ -49,6 +62,28 @@ def test_a_mistake_in_a_value_is_refused_and_named(helm: Helm, given: str, said:
         helm.template(sets=[given])
 
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("dataPlane.autoscaling.minReplicas=20", r"dataPlane\.autoscaling\.minReplicas is 20, above maxReplicas"),
+        ("envoy.autoscaling.enabled=true,envoy.autoscaling.maxReplicas=1", r"envoy\.autoscaling\.minReplicas is 2"),
+        (_listeners(http=(10080, 80), https=(10080, 443)), r"envoy\.listeners\[1\]\.port is 10080, as in .*\[0\]"),
+        (_listeners(http=(10080, 80), https=(10443, 80)), r"envoy\.listeners\[1\]\.servicePort is 80"),
+    ],
+)
+def test_values_that_do_not_fit_together_are_refused_and_named(helm: Helm, given: str, said: str) -> None:
+    with pytest.raises(HelmFailed, match=said):
+        helm.template(sets=[given])
+
+
+def test_without_a_pause_before_the_stop_there_is_no_hook(helm: Helm) -> None:
+    """API servers before 1.33 take no sleep of no seconds."""
+    (container,) = component(helm.template(sets=["envoy.preStopSeconds=0"]), "envoy")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert "lifecycle" not in container
 
 
 def test_envoy_takes_no_port_that_needs_root(helm: Helm) -> None:

@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 from forebay_operator.envoy.identity import PeerTls
-from forebay_operator.envoy.messages import extension, from_ads, packed, parsed_address, struct
+from forebay_operator.envoy.messages import extension, from_ads, parsed_address, struct
 from forebay_operator.envoy.operators import OPERATOR, operator_cluster
+from forebay_operator.envoy.overload import overload_manager
 from forebay_operator.envoy.proto import bootstrap as boot
-from forebay_operator.envoy.proto import connection_monitor, core, internal_listener, overload
+from forebay_operator.envoy.proto import core, internal_listener
 from forebay_operator.envoy.stats import admin_cluster, stats_listener
 
 MAX_CONNECTIONS: Final = 50_000
@@ -23,6 +24,7 @@ def bootstrap(
     node_id: str,
     node_cluster: str = "forebay",
     max_connections: int = MAX_CONNECTIONS,
+    heap: int | None = None,
     tls: PeerTls | None = None,
     stand_in: str | None = None,
     stats: str | None = None,
@@ -31,7 +33,7 @@ def bootstrap(
 
     Addresses are ``unix:/path`` or ``host:port``. The admin interface can stop Envoy, so keep `admin` to a loopback
     address or a private path; `stats` shows of it what is harmless. Connections over `max_connections` are refused at
-    accept. `operator` may be several, or a name for several: the one that leads is found by its health. `stand_in` is a
+    accept; `heap` bounds the bytes that Envoy allocates. `operator` may be several, or a name for several: the one that leads is found by its health. `stand_in` is a
     loopback address that is asked while none of them leads.
     """
     operators = (operator,) if isinstance(operator, str) else tuple(operator)
@@ -47,7 +49,7 @@ def bootstrap(
             extension("envoy.bootstrap.internal_listener", internal_listener.InternalListener(buffer_size_kb=1024))
         ],
         layered_runtime=boot.LayeredRuntime(layers=[boot.RuntimeLayer(name="forebay", static_layer=struct({}))]),
-        overload_manager=_connection_limit(max_connections),
+        overload_manager=overload_manager(max_connections, heap),
     )
     return made.to_dict()
 
@@ -71,15 +73,4 @@ def _dynamic_resources() -> boot.BootstrapDynamicResources:
         ),
         lds_config=ads,
         cds_config=ads,
-    )
-
-
-def _connection_limit(most: int) -> overload.OverloadManager:
-    monitor = connection_monitor.DownstreamConnectionsConfig(max_active_downstream_connections=most)
-    return overload.OverloadManager(
-        resource_monitors=[
-            overload.ResourceMonitor(
-                name="envoy.resource_monitors.global_downstream_max_connections", typed_config=packed(monitor)
-            )
-        ]
     )

@@ -43,6 +43,7 @@ NO_POLICY: Final = LocalError(404, INVALID, "no_policy", "No policy is attached 
 JWT_REFUSED: Final = "response.code_details.startsWith('jwt_authn_access_denied')"
 JWT_MISSING: Final = "response.code_details == 'jwt_authn_access_denied{Jwt_is_missing}'"
 DATA_PLANE_FAILED: Final = "response.code_details.startsWith('ext_proc_error')"
+MEMORY_FULL: Final = "response.code_details == 'overload'"
 UNANSWERED: Final = f"response.code_details.contains('idle_timeout') && !('{PICKED}' in request.headers)"
 ERRORS: Final = (
     LocalError(400, INVALID, "bad_request", "The request is not valid HTTP."),
@@ -55,7 +56,9 @@ ERRORS: Final = (
     LocalError(408, INVALID, "request_timeout", "The request's body did not arrive in time."),
     LocalError(413, INVALID, "request_too_large", "The request's body is larger than the policy's maxRequestBytes."),
     LocalError(415, INVALID, "unsupported_media_type", "This content type or encoding is not supported."),
+    LocalError(426, INVALID, "http_version", "Speak HTTP/1.1 or HTTP/2: HTTP/1.0 is not taken here."),
     LocalError(431, INVALID, "headers_too_large", "The request's headers are too large."),
+    LocalError(503, UNAVAILABLE, "overloaded", "Envoy is short of memory. Retry shortly.", MEMORY_FULL),
     LocalError(503, UNAVAILABLE, "decision_unavailable", "The data plane is unavailable.", DATA_PLANE_FAILED),
     LocalError(503, UNAVAILABLE, "upstream_unavailable", "No server of the model's pool could be reached."),
     LocalError(504, UNAVAILABLE, "decision_timeout", "The data plane did not decide in time.", DATA_PLANE_FAILED),
@@ -65,6 +68,7 @@ PICKER_ERRORS: Final = (
     LocalError(503, UNAVAILABLE, "picker_unavailable", "The pool's endpoint picker is unavailable.", DATA_PLANE_FAILED),
     LocalError(504, UNAVAILABLE, "picker_timeout", "The pool's endpoint picker did not answer in time.", UNANSWERED),
 )
+UPSTREAM_ERRORS: Final = tuple(error for error in ERRORS if error.status in (413, 503, 504) and error.when == "true")
 OTHER: Final = LocalError(0, "server_error", "gateway_error", "The gateway could not complete the request.")
 
 
@@ -72,6 +76,12 @@ OTHER: Final = LocalError(0, "server_error", "gateway_error", "The gateway could
 def local_replies() -> hcm.LocalReplyConfig:
     """One mapper per error; answers that the data plane, an upstream or a script wrote match none."""
     return constant(hcm.LocalReplyConfig(mappers=[_mapper(error) for error in (*ERRORS, OTHER)]))
+
+
+@cache
+def upstream_replies() -> hcm.LocalReplyConfig:
+    """Those of what can go wrong once a pool is chosen."""
+    return constant(hcm.LocalReplyConfig(mappers=[_mapper(error) for error in (*UPSTREAM_ERRORS, OTHER)]))
 
 
 @cache

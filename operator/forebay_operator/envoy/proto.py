@@ -46,6 +46,7 @@ with warnings.catch_warnings():
     import envoy_data_plane.envoy.extensions.load_balancing_policies.least_request.v3 as least_request
     import envoy_data_plane.envoy.extensions.load_balancing_policies.override_host.v3 as override_host
     import envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.v3 as connection_monitor
+    import envoy_data_plane.envoy.extensions.resource_monitors.fixed_heap.v3 as fixed_heap
     import envoy_data_plane.envoy.extensions.retry.host.previous_hosts.v3 as previous_hosts
     import envoy_data_plane.envoy.extensions.transport_sockets.raw_buffer.v3 as raw_buffer
     import envoy_data_plane.envoy.extensions.transport_sockets.tls.v3 as tls
@@ -75,6 +76,7 @@ __all__ = [
     "ext_proc",
     "file_log",
     "filter_state",
+    "fixed_heap",
     "generic_credential",
     "grpc_log",
     "gzip",

@@ -1,4 +1,4 @@
-"""What others may see of Envoy's admin interface: whether it is ready, and its metrics. Nothing that changes anything."""
+"""What others may see of Envoy: that it is alive, whether it is ready, and its metrics. Nothing that changes anything."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from forebay_operator.envoy.proto import cluster, hcm, listener, matcher, route
 ADMIN: Final = "admin"
 STATS: Final = "stats"
 SHOWN: Final = ("/ready", "/stats/prometheus")
+"""Paths of the admin interface."""
+LIVE: Final = "/live"
+"""Answered by a worker thread: a connection alone would be the kernel's doing, whatever has become of Envoy."""
 
 
 def admin_cluster(admin: str) -> cluster.Cluster:
@@ -25,7 +28,8 @@ def admin_cluster(admin: str) -> cluster.Cluster:
 
 
 def stats_listener(address: str) -> listener.Listener:
-    """GET of these paths and no other; it answers from the first moment and beyond the limit of connections."""
+    """GET of these paths and no other, once Envoy has its first configuration; beyond the limits of connections and
+    memory, too."""
     get = route.HeaderMatcher(name=":method", string_match=matcher.StringMatcher(exact="GET"))
     shown = [
         route.Route(
@@ -34,6 +38,11 @@ def stats_listener(address: str) -> listener.Listener:
         )
         for path in SHOWN
     ]
+    shown.append(
+        route.Route(
+            match=route.RouteMatch(path=LIVE, headers=[get]), direct_response=route.DirectResponseAction(status=200)
+        )
+    )
     manager = hcm.HttpConnectionManager(
         stat_prefix=STATS,
         route_config=route.RouteConfiguration(
@@ -47,5 +56,9 @@ def stats_listener(address: str) -> listener.Listener:
         filters=[listener.Filter(name="envoy.filters.network.http_connection_manager", typed_config=packed(manager))]
     )
     return listener.Listener(
-        name=STATS, address=parsed_address(address), filter_chains=[chain], ignore_global_conn_limit=True
+        name=STATS,
+        address=parsed_address(address),
+        filter_chains=[chain],
+        ignore_global_conn_limit=True,
+        bypass_overload_manager=True,
     )

@@ -8,6 +8,7 @@ import msgspec
 
 from forebay_operator.envoy.bootstrap import bootstrap
 from forebay_operator.envoy.identity import PeerTls, sds_files
+from forebay_operator.launch.memory import heap_bytes
 from forebay_operator.launch.options import Options
 
 
@@ -26,6 +27,7 @@ def write_files(options: Options, stand_in: str | None) -> Path:
         tls=None if certificates is None else PeerTls(options.security.names.operator, str(state)),
         stand_in=stand_in,
         stats=options.stats,
+        heap=heap_bytes(),
     )
     config = state / "bootstrap.json"
     config.write_bytes(msgspec.json.encode(made))

@@ -118,6 +118,12 @@ def test_others_may_read_readiness_and_metrics_and_nothing_else(cluster: Cluster
     cluster.start_plane()
     operator.publish(cluster.snapshot(cluster.inputs()))
     cluster.wait_until(lambda: status("/ready") == 200, f"{ENVOY} is ready")
-    assert status("/stats/prometheus") == 200
-    for path, method in (("/quitquitquit", "POST"), ("/config_dump", "GET"), ("/stats", "GET"), ("/ready", "POST")):
+    assert status("/stats/prometheus") == status("/live") == 200
+    for path, method in (
+        ("/quitquitquit", "POST"),
+        ("/config_dump", "GET"),
+        ("/stats", "GET"),
+        ("/ready", "POST"),
+        ("/live", "POST"),
+    ):
         assert status(path, method) == 404, path

@@ -159,6 +159,14 @@ def test_headers_too_large_are_an_error_object(rig: Rig) -> None:
     assert answer.status_code == 431
 
 
+def test_http_1_0_is_an_error_object(rig: Rig) -> None:
+    with socket.create_connection(("127.0.0.1", rig.port), timeout=10) as raw:
+        raw.sendall(b"GET /v1/models HTTP/1.0\r\n\r\n")
+        answer = raw.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 426")
+    assert b'"code":"http_version"' in answer
+
+
 def test_a_request_without_a_body_is_decided_on_its_headers(rig: Rig, small: Upstream) -> None:
     assert rig.client.get("/v1/models").status_code == 200
     assert small.last.path == "/v1/models"

@@ -11,6 +11,7 @@ from envoy.service.discovery.v3 import discovery_pb2
 
 from forebay_operator.lastgood.shards import shards
 from forebay_operator.launch.files import write_files
+from forebay_operator.launch.memory import heap_bytes
 from forebay_operator.launch.operators import Operators
 from forebay_operator.launch.options import parse_options
 from forebay_operator.launch.standin import StandIn
@@ -108,3 +109,22 @@ async def test_a_stand_in_offers_nothing_until_there_is_something_whole(
         stand_in.withdraw()
         assert await call.code() is grpc.StatusCode.UNAVAILABLE
     await stand_in.stop()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "heap"),
+    [
+        ("memory.max", "2147483648\n", (2 << 30) - (256 << 20)),
+        ("memory.max", "268435456\n", 128 << 20),
+        ("memory.max", "max\n", None),
+        ("memory/memory.limit_in_bytes", "1073741824\n", 768 << 20),
+        ("memory/memory.limit_in_bytes", "9223372036854771712\n", None),
+        ("cgroup.procs", "1\n", None),
+    ],
+)
+def test_envoys_heap_is_what_the_containers_limit_leaves(
+    tmp_path: Path, file: str, text: str, heap: int | None
+) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(text)
+    assert heap_bytes(tmp_path) == heap

@@ -1,0 +1,20 @@
+{{- /* What a schema cannot say of values, because it compares two of them. */ -}}
+{{- define "forebay.checks" -}}
+{{- range $key := list "dataPlane" "envoy" -}}
+{{- with (index $.Values $key).autoscaling -}}
+{{- if and .enabled (gt (int .minReplicas) (int .maxReplicas)) -}}
+{{- fail (printf "%s.autoscaling.minReplicas is %d, above maxReplicas, which is %d: raise the one or lower the other" $key (int .minReplicas) (int .maxReplicas)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $field := list "name" "port" "servicePort" -}}
+{{- $seen := dict -}}
+{{- range $index, $listener := $.Values.envoy.listeners -}}
+{{- $value := toString (index $listener $field) -}}
+{{- if hasKey $seen $value -}}
+{{- fail (printf "envoy.listeners[%d].%s is %s, as in envoy.listeners[%d]: give each listener its own" $index $field $value (int (get $seen $value))) -}}
+{{- end -}}
+{{- $_ := set $seen $value $index -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
