@@ -12,6 +12,7 @@ import pytest
 from streams import POLICY, a_config, a_policy
 
 from forebay_decision.record import DecisionRecord, SignalRecord
+from forebay_extproc.telemetry import exposition
 from forebay_extproc.telemetry.exposition import Exposition
 from forebay_extproc.telemetry.logs import DECISIONS, JsonLines
 from forebay_extproc.telemetry.metrics import MAX_CODES, Metrics
@@ -127,6 +128,20 @@ async def test_a_request_without_end_does_not_disturb_the_next(port: Port) -> No
     writer.write(b"GET /metr")
     writer.close()
     await writer.wait_closed()
+    assert (await port.get("GET /healthz"))[0] == "200 OK"
+
+
+async def test_too_many_at_once_are_turned_away(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exposition, "MAX_CONNECTIONS", 2)
+    idle = [await asyncio.open_connection("127.0.0.1", port.number) for _ in range(2)]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port.number)
+    assert await reader.read() == b""
+    for _, each in (*idle, (reader, writer)):
+        each.close()
+        await each.wait_closed()
+    async with asyncio.timeout(10):
+        while port.exposition._connections:
+            await asyncio.sleep(0.01)
     assert (await port.get("GET /healthz"))[0] == "200 OK"
 
 

@@ -16,6 +16,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 READ_SECONDS: Final = 5.0
 MAX_HEAD: Final = 16 << 10
+MAX_CONNECTIONS: Final = 64
+"""Each is a file, and decisions need files, too."""
 _REASONS: Final = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
 
 
@@ -25,6 +27,7 @@ class Exposition:
     def __init__(self, registry: CollectorRegistry, ready: Callable[[], str]) -> None:
         self._registry = registry
         self._ready = ready
+        self._connections = 0
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -38,22 +41,28 @@ class Exposition:
             await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
         try:
-            async with asyncio.timeout(READ_SECONDS):
-                head = await reader.readuntil(b"\r\n\r\n")
-                status, kind, body = await self._answer(head)
-                writer.write(
-                    f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-type: {kind}\r\n"
-                    f"content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode()
-                )
-                if not head.startswith(b"HEAD "):
-                    writer.write(body)
-                await writer.drain()
+            if self._connections <= MAX_CONNECTIONS:
+                async with asyncio.timeout(READ_SECONDS):
+                    await self._exchange(reader, writer)
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
             # Whoever sends no request in time gets no answer.
             pass
         finally:
+            self._connections -= 1
             writer.close()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        status, kind, body = await self._answer(head)
+        writer.write(
+            f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-type: {kind}\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode()
+        )
+        if not head.startswith(b"HEAD "):
+            writer.write(body)
+        await writer.drain()
 
     async def _answer(self, head: bytes) -> tuple[int, str, bytes]:
         method, _, rest = head.partition(b" ")
