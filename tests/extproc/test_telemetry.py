@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
-from streams import POLICY, a_config, a_policy
+from streams import POLICY, a_config, a_policy, until
 
 from forebay_decision.record import DecisionRecord, SignalRecord
 from forebay_extproc.telemetry import exposition
@@ -139,9 +139,7 @@ async def test_too_many_at_once_are_turned_away(port: Port, monkeypatch: pytest.
     for _, each in (*idle, (reader, writer)):
         each.close()
         await each.wait_closed()
-    async with asyncio.timeout(10):
-        while port.exposition._connections:
-            await asyncio.sleep(0.01)
+    await until(lambda: port.exposition._connections == 0)
     assert (await port.get("GET /healthz"))[0] == "200 OK"
 
 
