@@ -5,15 +5,18 @@ from __future__ import annotations
 from .envoy_gateway import CLASS
 
 
-def gateway(name: str, port: int, *, class_name: str = CLASS, extra: str = "") -> str:
-    """A Gateway with one listener, `http`; `extra` are more, as YAML list items at the listeners' indentation."""
+def gateway(name: str, port: int, *, class_name: str = CLASS, extra: str = "", proxy: str = "") -> str:
+    """A Gateway with one listener, `http`; `extra` are more, as YAML list items at the listeners' indentation. `proxy` is an
+    EnvoyProxy of its own."""
+    ref = f"{{group: gateway.envoyproxy.io, kind: EnvoyProxy, name: {proxy}}}"
+    own = f"  infrastructure: {{parametersRef: {ref}}}\n" if proxy else ""
     return f"""---
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {{name: {name}}}
 spec:
   gatewayClassName: {class_name}
-  listeners:
+{own}  listeners:
   - {{name: http, protocol: HTTP, port: {port}}}
 {extra}"""
 

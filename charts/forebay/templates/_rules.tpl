@@ -45,6 +45,10 @@
 - apiGroups: [gateway.envoyproxy.io]
   resources: [envoyextensionpolicies, clienttrafficpolicies, backends, httproutefilters, envoypatchpolicies]
   verbs: [list, watch, create, patch, delete]
+# A team's own: whether their Envoys take internal listeners.
+- apiGroups: [gateway.envoyproxy.io]
+  resources: [envoyproxies]
+  verbs: [list, watch]
 {{- end -}}
 
 {{- define "forebay.operatorSubject" -}}

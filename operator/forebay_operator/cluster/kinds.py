@@ -75,11 +75,18 @@ ROUTE_FILTERS: Final = Resource(
 PATCH_POLICIES: Final = Resource(
     "gateway.envoyproxy.io", "v1alpha1", "envoypatchpolicies", "EnvoyPatchPolicy", Stored, optional=True, selector=_OURS
 )
+ENVOY_PROXIES: Final = Resource(
+    "gateway.envoyproxy.io", "v1alpha1", "envoyproxies", "EnvoyProxy", Stored, optional=True
+)
 GATEWAY_API: Final = (GATEWAY_CLASSES, GATEWAYS, HTTP_ROUTES)
-ENVOY_GATEWAY_GROUPS: Final = ((EXTENSION_POLICIES, CLIENT_POLICIES, BACKENDS, ROUTE_FILTERS), (PATCH_POLICIES,))
-"""Followed where the API server has the whole of a group: nothing else waits for patches."""
+ENVOY_GATEWAY_GROUPS: Final = (
+    (EXTENSION_POLICIES, CLIENT_POLICIES, BACKENDS, ROUTE_FILTERS),
+    (PATCH_POLICIES,),
+    (ENVOY_PROXIES,),
+)
+"""Followed where the API server has the whole of a group: nothing else waits for patches, nor for what they rest on."""
 ENVOY_GATEWAY: Final = tuple(resource for group in ENVOY_GATEWAY_GROUPS for resource in group)
-WRITTEN: Final = (GRANTS, HTTP_ROUTES, *ENVOY_GATEWAY)
+WRITTEN: Final = (GRANTS, HTTP_ROUTES, *(resource for resource in ENVOY_GATEWAY if resource != ENVOY_PROXIES))
 """What is written for targets of policies."""
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")

@@ -126,7 +126,7 @@ def _pool_endpoints(pool: str, backend: Backend) -> Resource:
 @recalled
 @remembered
 def _chain(chain: str, order: tuple[str, ...]) -> Resource:
-    return published(chain, composite_cluster(chain, order))
+    return published(chain, composite_cluster(chain, map(names.room_listener, order)))
 
 
 @remembered

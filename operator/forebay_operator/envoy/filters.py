@@ -73,10 +73,10 @@ def _asked_path() -> set_filter_state.Config:
 
 
 @cache
-def lua_scripts() -> hcm.HttpFilter:
-    """Both scripts by name; a route names the one it wants, and none runs by default."""
+def lua_scripts(*wanted: lua.Script) -> hcm.HttpFilter:
+    """Scripts by name, both where none are `wanted`; a route names the one it wants, and none runs by default."""
     sources: dict[str, core.DataSource] = {
-        script: core.DataSource(inline_string=lua.source(script)) for script in lua.SCRIPTS
+        script: core.DataSource(inline_string=lua.source(script)) for script in wanted or lua.SCRIPTS
     }
     return constant(http_filter(LUA, lua_filter.Lua(source_codes=sources)))
 

@@ -6,6 +6,7 @@ to the body and meets its own pool's route, so every hop has its own model name,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from forebay_api.pool import PoolSpec
@@ -25,15 +26,16 @@ LARGEST_BODY = 64 << 20
 """maxRequestBytes goes no higher; the public route has already held the body to its policy's own limit."""
 
 
-def composite_cluster(chain: str, order: tuple[str, ...]) -> cluster.Cluster:
-    members = [composite.ClusterConfigClusterEntry(name=names.room_listener(pool)) for pool in order]
+def composite_cluster(chain: str, members: Iterable[str]) -> cluster.Cluster:
+    """`members` are clusters, in the order in which they are tried."""
+    entries = [composite.ClusterConfigClusterEntry(name=member) for member in members]
     return cluster.Cluster(
         name=chain,
         connect_timeout=timedelta(seconds=1),
         lb_policy=cluster.ClusterLbPolicy.CLUSTER_PROVIDED,
         circuit_breakers=unbounded(),
         cluster_type=cluster.ClusterCustomClusterType(
-            name="envoy.clusters.composite", typed_config=packed(composite.ClusterConfig(clusters=members))
+            name="envoy.clusters.composite", typed_config=packed(composite.ClusterConfig(clusters=entries))
         ),
     )
 
@@ -53,23 +55,32 @@ def room_routes(
 ) -> route.RouteConfiguration:
     """One route: the hop's edits, then the pool, by way of its picker where it has one."""
     room = names.room_listener(pool)
-    match = route.RouteMatch(prefix="/")
     if secret_missing:
-        only = unavailable(room, match, pool)
+        only = unavailable(room, route.RouteMatch(prefix="/"), pool)
     else:
-        hop: protobuf.Any = packed(lua.LuaPerRoute(name="hop", filter_context=struct({"pool": pool})))
-        only = route.Route(
-            name=room,
-            match=match,
-            route=pool_action(pool, spec, picker),
-            typed_per_filter_config={LUA: hop},
-            response_headers_to_add=response_headers(SERVED),
-            request_body_buffer_limit=LARGEST_BODY + EDIT_ROOM,
-        )
+        only = hop_route(room, pool, pool_action(pool, spec, picker))
+    return room_table(room, only, counted=picker is not None)
+
+
+def hop_route(room: str, pool: str, action: route.RouteAction) -> route.Route:
+    """The hop's edits, then the action."""
+    hop: protobuf.Any = packed(lua.LuaPerRoute(name="hop", filter_context=struct({"pool": pool})))
+    return route.Route(
+        name=room,
+        match=route.RouteMatch(prefix="/"),
+        route=action,
+        typed_per_filter_config={LUA: hop},
+        response_headers_to_add=response_headers(SERVED),
+        request_body_buffer_limit=LARGEST_BODY + EDIT_ROOM,
+    )
+
+
+def room_table(room: str, only: route.Route, *, counted: bool = False) -> route.RouteConfiguration:
+    """`counted` says that attempts tell their number."""
     return route.RouteConfiguration(
         name=room,
         virtual_hosts=[
-            route.VirtualHost(name=room, domains=["*"], routes=[only], include_request_attempt_count=picker is not None)
+            route.VirtualHost(name=room, domains=["*"], routes=[only], include_request_attempt_count=counted)
         ],
         validate_clusters=False,
     )

@@ -27,8 +27,18 @@ class Said(Tolerant, frozen=True):
     observed_generation: int = 0
 
 
+class ParametersRef(Tolerant, frozen=True):
+    """Settings of an implementation's own; a Gateway names them in its own namespace."""
+
+    group: str = ""
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+
+
 class ClassSpec(Tolerant, frozen=True):
     controller_name: str = ""
+    parameters_ref: ParametersRef | None = None
 
 
 class GatewayClass(Tolerant, frozen=True):
@@ -43,9 +53,14 @@ class Listener(Tolerant, frozen=True):
     protocol: str = "HTTP"
 
 
+class Infrastructure(Tolerant, frozen=True):
+    parameters_ref: ParametersRef | None = None
+
+
 class GatewaySpec(Tolerant, frozen=True):
     gateway_class_name: str = ""
     listeners: tuple[Listener, ...] = ()
+    infrastructure: Infrastructure | None = None
 
 
 class ListenerStatus(Tolerant, frozen=True):

@@ -40,7 +40,7 @@ MADE = {
     "a bought pool": pool_cluster("ai/a", EXTERNAL, credential=False, trust_ca="/ca"),
     "a picked pool": pool_cluster("ai/a", OBJECTIVE, credential=False, trust_ca=None, picked=True),
     "the data plane": data_plane_cluster(DataPlane(("unix:/x", "127.0.0.1:1"))),
-    "a chain": composite_cluster("chain/x", ("ai/a", "ai/b")),
+    "a chain": composite_cluster("chain/x", ("room/ai/a", "room/ai/b")),
     "a room's cluster": room_cluster("ai/a"),
     "a room": room_listener("ai/a"),
     "a room's routes": room_routes("ai/a", pool(1), secret_missing=False, picker=None),

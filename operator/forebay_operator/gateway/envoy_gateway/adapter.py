@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from forebay_api.policy import PolicySpec
-from forebay_decision.served import chain_order, policy_pools, qualified
+from forebay_decision.served import policy_pools
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.comparison import Written, sealed
 from forebay_operator.gateway.envoy_gateway.alone import asked_all_the_same
@@ -17,6 +17,7 @@ from forebay_operator.gateway.envoy_gateway.closed import answers
 from forebay_operator.gateway.envoy_gateway.data_plane import data_plane_objects
 from forebay_operator.gateway.envoy_gateway.extension import extensions, grants, keeper
 from forebay_operator.gateway.envoy_gateway.origins import origins
+from forebay_operator.gateway.envoy_gateway.patches.fallbacks import fallbacks, unforwarded
 from forebay_operator.gateway.envoy_gateway.patches.policy import patches
 from forebay_operator.gateway.envoy_gateway.routes import (
     MOST_HEADERS,
@@ -75,12 +76,20 @@ class EnvoyGateway:
         traffic, asked = client_traffic(wanted)
         made += [*traffic, *grants(wanted, made)]
         patched = patches(wanted, [m for m in made if m.plural == "envoyextensionpolicies"], self.controllers)
-        made += patched.objects
+        chained = fallbacks(wanted, [m for m in made if m.plural == "httproutes"], self.controllers)
+        made += (*patched.objects, *chained.objects)
         for name, lost in _overlooked(wanted):
             asked.setdefault(name, []).append(lost)
         losses = {
             name: tuple(
-                dict.fromkeys([*asked.get(name, ()), *_losses(name, wanted, behind), *patched.losses.get(name, ())])
+                dict.fromkeys(
+                    [
+                        *asked.get(name, ()),
+                        *_losses(name, wanted, behind),
+                        *patched.losses.get(name, ()),
+                        *chained.losses.get(name, ()),
+                    ]
+                )
             )
             for name in wanted.policies
         }
@@ -136,9 +145,8 @@ def _losses(name: str, wanted: Wanted, behind: dict[str, Servers]) -> Iterator[s
     for pool in policy_pools(name, held.spec):
         if pool in behind:
             yield from behind[pool].losses
-    if _has_chains(name, held.spec):
-        yield "a request that has failed at its pool is not tried at the strategy's fallback pools"
     yield from asked_all_the_same(name, held.spec, wanted.pools)
+    yield from unforwarded(name, held.spec, wanted.pools)
     yield from _blocked(name, wanted, (spot.route for spot in held.attached.spots))
     yield from _full(held, wanted)
 
@@ -146,13 +154,6 @@ def _losses(name: str, wanted: Wanted, behind: dict[str, Servers]) -> Iterator[s
 def _overlooked(wanted: Wanted) -> Iterator[tuple[str, str]]:
     attached = {name: held.attached for name, held in wanted.policies.items()}
     return overlooked(attached, wanted.shared, telling(wanted.shared.gateways, wanted.facts))
-
-
-def _has_chains(name: str, spec: PolicySpec) -> bool:
-    return any(
-        len(chain_order(name, strategy.direct, qualified(name, strategy.direct.pools[0].name))) > 1
-        for strategy in spec.strategies
-    )
 
 
 def _blocked(name: str, wanted: Wanted, held: Iterable[str]) -> Iterator[str]:

@@ -201,13 +201,18 @@ def _backend(ref: Mapping[str, Any], to: Servers, namespace: str) -> dict[str, A
 
 def _filters(filters: list[dict[str, Any]], pool: PoolSpec) -> list[dict[str, Any]]:
     """The user's, with ours in them: a kind of filter stands once in a rule."""
-    removed = [*_OURS, *(() if pool.forward_client_credentials else names.CREDENTIAL_HEADERS)]
+    removed = removed_headers(pool)
     made = _with(filters, "RequestHeaderModifier", "requestHeaderModifier", lambda had: _removing(had, removed))
     made = _with(made, "ResponseHeaderModifier", "responseHeaderModifier", _explaining)
     if pool.backend.external is not None:
         hostname = pool.backend.external.hostname
         made = _with(made, "URLRewrite", "urlRewrite", lambda had: {**had, "hostname": hostname})
     return made
+
+
+def removed_headers(pool: PoolSpec) -> list[str]:
+    """What is for nobody behind the gateway, or not for this pool."""
+    return [*_OURS, *(() if pool.forward_client_credentials else names.CREDENTIAL_HEADERS)]
 
 
 def _explaining(had: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,18 +7,18 @@ a cluster of clusters has a name that no policy changes, so listeners are not ch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
 from forebay_decision import names
 from forebay_operator.envoy.access_log import to_data_plane
-from forebay_operator.envoy.clusters import HTTP_OPTIONS, unbounded
+from forebay_operator.envoy.clusters import HTTP_OPTIONS
 from forebay_operator.envoy.local_replies import DATA_PLANE_FAILED
 from forebay_operator.envoy.messages import packed
-from forebay_operator.envoy.proto import accesslog, aggregate, cel_filter, cluster, core, matcher, upstream_http
+from forebay_operator.envoy.proto import accesslog, cel_filter, cluster, core, matcher, upstream_http
+from forebay_operator.gateway.envoy_gateway.patches.passing_over import passing_over
 from forebay_operator.gateway.envoy_gateway.patches.patch import (
     Patch,
-    added_cluster,
+    added,
     appended_access_log,
     processor_cluster,
 )
@@ -34,25 +34,17 @@ def outcome_patches(installation: str, listeners: Sequence[str], extensions: Seq
     """`listeners` are Envoy's, by name; `extensions` the EnvoyExtensionPolicies behind the Gateway, by namespace/name."""
     name = f"forebay/{installation}/data-plane"
     log = to_data_plane(name, _ours())
-    return [added_cluster(_ways(name, extensions)), *(appended_access_log(listener, log) for listener in listeners)]
+    return [added(_ways(name, extensions)), *(appended_access_log(listener, log) for listener in listeners)]
 
 
 def _ways(name: str, extensions: Sequence[str]) -> cluster.Cluster:
-    """Members that are not there are passed over."""
     members = [processor_cluster(found) for found in extensions[:MOST_WAYS]]
     http2 = upstream_http.HttpProtocolOptionsExplicitHttpConfig(http2_protocol_options=core.Http2ProtocolOptions())
-    return cluster.Cluster(
-        name=name,
-        connect_timeout=timedelta(seconds=1),
-        lb_policy=cluster.ClusterLbPolicy.CLUSTER_PROVIDED,
-        circuit_breakers=unbounded(),
-        cluster_type=cluster.ClusterCustomClusterType(
-            name="envoy.clusters.aggregate", typed_config=packed(aggregate.ClusterConfig(clusters=members))
-        ),
-        typed_extension_protocol_options={
-            HTTP_OPTIONS: packed(upstream_http.HttpProtocolOptions(explicit_http_config=http2))
-        },
-    )
+    made = passing_over(name, members)
+    made.typed_extension_protocol_options = {
+        HTTP_OPTIONS: packed(upstream_http.HttpProtocolOptions(explicit_http_config=http2))
+    }
+    return made
 
 
 def _ours() -> accesslog.AccessLogFilter:

@@ -7,6 +7,7 @@ Source: Envoy Gateway 1.9.1, api/v1alpha1/envoypatchpolicy_types.go, internal/xd
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from forebay_operator.envoy.messages import type_url
@@ -28,10 +29,10 @@ def processor(extension: str) -> str:
     return f"envoy.filters.http.ext_proc/{processor_cluster(extension)}"
 
 
-def added_cluster(made: cluster.Cluster) -> Patch:
-    """One more cluster."""
+def added(made: cluster.Cluster | listener.Listener | route.RouteConfiguration) -> Patch:
+    """One resource more."""
     return {
-        "type": type_url(cluster.Cluster),
+        "type": type_url(type(made)),
         "name": made.name,
         "operation": {"op": "add", "path": "", "value": made.to_dict()},
     }
@@ -65,5 +66,21 @@ def configured_route(table: str, marked: str, filter_name: str, made: protobuf.A
             "jsonPath": f"$.virtual_hosts[*].routes[?(@.typed_per_filter_config['{marked}'])]",
             "path": f"/typed_per_filter_config/{filter_name}",
             "value": made.to_dict(),
+        },
+    }
+
+
+def changed_routes(table: str, rules: Sequence[str], part: str, op: str, value: Any, path: str = "") -> Patch:
+    """What a part of the routes of a table becomes that are of one of these rules, as Envoy Gateway calls them:
+    ``httproute/NAMESPACE/NAME/rule/NUMBER``. `part` is a JSON path from the route on."""
+    named = "|".join(rule.replace(".", "[.]") for rule in rules)
+    return {
+        "type": type_url(route.RouteConfiguration),
+        "name": table,
+        "operation": {
+            "op": op,
+            "jsonPath": f"$.virtual_hosts[*].routes[?(@.name =~ '^({named})/')]{part}",
+            **({"path": path} if path else {}),
+            "value": value,
         },
     }

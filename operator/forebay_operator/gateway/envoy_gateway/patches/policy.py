@@ -41,7 +41,7 @@ def patches(wanted: Wanted, extensions: Sequence[Generated], controllers: frozen
     lost: dict[str, list[str]] = {}
     reasons: dict[str, tuple[str, ...]]
     for gateway, policies in sorted(policies_behind(wanted, extensions).items()):
-        if not any(_may(name, gateway, wanted) for name in policies):
+        if not any(may_speak(name, gateway, wanted) for name in policies):
             reasons = {name: (advice(name.partition("/")[0], "Gateway", gateway),) for name in policies}
         else:
             own, resources = _generated(gateway, policies, wanted)
@@ -119,6 +119,7 @@ def _missed(gateway: str, part: Behind) -> str:
     )
 
 
-def _may(policy: str, gateway: str, wanted: Wanted) -> bool:
+def may_speak(policy: str, gateway: str, wanted: Wanted) -> bool:
+    """Whether a policy has a say in what is written for a Gateway."""
     grants = wanted.facts.grants.values()
     return permitted(grants, namespace=policy.partition("/")[0], kind="Gateway", target=gateway)

@@ -1,0 +1,102 @@
+"""Where chains begin behind a Gateway: rules of our HTTPRoutes, and what Envoy Gateway calls their clusters and tables.
+
+Source: Envoy Gateway 1.9.1, internal/ir/xds.go (NeedsClusterPerSetting), internal/gatewayapi/helpers.go (names of clusters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from forebay_api.pool import PoolSpec
+from forebay_api.quantities import duration_seconds
+from forebay_decision import names
+from forebay_operator.gateway.envoy_gateway.patches.listeners import Named, route_tables
+from forebay_operator.gateway.envoy_gateway.routes import beside
+from forebay_operator.gateway.implementation import Generated, Held, Wanted
+from forebay_operator.gateway.naming import ROUTE
+from forebay_operator.gateway.objects import matches_of
+from forebay_operator.gateway.spots import Spot
+
+Rule = Mapping[str, Any]
+
+
+class Servers(msgspec.Struct, frozen=True):
+    """Clusters of one rule. `apart`: one for each backend reference, all to be used; else the first of them that is
+    there, because some settings of a team's give each reference its own. `filtered`: they have filters, which run only
+    where a route names a cluster itself."""
+
+    clusters: tuple[str, ...]
+    apart: bool
+    filtered: bool
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """An HTTPRoute of ours, and the route tables that it is in."""
+
+    route: Generated
+    tables: tuple[Named, ...]
+
+    def rules(self) -> dict[str, list[tuple[int, Rule]]]:
+        """Value of the routing header -> the rules for it, with their numbers."""
+        found: dict[str, list[tuple[int, Rule]]] = {}
+        for number, rule in enumerate(self.route.spec["rules"]):
+            for header in matches_of(rule)[0].get("headers") or ():
+                if header["name"] == names.CLUSTER_HEADER and header["type"] == "Exact":
+                    found.setdefault(header["value"], []).append((number, rule))
+        return found
+
+    def called(self, number: int) -> str:
+        """A rule, as Envoy Gateway calls it, and the cluster of all its backends."""
+        return f"httproute/{self.route.key}/rule/{number}"
+
+    def servers(self, number: int, rule: Rule) -> Servers:
+        """Where a rule leads, in each form that Envoy Gateway may give it."""
+        refs = rule.get("backendRefs") or ()
+        each = tuple(f"{self.called(number)}/backend/{index}" for index in range(len(refs)))
+        filtered = any(ref.get("filters") for ref in refs)
+        apart = len(refs) > 1 or filtered
+        return Servers(each if apart else (self.called(number), *each), apart, filtered)
+
+
+def spots_behind(held: Held, gateway: str) -> list[Spot]:
+    return [spot for spot in held.attached.spots if spot.gateway == gateway]
+
+
+def begun(policy: str, gateway: str, routes: Sequence[Generated], wanted: Wanted) -> tuple[Begun, ...]:
+    """Our HTTPRoutes (of `routes`) by which requests of a policy go on behind a Gateway."""
+    listeners: dict[str, set[str]] = {}
+    for spot in spots_behind(wanted.policies[policy], gateway):
+        listeners.setdefault(beside(policy, spot.route), set()).add(spot.listener)
+    stored = wanted.facts.gateways[gateway]
+    return tuple(
+        Begun(route, route_tables(stored, listeners[label]))
+        for route in routes
+        if (label := route.labels.get(ROUTE, "")) in listeners
+    )
+
+
+def servers_by_value(parts: Sequence[Begun]) -> dict[str, Servers]:
+    """Value of the routing header -> where the first rule for it leads."""
+    found: dict[str, Servers] = {}
+    for part in parts:
+        for value, rules in part.rules().items():
+            found.setdefault(value, part.servers(*rules[0]))
+    return found
+
+
+def by_timeout(
+    rules: Sequence[tuple[int, Rule]], hops: Sequence[PoolSpec]
+) -> Iterator[tuple[str | None, list[tuple[int, Rule]]]]:
+    """How long all attempts may take, and the rules for which that is so: all pools' times together, but for rules
+    whose user says how long a request may take (None)."""
+    each = [duration_seconds(hop.resilience.request_timeout) for hop in hops]
+    ours = {"request": f"{each[0]:g}s"}
+    for timeout, found in (
+        (f"{sum(each):g}s", [entry for entry in rules if entry[1].get("timeouts") == ours]),
+        (None, [entry for entry in rules if entry[1].get("timeouts") != ours]),
+    ):
+        if found:
+            yield timeout, found
