@@ -1,7 +1,7 @@
 """Writes status: only what differs from what the API server has, the newest only, and each object apart.
 
-Transitions are written at once. What merely moves (a message, a load) waits until STILL_SECONDS have passed since the
-object's last write. A write that fails is tried again while it is still wanted, later each time; where the API server
+Transitions are written at once, but of one object that swings to and fro no more than SWINGS in STILL_SECONDS. What merely
+moves (a message, a load) waits until these have passed since the object's last write. A write that fails is tried again while it is still wanted, later each time; where the API server
 is out of reach or has too much to do, the writer that heard of it rests as well. What older definitions do not know is
 left out (`gaps`).
 """
@@ -27,6 +27,8 @@ from forebay_operator.cluster.leading.fence import Fence, NotLeading
 MANAGER: Final = "forebay-operator"
 WRITERS: Final = 4
 STILL_SECONDS: Final = 15.0
+SWINGS: Final = 8
+"""More than it takes from a new object to one that is served; a pool at its limit may swing every second for hours."""
 AGAIN_SECONDS: Final = 0.5
 MOST_AGAIN_SECONDS: Final = 60.0
 REST_SECONDS: Final = 1.0
@@ -42,6 +44,8 @@ class Known(msgspec.Struct):
     identity: Identity
     stored: Status
     written_at: float = -STILL_SECONDS
+    swings: tuple[float, ...] = ()
+    """When it was last written, SWINGS times at most."""
     version: int = 0
     """Resource version of the newest state that we know of."""
     failures: int = 0
@@ -127,7 +131,7 @@ class StatusWriter:
             self._due.pop(key, None)
             return
         now = self._clock()
-        if now < known.again_at or (not _urgent(known.stored, wanted) and now < known.written_at + STILL_SECONDS):
+        if now < known.again_at or now < _earliest(known, wanted):
             self._due.pop(key, None)
             return
         self._due[key] = None
@@ -181,6 +185,7 @@ class StatusWriter:
         self.written += 1
         known.failures = 0
         known.stored, known.written_at = wanted, self._clock()
+        known.swings = (*known.swings, known.written_at)[-SWINGS:]
         known.version = max(known.version, _number(answer["metadata"].get("resourceVersion", "")))
         self._on_result(resource, "written")
         self._on_written(resource, identity, before, wanted)
@@ -210,9 +215,13 @@ def _number(version: str) -> int:
     return int(version) if version.isdigit() else 0
 
 
-def _urgent(stored: Status, wanted: Status) -> bool:
-    """True where a condition has changed its status or reason, or a newer generation has been looked at."""
-    return stored.observed_generation != wanted.observed_generation or _standing(stored) != _standing(wanted)
+def _earliest(known: Known, wanted: Status) -> float:
+    """When the status may be written."""
+    if known.stored.observed_generation != wanted.observed_generation:
+        return 0.0
+    if _standing(known.stored) != _standing(wanted):
+        return known.swings[0] + STILL_SECONDS if len(known.swings) == SWINGS else 0.0
+    return known.written_at + STILL_SECONDS
 
 
 def _standing(status: Status) -> Mapping[str, tuple[str, str]]:

@@ -17,7 +17,7 @@ from forebay_operator.cluster.connection import ApiError
 from forebay_operator.cluster.gaps import TRY_SECONDS
 from forebay_operator.cluster.kinds import POOLS
 from forebay_operator.cluster.leading.fence import NotLeading
-from forebay_operator.cluster.statuses import STILL_SECONDS, StatusWriter
+from forebay_operator.cluster.statuses import STILL_SECONDS, SWINGS, StatusWriter
 
 POOL = Identity("ai", "small", "uid-1")
 
@@ -137,6 +137,22 @@ async def test_what_merely_moves_waits_since_the_last_write(bench: Bench) -> Non
     bench.pass_(0.2)
     await bench.settle()
     assert [written for _, written in bench.api.written] == [status("True", "one"), status("True", "two")]
+
+
+async def test_an_object_that_swings_to_and_fro_is_written_seldom_and_truly_in_the_end(bench: Bench) -> None:
+    bench.show(status("False"), 1)
+    for turn in range(100):
+        bench.want(status("True" if turn % 2 else "False", str(turn)))
+        await bench.settle()
+        bench.pass_(0.3)
+    assert len(bench.api.written) <= 2 * SWINGS, "it has swung for 30 s"
+    bench.want(status("False", "at last"))
+    bench.pass_(STILL_SECONDS)
+    await bench.settle()
+    assert bench.api.written[-1] == ("uid-1", status("False", "at last"))
+    bench.want(status("True", generation=2))
+    await bench.settle()
+    assert bench.api.written[-1] == ("uid-1", status("True", generation=2)), "an edit is answered at once"
 
 
 async def test_a_newer_generation_is_said_at_once(bench: Bench) -> None:
