@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +28,8 @@ NOT_ISOLATED = pytest.StashKey[str]()
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 for _name in (*PROXIES, *map(str.lower, PROXIES)):
     os.environ.pop(_name, None)  # whoever is asked here is on this machine
+if tempfile.gettempdir() != "/tmp":
+    os.environ["TMPDIR"] = tempfile.tempdir = "/tmp"  # pods have their tree and sockets below it
 
 
 def pytest_configure(config: pytest.Config) -> None:

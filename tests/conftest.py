@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
@@ -15,3 +16,8 @@ TERMINAL = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "CLICOLO
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 for name in (*TERMINAL, *PROXIES, *map(str.lower, PROXIES)):
     os.environ.pop(name, None)
+
+# A Unix socket's path has 107 bytes, of which pytest's folders for workers and tests take some 75.
+SHORT = 16
+if len(tempfile.gettempdir()) > SHORT:
+    os.environ["TMPDIR"] = tempfile.tempdir = "/tmp"
