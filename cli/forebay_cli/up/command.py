@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,16 @@ from forebay_cli.up.supervisor import AlreadyRunning, Supervisor, make_plan
 from forebay_operator.telling.report import Report
 
 
+class Level(enum.StrEnum):
+    """What a data plane logs at least."""
+
+    error = "error"
+    warning = "warning"
+    info = "info"
+    decisions = "decisions"
+    debug = "debug"
+
+
 def up(
     directory: Annotated[Path, typer.Argument(help="Directory of manifests, with an optional forebay.yaml.")],
     port: Annotated[
@@ -29,9 +40,7 @@ def up(
     workers: Annotated[
         int | None, typer.Option(help="Data-plane processes; forebay.yaml's number by default.", min=1, max=64)
     ] = None,
-    log: Annotated[
-        str, typer.Option(help="What the data plane logs: error, warning, info, decisions or debug.")
-    ] = "warning",
+    log: Annotated[Level, typer.Option(help="What the data plane logs.")] = Level.warning,
     output: Annotated[
         Output,
         typer.Option("--output", "-o", help="table for people, json: a line of addresses, then one line a change."),
@@ -50,7 +59,7 @@ def up(
     if not directory.is_dir():
         give_up(f"there is no directory {directory}")
     try:
-        plan = make_plan(directory.resolve(), port=port, workers=workers, log=log)
+        plan = make_plan(directory.resolve(), port=port, workers=workers, log=log.value)
     except (PortTaken, ManifestsRefused) as error:
         give_up(str(error))
     try:
@@ -79,7 +88,8 @@ async def _run(plan: Plan, output: Output) -> None:
 
 async def _serve(plan: Plan, stopping: asyncio.Event, show: Callable[[Report], None]) -> None:
     def died(name: str, code: int, pause: float) -> None:
-        stderr().print(f"{name} ended with status {code}; starting it again in {pause:g} s", markup=False)
+        again = f"{name} ended with status {code}; starting it again in {pause:g} s"
+        stderr().print(f"{again}; {plan.logs} may say why", markup=False)
 
     supervisor = Supervisor(plan, on_report=show, on_exit=died)
     supervisor.start()

@@ -53,4 +53,6 @@ def first_trouble(report: Report) -> str:
         for condition in conditions:
             if condition.type == "Ready" and condition.status == "False":
                 return f"{name}: {condition.message}"
-    return ""
+    return (
+        "" if report.policies or not report.revision else "there is no RoutingPolicy, so every request is answered 404"
+    )

@@ -1,0 +1,29 @@
+"""What a person is told at the start of `forebay up`, and in its one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from forebay_cli.app import app
+from forebay_cli.up.command import Level
+from forebay_cli.up.status import status_line
+from forebay_extproc.telemetry.logs import LEVELS
+from forebay_operator.telling.report import Report
+
+
+def test_a_level_that_no_data_plane_knows_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["up", str(tmp_path), "--log", "loud"])
+    assert done.exit_code == 2
+    assert "'decisions'" in done.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_levels_are_those_of_the_data_plane() -> None:
+    assert tuple(level.value for level in Level) == LEVELS
+
+
+def test_a_directory_without_a_policy_is_live_and_says_that_it_serves_nobody() -> None:
+    line = status_line(Report(revision="a1", programmed=True, policies={}, pools={}, errors=()))
+    assert line.endswith("there is no RoutingPolicy, so every request is answered 404")
