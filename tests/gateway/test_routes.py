@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,8 @@ from forebay_operator.cluster.gateway.applier import body
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.envoy_gateway.routes import MOST_MATCHES, MOST_RULES, Destination, spread
 from forebay_operator.gateway.implementation import DataPlaneRef, Generated, Held, Plan, Wanted
-from forebay_operator.gateway.objects import ParentRef, ParentStatus, Said, Standing, Stored
+from forebay_operator.gateway.naming import INSTALLATION
+from forebay_operator.gateway.objects import AncestorStatus, ParentRef, ParentStatus, Said, Standing, Stored
 
 from .builders import (
     OURS,
@@ -232,13 +234,16 @@ def test_without_policies_there_is_nothing() -> None:
     assert plan(a_gateway(), a_route()).objects == ()
 
 
-def test_what_crosses_a_namespace_has_a_grant_and_no_owner() -> None:
+def from_elsewhere() -> Stored:
     route = a_route(parents=("web",), namespace="other")
     route.spec["parentRefs"][0]["namespace"] = "ai"
+    return route
 
-    found = plan(a_gateway(), route, p=a_policy("p", gateway_target()))
 
-    (made,) = of(found, "httproutes")
+def test_what_crosses_a_namespace_has_a_grant_and_no_owner() -> None:
+    found = plan(a_gateway(), from_elsewhere(), p=a_policy("p", gateway_target()))
+
+    (made,) = (one for one in of(found, "httproutes") if not one.optional)
     assert (made.namespace, made.owner) == ("other", None)
     assert made.spec["rules"][0]["backendRefs"][0]["namespace"] == "ai"
     grants = {grant.namespace: grant.spec for grant in of(found, "referencegrants")}
@@ -254,6 +259,71 @@ def test_routes_outlive_their_policy_until_they_are_swept_since_the_users_route_
 
     owners = [(owner["kind"], owner["uid"]) for owner in body(made)["metadata"]["ownerReferences"]]
     assert owners == [("RoutingPolicy", "u"), ("HTTPRoute", "route-uid")]
+
+
+def test_what_shows_requests_outlives_its_policy_until_it_is_swept_since_its_target_owns_it_too() -> None:
+    route = msgspec.structs.replace(a_route(), metadata=meta("llm", uid="route-uid"))
+    web = msgspec.structs.replace(a_gateway(), metadata=meta("web", uid="gateway-uid"))
+
+    for target, keeper in (
+        (route_target(), ("HTTPRoute", "route-uid")),
+        (gateway_target(), ("Gateway", "gateway-uid")),
+    ):
+        (made,) = of(plan(web, route, p=a_policy("p", target)), "envoyextensionpolicies")
+        owners = [(owner["kind"], owner["uid"]) for owner in body(made)["metadata"]["ownerReferences"]]
+        assert owners == [("RoutingPolicy", "u"), keeper]
+
+
+def test_where_a_gateways_routes_are_all_elsewhere_one_of_ours_in_its_namespace_keeps_the_way_to_data_planes() -> None:
+    found = plan(a_gateway(), from_elsewhere(), p=a_policy("p", gateway_target()))
+
+    (extension,) = of(found, "envoyextensionpolicies")
+    (anchor,) = (made for made in of(found, "httproutes") if made.optional)
+    ((ref,), (rule,)) = (anchor.spec["parentRefs"], anchor.spec["rules"])
+    assert (anchor.namespace, ref["kind"], ref["name"]) == ("ai", "Gateway", "web")
+    assert extension.spec["targetSelectors"][0]["matchLabels"].items() <= anchor.labels.items()
+    ((header,),) = (match["headers"] for match in rule["matches"])
+    assert not re.search(header["value"], "pool/ai/small")
+    assert "backendRefs" not in rule
+
+    here = plan(a_gateway(), from_elsewhere(), a_route("here"), p=a_policy("p", gateway_target()))
+    assert not any(made.optional for made in of(here, "httproutes")), "the one beside that route is as good"
+
+
+def in_the_way(installation: str, *, key: str = "ai/former") -> dict[str, dict[str, Stored]]:
+    """Another object that still has the target."""
+    ref = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "llm"}
+    labels = {INSTALLATION: installation}
+    return {"envoyextensionpolicies": {key: Stored(metadata=meta("former", labels=labels), spec={"targetRefs": [ref]})}}
+
+
+@pytest.mark.parametrize(("installation", "waits"), [("i", True), ("another", False)])
+def test_what_waits_for_another_object_of_ours_to_let_go_of_a_target_is_not_refused(
+    installation: str, waits: bool
+) -> None:
+    adapter = EnvoyGateway()
+    need = wanted(a_gateway(), a_route(), p=a_policy("p", route_target()))
+    made = next(one for one in adapter.plan(need).objects if one.plural == "envoyextensionpolicies")
+    refused = AncestorStatus(
+        controller_name=OURS,
+        conditions=(
+            Said(type="Accepted", status="False", reason="Conflicted", message="taken", observed_generation=9),
+        ),
+    )
+    metadata = body(made)["metadata"]
+    stored = Stored(
+        metadata=meta(made.name, labels=made.labels, annotations=metadata["annotations"]),
+        spec=made.spec,
+        status=Standing(ancestors=(refused,)),
+    )
+    kinds = in_the_way(installation)
+    kinds["envoyextensionpolicies"][made.key] = stored
+    now = msgspec.structs.replace(need, facts=facts(a_gateway(), a_route(), kinds=kinds))
+
+    told = adapter.judge("ai/p", Plan((made,)), now)
+
+    said = f"EnvoyExtensionPolicy {made.key}: Accepted: Conflicted: taken"
+    assert (said in told.waiting, said in told.refused) == (waits, not waits)
 
 
 def test_what_an_adapter_remembers_changes_no_plan() -> None:

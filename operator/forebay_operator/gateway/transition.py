@@ -112,7 +112,10 @@ class Transition:
             if extra:
                 also[name] = extra
         for name in self._versions.keys() - targeted.keys():
-            del self._versions[name]
+            if self._still_asked(name, now):
+                self._versions[name].candidate = None  # it may come back, as another one
+            else:
+                del self._versions[name]
         withheld = self._withheld(targeted, routed, needs, now, waits)
         for name, claims in withheld.items():
             made[name] = _without(made[name], claims)
@@ -222,9 +225,11 @@ class Transition:
             self._left[key] = now
         found: dict[str, list[_Claim]] = {}
         for (name, claim), last in list(self._left.items()):
-            if now >= last + LINGER_SECONDS:
+            if (name, claim) in held:
+                continue
+            if now >= last + LINGER_SECONDS or claim[:3] in taken:
                 del self._left[name, claim]
-            elif (name, claim) not in held and claim[:3] not in taken:
+            else:
                 found.setdefault(name, []).append(claim)
                 waits.append(last + LINGER_SECONDS - now)
         return {name: tuple(_places(claims)) for name, claims in found.items() if name in self._policies}

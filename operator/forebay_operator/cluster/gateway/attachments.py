@@ -124,6 +124,7 @@ class Attachments:
             policy
             for want in comparison.wants
             if want.made.plural == ROUTES
+            and not want.made.optional
             and not (want.well and want.stored is not None and self._adapter.taken(want.stored))
             for policy in want.made.policies
         }

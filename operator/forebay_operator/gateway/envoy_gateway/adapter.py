@@ -12,6 +12,7 @@ from forebay_decision.served import policy_pools
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.comparison import Written, sealed
 from forebay_operator.gateway.envoy_gateway.alone import asked_all_the_same
+from forebay_operator.gateway.envoy_gateway.anchors import anchors
 from forebay_operator.gateway.envoy_gateway.client_traffic import client_traffic, telling
 from forebay_operator.gateway.envoy_gateway.closed import answers
 from forebay_operator.gateway.envoy_gateway.data_plane import data_plane_objects
@@ -112,7 +113,8 @@ class EnvoyGateway:
         known = self._known.get(name)
         if known is not None and known[0] == ground:
             return known
-        return ground, tuple(map(sealed, (*routes(name, wanted, behind), *extensions(name, wanted))))
+        made = (*routes(name, wanted, behind), *anchors(name, wanted), *extensions(name, wanted))
+        return ground, tuple(map(sealed, made))
 
     def needs(self, policy: str, spec: PolicySpec) -> frozenset[str]:
         return frozenset(destination.value for destination in destinations(policy, spec))

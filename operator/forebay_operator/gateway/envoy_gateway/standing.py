@@ -11,7 +11,7 @@ from forebay_operator.gateway.comparison import Written, stored_of
 from forebay_operator.gateway.envoy_gateway.routes import beside
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Judgement, Plan, Wanted
-from forebay_operator.gateway.naming import ROUTE
+from forebay_operator.gateway.naming import INSTALLATION, ROUTE
 from forebay_operator.gateway.objects import AncestorStatus, ParentStatus, Said, Stored, said
 from forebay_operator.gateway.spots import Spot
 
@@ -107,7 +107,20 @@ def _object(
             if found is None or found.observed_generation < stored.metadata.generation:
                 yield f"{who} is not accepted yet", False
             elif found.status != "True":
-                yield f"{who}: {type_}: {found.reason}: {found.message}", found.status == "False"
+                passes = found.reason == "Conflicted" and _is_in_its_place(made, wanted)
+                yield f"{who}: {type_}: {found.reason}: {found.message}", found.status == "False" and not passes
+
+
+def _is_in_its_place(made: Generated, wanted: Wanted) -> bool:
+    """Whether another object of ours still has a target of this one: it is about to let go of it (showing.py)."""
+    targets = made.spec.get("targetRefs") or ()
+    return any(
+        stored.metadata.labels.get(INSTALLATION) == wanted.installation
+        and key != made.key
+        and stored.metadata.namespace == made.namespace
+        and any(ref in targets for ref in stored.spec.get("targetRefs") or ())
+        for key, stored in wanted.facts.kinds.get(made.plural, {}).items()
+    )
 
 
 def _said(stored: Stored, controllers: frozenset[str]) -> Iterator[tuple[Said, ...]]:
