@@ -189,6 +189,14 @@ def test_training_from_texts_gives_a_calibrated_head_and_a_report():
     assert Head(manifest, arrays, "").judge(Reading(*(Letters().encode(["bbb"])[0],) * 2)).label == "b"
 
 
+def test_texts_that_are_easy_to_tell_apart_leave_room_above_the_threshold():
+    head, encoders = letters_head()
+    scores = head.probabilities(encoders.read(("aaaa", "bbbb", "cccc"))).max(axis=1)
+    assert head.manifest.temperature > 0.2
+    assert head.manifest.threshold < 0.999
+    assert (scores >= head.manifest.threshold).all(), scores
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [

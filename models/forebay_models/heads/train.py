@@ -6,6 +6,7 @@ has to be set aside and the shipped head learns from all.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -123,7 +124,7 @@ def train(
     targets = examples.targets(names)
     values = join(reading)
     outside = cross_fit(values, targets, choice, folds=FOLDS if len(values) < MANY_ROWS else FOLDS_OF_MANY)
-    temperature = fit_temperature(outside, targets, choice)
+    temperature = fit_temperature(outside, _hedged(targets, choice), choice)
     beliefs = squash((outside / temperature).astype(np.float32), choice)
     arrays = fit(values, targets, choice, RECIPE)
     scope = None
@@ -169,7 +170,7 @@ def recalibrate(
     if rescale:
         arrays.pop("knots", None)
         raw = head.logits(reading) * np.float32(manifest.temperature)
-        temperature = fit_temperature(raw, targets, choice)
+        temperature = fit_temperature(raw, _hedged(targets, choice), choice)
         beliefs = squash((raw / temperature).astype(np.float32), choice)
     thresholds = _thresholds(beliefs, targets, choice)
     updated = msgspec.structs.replace(
@@ -198,12 +199,21 @@ def cross_fit(values: Floats, targets: Floats, choice: Choice, recipe: Recipe = 
     return result
 
 
+def _hedged(targets: Floats, choice: Choice) -> Floats:
+    """The targets, as sure as so many rows can make one (Platt, 1999). Where all rows are right the likeliest temperature
+    is otherwise the least there is, under which every score is 1 and none tells anything."""
+    doubt = 1 / (len(targets) + 2)
+    others = max(targets.shape[1] - 1, 1) if choice == "One" else 1
+    return (targets * (1 - doubt) + (1 - targets) * (doubt / others)).astype(np.float32)
+
+
 def _thresholds(beliefs: Floats, targets: Floats, choice: Choice) -> dict[str, float]:
     """`""`: for whatever label is best. One: accept what is at least as sure as the surest 95 % of right answers."""
     if choice == "One":
         right = beliefs.argmax(axis=1) == targets.argmax(axis=1)
         sure = beliefs.max(axis=1)[right]
-        return {"": round(float(np.quantile(sure, 0.05)), 4) if len(sure) else 0.5}
+        # Rounded down: a threshold of 1 would refuse what is as sure as the texts that it comes from.
+        return {"": math.floor(float(np.quantile(sure, 0.05)) * 1e4) / 1e4 if len(sure) else 0.5}
     found = [best_threshold(beliefs[:, at], targets[:, at]) for at in range(targets.shape[1])]
     if choice == "Binary":
         return {"": found[0]}
