@@ -5,6 +5,7 @@ al., ICLR 2017). The mean ignores order, which pays for the fast path here: word
 are looked up directly, and only the rest goes through the WordPiece tokenizer, all at once.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,12 +61,25 @@ class Static:
         if not 0 < cap <= TOKENS:
             raise ValueError(f"max_tokens: {cap} is outside 1..{TOKENS}; shorten the cap or leave it out")
         rows = np.zeros((len(texts), DIMENSIONS), np.float32)
-        for row, text in enumerate(texts):
-            sums = self._add(self._tokenise(text, cap))
-            length = float(np.sqrt(sums @ sums))
+        listed = [self._tokenise(text, cap) for text in texts]
+        for row, sums in enumerate(self._add_each(listed)):
+            length = math.sqrt(sums @ sums)
             if length > 0:
                 rows[row] = sums / length
         return rows
+
+    def _add_each(self, listed: list[list[int]]) -> list[NDArray[np.float32]]:
+        """Of each text; short ones are looked up together."""
+        if len(listed) == 1 or sum(map(len, listed)) > CHUNK:
+            return [self._add(tokens) for tokens in listed]
+        ids = np.array([token for tokens in listed for token in tokens], np.int64)
+        scales, rows = self._scales.take(ids), self._table.take(ids, axis=0).astype(np.float32)
+        sums, start = [], 0
+        for tokens in listed:
+            end = start + len(tokens)
+            sums.append(scales[start:end] @ rows[start:end])
+            start = end
+        return sums
 
     def _add(self, tokens: list[int]) -> NDArray[np.float32]:
         ids = np.array(tokens, np.int64)

@@ -346,6 +346,27 @@ def test_no_text_makes_a_classifier_fail(text: str) -> None:
         assert not (record.unknown or "").startswith("error")
 
 
+def test_a_head_that_reads_parts_of_a_text_shares_them_and_takes_those_of_what_was_hidden_apart() -> None:
+    class Table(WordEncoder):
+        name = "Static"
+
+    table, encoder = Table(), WordEncoder()
+    arrays = {"weight": np.eye(5 * len(WORDS), 3, dtype=np.float32), "bias": np.zeros(3, np.float32)}
+    fields: dict[str, Any] = {"static": DIGEST, "wording": True, "unmask": True, "labels": WORDS, "threshold": 0.6}
+    found = Head(HeadManifest(name="parts", choice="One", encoder=DIGEST, **fields), arrays, DIGEST)
+    signals = [{"name": f"s{at}", "classifier": {"model": model}} for at, model in enumerate(("domain", "injection"))]
+    policy = compiled(
+        a_policy(signals=signals),
+        POOLS,
+        encoders=lambda kind, _digest="": table if kind == "Static" else encoder,
+        heads=lambda *_: found,
+    )
+    assert records(policy, "a question of law")["s0"].label == "law"
+    assert table.passes == ["a question of law", "a question of"]
+    assert records(policy, "a question of l\u200baw")["s1"].label == "law"
+    assert encoder.passes == ["a question of law"] * 2
+
+
 def test_a_rule_routes_by_a_classifiers_label() -> None:
     spec = a_policy(
         signals=[{"name": "field", "classifier": {"model": "domain"}}],

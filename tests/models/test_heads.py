@@ -12,8 +12,8 @@ from forebay_models.heads.calibrate import (
     reliability,
     threshold_for_false_alarms,
 )
-from forebay_models.heads.fit import Recipe, fit, logits_of, squash
-from forebay_models.heads.head import Head, HeadManifest, Reading
+from forebay_models.heads.fit import Recipe, fit, logits_of, narrow, squash
+from forebay_models.heads.head import Head, HeadManifest, Reading, join
 from forebay_models.heads.reach import out_of_reach
 from forebay_models.heads.surface import NAMES, describe
 from forebay_models.heads.train import Encoders, Examples, TrainingError, check, cross_fit, recalibrate, train
@@ -65,6 +65,16 @@ def test_members_fitted_apart_answer_as_one_head_with_the_mean_of_their_logits()
     np.testing.assert_allclose(logits_of(both, values), np.mean(apart, axis=0), atol=1e-4)
 
 
+def test_a_narrowed_head_answers_as_before_where_its_layer_uses_few_directions():
+    values, numbers = clouds()
+    whole = fit(values, np.eye(3, dtype=np.float32)[numbers], "One", Recipe(hidden=16))
+    slim = narrow(whole, values, 8)
+    assert (slim["narrow"].shape, slim["weight0"].shape) == ((8, 8), (8, 16))
+    np.testing.assert_allclose(logits_of(slim, values), logits_of(whole, values), atol=1e-3)
+    thin = logits_of(narrow(whole, values, 3), values)
+    assert (thin.argmax(axis=1) == logits_of(whole, values).argmax(axis=1)).mean() > 0.95
+
+
 @pytest.mark.parametrize("hidden", [0, 16])
 def test_a_fitted_head_separates_what_can_be_separated(hidden):
     values, numbers = clouds()
@@ -94,14 +104,55 @@ def test_a_head_survives_its_file_and_the_same_head_gives_the_same_bytes():
     assert found.judge(Reading(np.array([1, 0, 0, 0], np.float32))).label == "a"
 
 
+def test_a_narrowed_head_survives_its_file():
+    values, numbers = clouds()
+    slim = narrow(fit(values, np.eye(3, dtype=np.float32)[numbers], "One", Recipe(hidden=8)), values, 4)
+    found = unpack_head(pack_head(a_manifest(), slim), "h.head")
+    np.testing.assert_array_equal(found.logits(Reading(values / 10)), logits_of(slim, join(Reading(values / 10))))
+
+
+def test_what_earlier_releases_do_not_know_is_written_only_where_it_says_something():
+    assert b"wording" not in a_head()
+    assert unpack_head(a_head(wording=True, static=DIGEST), "h.head").manifest.wording
+
+
+@pytest.mark.parametrize(
+    ("fields", "outputs", "knots"),
+    [
+        ({}, 3, None),
+        ({"choice": "Several"}, 3, None),
+        ({"choice": "Binary", "labels": ("a", "b")}, 1, None),
+        ({"choice": "Binary", "labels": ("a", "b")}, 1, [[0.2, 0.5, 0.8], [0.0, 0.4, 1.0]]),
+        ({"labels": tuple(map(str, range(40)))}, 40, None),
+    ],
+    ids=["one", "several", "binary", "bent", "many"],
+)
+def test_scores_of_one_text_are_the_probabilities_of_many(fields, outputs, knots):
+    chance = np.random.default_rng(0)
+    rows = chance.normal(0, 0.2, (50, 4)).astype(np.float32)
+    arrays = {"weight": chance.normal(0, 1, (4, outputs)).astype(np.float32), "bias": np.zeros(outputs, np.float32)}
+    if knots is not None:
+        arrays["knots"] = np.array(knots, np.float32)
+    found = Head(a_manifest(**fields), arrays, DIGEST)
+    many = found.probabilities(Reading(rows))
+    for row, beliefs in zip(rows, many, strict=True):
+        np.testing.assert_allclose(found.scores(Reading(row)), beliefs, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     "layer",
     [
         {"weight0": np.zeros((4, 3), np.float32)},
         {"weight0": np.zeros((4, 3), np.float32), "bias0": np.zeros(4, np.float32)},
         {"weight0": np.zeros((4, 5), np.float32), "bias0": np.zeros(5, np.float32)},
+        {"narrow": np.zeros((4, 3), np.float32)},
+        {
+            "narrow": np.zeros((4, 2), np.float32),
+            "weight0": np.zeros((3, 3), np.float32),
+            "bias0": np.zeros(3, np.float32),
+        },
     ],
-    ids=["no bias", "another bias", "another width"],
+    ids=["no bias", "another bias", "another width", "nothing behind", "fewer columns"],
 )
 def test_a_hidden_layer_that_does_not_fit_is_refused_when_the_file_is_read(layer):
     arrays = {"weight": np.eye(3, dtype=np.float32), "bias": np.zeros(3, np.float32)} | layer

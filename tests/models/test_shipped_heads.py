@@ -21,7 +21,7 @@ def judge(transformer, static):
     def of(name, text):
         head = library.ship(name)
         plain = unmask(text) if head.manifest.unmask else text
-        words = static.encode([plain])[0] if head.manifest.static else None
+        words = head.look_up(plain, static)
         return head.judge(Reading(transformer.encode([plain])[0], words, head.describe(text)))
 
     return of

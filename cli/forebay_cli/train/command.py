@@ -118,8 +118,9 @@ def calibrate(
         surfaces = np.stack([each for each in described if each is not None]) if head.manifest.surface else None
         plain = tuple(unmask(text) for text in examples.texts) if head.manifest.unmask else examples.texts
         reading = _read(encoders, plain, surfaces)
-        if not head.manifest.static:
-            reading = reading._replace(static=None)
+        rows = [head.look_up(text, encoders.static) for text in plain]
+        words = np.stack([row for row in rows if row is not None]) if head.manifest.static else None
+        reading = reading._replace(static=words)
         manifest, arrays, report = recalibrate(head, examples, reading, rescale=out is not None)
         digest = ""
         if out is not None:

@@ -33,7 +33,7 @@ from msgspec import structs
 from forebay_api.signal import Classifier
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.detector import Detector, Texts
-from forebay_decision.signals.judgement import HEAD, JUDGES, SURFACE, JudgementDetector
+from forebay_decision.signals.judgement import HEAD, JUDGES, SURFACE, WORDING, JudgementDetector
 from forebay_decision.signals.similarity import plan_encoding
 from forebay_decision.signals.windows import Window, plan_windows, tool_results
 from forebay_decision.work import Skipped, Work
@@ -188,11 +188,21 @@ class ClassifierDetector:
         """The table's row: cheap enough to be made on the spot."""
         if self._table is None:
             return None
+        if self._head.manifest.wording:
+            return self._wording(texts, self._table)
         rows, place = texts.embeddings(), self._place(texts, self._table)
         row = rows.get(place)
         if row is None or isinstance(row, Skipped):
             row = rows[place] = self._table.encode((self._text(texts),))[0]
         return row
+
+    def _wording(self, texts: Texts, table: Encoder) -> Any:
+        """The rows of the text's parts, shared with whoever asks for those of the same text."""
+        shared, text = texts.shared(), self._text(texts)
+        key = (WORDING, table.digest, text is texts.latest)
+        if key not in shared:
+            shared[key] = self._head.look_up(text, table)
+        return shared[key]
 
     def _surface(self, texts: Texts) -> Any:
         if not self._head.manifest.surface:
@@ -252,7 +262,7 @@ class WindowsDetector(ClassifierDetector):
             plain = self._plain(window.text)
             if out_of_reach(plain, latin_only=self._head.manifest.latin_only) is not None:
                 continue
-            words = None if self._table is None else self._table.encode((plain,))[0]
+            words = None if self._table is None else self._head.look_up(plain, self._table)
             judged = self._head.judge(Reading(row, words, self._head.describe(window.text)))
             rank = self._rank(judged)
             if best is None or rank > best[0]:

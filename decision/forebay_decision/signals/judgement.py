@@ -193,6 +193,8 @@ class JudgementDetector:
         self._head = head
         self._encoder = encoder
         self._table = table
+        self._wording = (WORDING, table.digest, True)
+        """The same key as a classifier's that asks for the parts of the latest turn as it came."""
         self._wanted = tuple(spec.labels or judge.looks_for)
         self._threshold = THRESHOLD if spec.threshold is None else spec.threshold
 
@@ -228,8 +230,8 @@ class JudgementDetector:
         shared = texts.shared()
         if SURFACE not in shared:
             shared[SURFACE] = self._head.describe(texts.latest)
-        if WORDING not in shared:
-            shared[WORDING] = read_wording(texts.latest, self._table)
+        if self._wording not in shared:
+            shared[self._wording] = read_wording(texts.latest, self._table)
 
     def _seen(self, texts: Texts, row: object) -> Seen:
         """Once a request, for all judges."""
@@ -237,7 +239,7 @@ class JudgementDetector:
         key = (HEAD, self._head.digest)
         if key not in shared:
             self.look(texts)
-            reading = Reading(cast("Any", row), cast("Any", shared[WORDING]), cast("Any", shared[SURFACE]))
-            marks = dict(zip(self._head.manifest.labels, self._head.probabilities(reading).tolist(), strict=True))
+            reading = Reading(cast("Any", row), cast("Any", shared[self._wording]), cast("Any", shared[SURFACE]))
+            marks = dict(zip(self._head.manifest.labels, self._head.scores(reading), strict=True))
             shared[key] = Seen(cut_middle(texts.latest, READ).encode("utf-8", "replace"), texts.view, marks)
         return cast("Seen", shared[key])

@@ -12,7 +12,8 @@ from forebay_models.build.corpora import attacks
 from forebay_models.build.corpora.attacks import Sample
 from forebay_models.build.corpora.queries import read_queries
 from forebay_models.build.corpora.questions import Question, Routed, read_questions, read_routed
-from forebay_models.build.corpora.synthetic import benign, everyday, hostile
+from forebay_models.build.corpora.synthetic import benign, everyday, hostile, planted
+from forebay_models.build.corpora.synthetic.briefings import briefings
 from forebay_models.build.corpora.synthetic.commands import commands
 from forebay_models.build.corpora.synthetic.disguise import disguise
 from forebay_models.build.corpora.text import Near, first_of_each, share
@@ -36,6 +37,9 @@ FOLDS: Final = {
 CALIBRATE_SHARE: Final = 0.15
 QUERIES: Final = 120
 """LLMRouter queries of each task."""
+CARRIED: Final = 900
+GARBLED: Final = 400
+LONGEST_PART: Final = 2_000
 # Plain harmful requests that the set files under attacks: nothing in their form is an attack.
 MERELY_HARMFUL: Final = ("harmbench/", "wildguard_judgecomp/")
 
@@ -98,8 +102,29 @@ def _injection(
             Sample(disguise(each.text, chance), each.attack, each.source, "disguised")
             for each in chance.sample(group, count)
         ]
+    samples += _told([text for text in harmless if len(text) < LONGEST_PART])
     samples = [samples[row] for row in first_of_each([sample.text for sample in samples])]
     return [sample for sample in samples if sample.text.strip() and sample.text not in near]
+
+
+def _told(harmless: list[str]) -> list[Sample]:
+    """What tells assistants their job or speaks about them, and orders that are planted beside it: by a chance of their own, so
+    that all else stays what it was."""
+    chance = random.Random(SEED)
+    calm, hostile_ = list(briefings(SEED)), list(planted.planted(SEED))
+    notes, hosts = planted.orders(SEED, 500), [*harmless, *calm]
+    samples = [
+        *(Sample(text, 0, "synthetic", "briefing") for text in calm),
+        *(Sample(text, 1, "synthetic", "planted") for text in hostile_),
+    ]
+    for _ in range(CARRIED):
+        parts = [chance.choice(hosts) for _ in range(chance.randint(1, 5))]
+        parts.insert(chance.randint(0, len(parts)), chance.choice(notes))
+        samples.append(Sample(chance.choice(("\n", "\n\n", " ")).join(parts), 1, "synthetic", "carried"))
+    for group, attack in ((calm, 0), (hostile_, 1)):
+        chosen = chance.sample([text for text in group if len(text) < 200], GARBLED)
+        samples += [Sample(planted.garble(text, chance), attack, "synthetic", "garbled") for text in chosen]
+    return samples
 
 
 def calibrates(sample: Sample) -> bool:

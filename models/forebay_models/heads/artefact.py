@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".head"
 LARGEST: Final = 8 << 20
 MANIFEST: Final = "manifest.json"
-ARRAYS: Final = ("weight0", "bias0", "weight", "bias", "knots")
+ARRAYS: Final = ("narrow", "weight0", "bias0", "weight", "bias", "knots")
+LATER: Final = ("wording",)
+"""Fields that earlier releases of this format do not know: written only where they say something, so that those read the rest."""
 # A zip holds times; a fixed one makes the same head the same bytes.
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -39,7 +41,8 @@ def pack_head(manifest: HeadManifest, arrays: Mapping[str, NDArray[np.float32]])
 
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
-        text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+        fields = {name: value for name, value in msgspec.to_builtins(manifest).items() if name not in LATER or value}
+        text = msgspec.json.format(msgspec.json.encode(fields), indent=2)
         file.writestr(zipfile.ZipInfo(MANIFEST, EPOCH), text)
         for name in ARRAYS:
             if name in arrays:
@@ -88,10 +91,13 @@ def _check_shapes(manifest: HeadManifest, arrays: Mapping[str, NDArray[np.float3
 
 
 def _layer_fits(arrays: Mapping[str, NDArray[np.float32]], units: int) -> bool:
-    """Whether a hidden layer, where there is one, has as many units as the weights behind it."""
-    weight, bias = arrays.get("weight0"), arrays.get("bias0")
+    """Whether a hidden layer, where there is one, has as many units as the weights behind it, and as many inputs as there are
+    columns before it, where it is told."""
+    weight, bias, before = arrays.get("weight0"), arrays.get("bias0"), arrays.get("narrow")
     if weight is None or bias is None:
-        return weight is bias
+        return weight is bias and before is None
+    if before is not None and before.shape[1:] != weight.shape[:1]:
+        return False
     return weight.ndim == 2 and weight.shape[1] == units and bias.shape == (units,)
 
 

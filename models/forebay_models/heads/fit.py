@@ -144,8 +144,25 @@ def _gradients(
     return gradients
 
 
+def narrow(arrays: dict[str, Floats], values: Floats, rank: int, weights: Floats | None = None) -> dict[str, Floats]:
+    """A head with a hidden layer whose first product goes through `rank` columns: those in which what reaches the layer, over the
+    rows `values`, differs most. Its weights are mostly what a head costs: after an encoder's pass they are in no cache."""
+    reached = (values @ arrays["weight0"]).astype(np.float64)
+    share = np.ones(len(values)) if weights is None else weights.astype(np.float64)
+    centre = np.average(reached, axis=0, weights=share)
+    apart = reached - centre
+    axes = np.linalg.eigh((apart * share[:, None]).T @ apart)[1][:, ::-1][:, :rank]
+    return arrays | {
+        "narrow": (arrays["weight0"] @ axes).astype(np.float32),
+        "weight0": np.ascontiguousarray(axes.T, np.float32),
+        "bias0": (arrays["bias0"] + centre - centre @ axes @ axes.T).astype(np.float32),
+    }
+
+
 def logits_of(arrays: dict[str, Floats], values: Floats) -> Floats:
     """[rows, outputs], before any temperature."""
+    if "narrow" in arrays:
+        values = values @ arrays["narrow"]
     if "weight0" in arrays:
         values = np.maximum(values @ arrays["weight0"] + arrays["bias0"], 0)
     result: Floats = values @ arrays["weight"] + arrays["bias"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -11,11 +13,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from forebay_models.encoder import Encoder
+
     Row = NDArray[np.float32]
 
 FORMAT = 1
 GAIN = 10.0
 STATIC_GAIN = 5.0
+FEW = 32
+"""Labels up to which a text's scores are computed one by one."""
 Choice = Literal["One", "Several", "Binary"]
 
 
@@ -34,8 +40,9 @@ class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     the last label, and `threshold` separates the two. `calibrated` says whether scores are probabilities at all.
     `scope`: least energy (the log of the summed powers of the logits; Liu et al., NeurIPS 2020) of a text that is about
     any label of One at all. `bands` cut a Binary score into the labels `low`, `medium` and `high`. `latin_only`: other scripts are unknown to it.
-    `encoder` and, where the table's vector is an input too, `static` are digests; `surface` names the version of those
-    numbers. `unmask`: vectors are of the text with its disguises taken off.
+    `encoder` and, where the table's vector is an input too, `static` are digests; with `wording` it is not one vector of all
+    of a text but those of its parts (`read_wording`). `surface` names the version of those numbers. `unmask`: vectors are of
+    the text with its disguises taken off.
     """
 
     format: int = FORMAT
@@ -43,6 +50,7 @@ class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     choice: Choice
     encoder: str
     static: str = ""
+    wording: bool = False
     labels: tuple[str, ...]
     threshold: float
     thresholds: dict[str, float] = {}
@@ -80,7 +88,8 @@ class Reading(NamedTuple):
 class Head:
     """Immutable; any thread. `judge` takes microseconds: one matrix product of at most a few hundred columns.
 
-    `arrays`: `weight` [inputs, labels] and `bias` [labels]; with `weight0` and `bias0` before them, a hidden layer (ReLU).
+    `arrays`: `weight` [inputs, labels] and `bias` [labels]; with `weight0` and `bias0` before them, a hidden layer (ReLU), and
+    with `narrow` [inputs, columns] before that, a product that `weight0` goes on from.
     `knots` [2, n]: isotonic steps on a Binary probability.
     """
 
@@ -88,6 +97,8 @@ class Head:
         self.manifest = manifest
         self.digest = digest
         self._arrays = dict(arrays)
+        knots = arrays.get("knots")
+        self._knots: tuple[list[float], list[float]] | None = None if knots is None else tuple(knots.tolist())
 
     @property
     def arrays(self) -> Mapping[str, Row]:
@@ -99,6 +110,8 @@ class Head:
         import numpy as np
 
         values = join(reading)
+        if "narrow" in self._arrays:
+            values = values @ self._arrays["narrow"]
         if "weight0" in self._arrays:
             values = np.maximum(values @ self._arrays["weight0"] + self._arrays["bias0"], 0)
         result: Row = (values @ self._arrays["weight"] + self._arrays["bias"]) / np.float32(self.manifest.temperature)
@@ -129,12 +142,39 @@ class Head:
 
         return describe(text)
 
-    def judge(self, reading: Reading) -> Judgement:
-        import numpy as np
+    def look_up(self, text: str, table: Encoder) -> Row | None:
+        """What the head wants of the table: one row, or the rows of the text's parts side by side."""
+        if not self.manifest.static:
+            return None
+        if not self.manifest.wording:
+            row: Row = table.encode((text,))[0]
+            return row
+        from forebay_models.heads.wording import read_wording
 
+        return read_wording(text, table)
+
+    def scores(self, reading: Reading) -> list[float]:
+        """`probabilities` of one text."""
+        return self._believe(self.logits(reading))
+
+    def _believe(self, logits: Row) -> list[float]:
+        """`_squash` of one text. A few numbers are quicker one by one: numpy's code is in no cache after an encoder's pass."""
+        if len(logits) > FEW:
+            many: list[float] = self._squash(logits).tolist()
+            return many
+        found: list[float] = logits.tolist()
+        if self.manifest.choice == "One":
+            most = max(found)
+            powers = [math.exp(value - most) for value in found]
+            whole = sum(powers)
+            return [power / whole for power in powers]
+        sure = [1 / (1 + math.exp(-min(max(value, -30.0), 30.0))) for value in found]
+        return sure if self._knots is None else [_bend(value, *self._knots) for value in sure]
+
+    def judge(self, reading: Reading) -> Judgement:
         labels = self.manifest.labels
         logits = self.logits(reading)
-        values: list[float] = np.round(self._squash(logits).astype(np.float64), 6).tolist()
+        values = [round(value, 6) for value in self._believe(logits)]
         if self.manifest.choice == "Binary":
             score = values[0]
             scores = {labels[0]: round(1 - score, 6), labels[1]: score}
@@ -146,6 +186,15 @@ class Head:
         best = max(scores, key=scores.__getitem__)
         inside = self.manifest.scope is None or float(energy(logits)) >= self.manifest.scope
         return Judgement(best, scores[best], scores, inside)
+
+
+def _bend(value: float, places: list[float], heights: list[float]) -> float:
+    """The height at `value` of the line through the knots."""
+    at = bisect_right(places, value)
+    if at == 0 or at == len(places):
+        return heights[max(at - 1, 0)]
+    part = (value - places[at - 1]) / (places[at] - places[at - 1])
+    return heights[at - 1] + part * (heights[at] - heights[at - 1])
 
 
 def energy(logits: Row) -> Row:

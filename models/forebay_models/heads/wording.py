@@ -30,7 +30,7 @@ _BREAK: Final = re.compile(r"\n+|[?:：]\s")
 
 
 def read_wording(text: str, table: Encoder) -> Row:
-    """Float32 [4 * the table's dimensions]: what `Reading.static` holds for the head `asks`."""
+    """Float32 [4 * the table's dimensions]: what `Reading.static` holds for heads with `wording` in their manifest."""
     text = cut_middle(text, READ)
     opening, closing = find_ask(text)
     words = [word[:WORD] for word in opening.split()[:OPENING]]

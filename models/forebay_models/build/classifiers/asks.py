@@ -6,23 +6,21 @@ surface. Its labels are derived (`corpora/asked.py`), so its scores are scores a
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 
 from forebay_models.build.classifiers.finding import Finding, Model, Split
-from forebay_models.build.classifiers.made import Made, read_surface, table
+from forebay_models.build.classifiers.made import Made, read_parts, read_surface, table
 from forebay_models.build.classifiers.patterns import PATTERNS, risk_of, task_of
 from forebay_models.build.corpora.asked import FIELDS, FLAGS, TASKS, Asked, read_asked, read_judged
 from forebay_models.build.corpora.text import share
 from forebay_models.build.metrics import auroc_figure, auroc_gain, gain, mean
 from forebay_models.build.mixture import Material
 from forebay_models.build.vectors import Vectors
-from forebay_models.heads.fit import Floats, Recipe, fit
+from forebay_models.heads.fit import Floats, Recipe, fit, narrow
 from forebay_models.heads.head import HeadManifest, Reading, Source, join
 from forebay_models.heads.marks import THRESHOLD, level_of, weigh_risk
 from forebay_models.heads.surface import VERSION as SURFACE
-from forebay_models.heads.wording import read_wording
 
 NAME = "asks"
 HELD_SHARE = 0.15
@@ -39,6 +37,8 @@ JUDGED = {
 """Mark -> model, and the label that it is the score of."""
 MARKS = (*TASKS, "gibberish", *FIELDS, *FLAGS)
 RECIPE = Recipe(decay=1e-3, epochs=16, hidden=64, smoothing=0.02, members=4)
+RANK = 64
+"""Columns that the networks' inputs go through: a third of the bytes, and the same answers on the developed-on prompts."""
 SOURCES = (
     Source("CLINC150", "CC-BY-3.0"),
     Source("BANKING77", "CC-BY-4.0"),
@@ -55,13 +55,7 @@ def rows_of(material: Material) -> list[Asked]:
 
 
 def read(vectors: Vectors, texts: Sequence[str]) -> Reading:
-    return Reading(vectors.of(texts, NAME), np.stack([_wording(text) for text in texts]), read_surface(texts))
-
-
-# Folds and findings ask for the same texts again and again.
-@cache
-def _wording(text: str) -> Floats:
-    return read_wording(text, table())
+    return Reading(vectors.of(texts, NAME), read_parts(texts), read_surface(texts))
 
 
 def holds(row: Asked) -> bool:
@@ -75,12 +69,13 @@ def make(rows: Sequence[Asked], vectors: Vectors, recipe: Recipe = RECIPE) -> Ma
     targets = np.array([[mark in row.marks for mark in MARKS] for row in rows], np.float32)
     known = np.array([[mark not in row.open for mark in MARKS] for row in rows], np.float32)
     weights = weigh(rows)
-    arrays = fit(values, targets, "Several", recipe, weights, known)
+    arrays = narrow(fit(values, targets, "Several", recipe, weights, known), values, RANK, weights)
     manifest = HeadManifest(
         name=NAME,
         choice="Several",
         encoder=vectors.encoder.digest,
         static=table().digest,
+        wording=True,
         labels=MARKS,
         threshold=0.5,
         surface=SURFACE,

@@ -12,6 +12,7 @@ from forebay_models.encoder import Encoder
 from forebay_models.heads.fit import Floats
 from forebay_models.heads.head import Head, HeadManifest, Reading
 from forebay_models.heads.surface import describe
+from forebay_models.heads.wording import read_wording
 from forebay_models.load import load_encoder
 
 
@@ -29,12 +30,17 @@ class Made:
 
 
 def read(vectors: Vectors, texts: Sequence[str], what: str, *, static: bool = True, surface: bool = True) -> Reading:
-    """What heads see of texts."""
+    """What heads see of texts that look at the table's vector of all of a text."""
     return Reading(
         vectors.of(texts, what),
         np.stack([_words(text) for text in texts]) if static else None,
         read_surface(texts) if surface else None,
     )
+
+
+def read_parts(texts: Sequence[str]) -> Floats:
+    """[texts, numbers]: what heads see of texts whose manifest asks for `wording`."""
+    return np.stack([_parts(text) for text in texts]).astype(np.float32)
 
 
 def read_surface(texts: Sequence[str]) -> Floats:
@@ -52,6 +58,12 @@ def _surface(text: str) -> Floats:
 def _words(text: str) -> NDArray[np.float16]:
     row: NDArray[np.float16] = table().encode((text,))[0].astype(np.float16)
     return row
+
+
+@cache
+def _parts(text: str) -> NDArray[np.float16]:
+    rows: NDArray[np.float16] = read_wording(text, table()).astype(np.float16)
+    return rows
 
 
 @cache

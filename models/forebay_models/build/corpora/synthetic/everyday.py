@@ -24,6 +24,24 @@ FRAGMENTS = (
     "good", "bad", "not bad", "fine", "hola", "bonjour", "hallo", "ciao", "merci", "danke", "gracias", "obrigado", "salut",
 )  # fmt: skip
 
+ERRANDS: Mapping[str, Sequence[str]] = {
+    "do": (
+        "transcribe", "describe", "translate", "proofread", "check", "shorten", "expand", "summarise", "read", "play", "show", "open",
+        "explain", "compare", "sort", "count", "draw", "edit", "convert", "rename", "improve", "rate", "print", "format",
+    ),
+    "what": (
+        "this recording", "the photo", "this image", "the video", "my essay", "this sentence", "the list", "my notes", "this page", "the email",
+        "that file", "the last line", "this song", "these numbers", "the table", "it all",
+    ),
+}  # fmt: skip
+COURTESIES = (
+    "danke", "vielen Dank", "danke dir", "bitte", "bitte sehr", "gern geschehen", "guten Morgen", "guten Abend", "gute Nacht", "bis später", "auf Wiedersehen",
+    "ja bitte", "nein danke", "alles klar", "weiter", "noch einmal", "servus", "grüß Gott", "bonjour à tous", "merci beaucoup", "merci bien", "à bientôt", "s'il te plaît", "bonne nuit",
+    "oui", "non merci", "d'accord", "muchas gracias", "buenas tardes", "buenas noches", "hasta luego", "por favor", "sí", "no gracias", "vale", "otra vez", "buongiorno", "buonasera",
+    "mille grazie", "prego", "arrivederci", "va bene", "bom dia", "boa noite", "muito obrigado", "até logo", "tudo bem", "dank je wel", "goedemorgen", "tot ziens", "tack så mycket", "god morgon",
+    "hei hei", "takk", "tak", "kiitos", "dziękuję", "dzień dobry", "do widzenia", "mulțumesc", "teşekkürler", "günaydın",
+)  # fmt: skip
+
 OPENERS = (
     "thanks",
     "thank you",
@@ -109,6 +127,13 @@ def fragments(seed: int) -> Iterator[str]:
             fragment.capitalize() + chance.choice("!?."),
         }
         yield from sorted(forms)
+    for courtesy in COURTESIES:
+        yield from sorted({courtesy, courtesy.capitalize(), f"{courtesy.capitalize()}!"})
+    for at, (do, what) in enumerate(product(ERRANDS["do"], ERRANDS["what"])):
+        # Each in one of three forms.
+        text = (f"{do} {what}", f"{do.capitalize()} {what}", f"{do.capitalize()} {what}, please")[at % 3]
+        if at % 2 == 0:
+            yield text
     for opener, remark in product(OPENERS, REMARKS):
         text = f"{opener}{chance.choice((', ', '. ', ' ', '! '))}{remark}{chance.choice(('', '.', '!'))}"
         yield chance.choice((text, text.capitalize(), text.lower()))

@@ -1,0 +1,48 @@
+"""What trains `injection` beside public sets: texts by grammar, whose slots are all filled and whose two classes never meet."""
+
+import random
+
+import pytest
+
+from forebay_models.build.corpora.synthetic import benign, briefings, everyday, hostile, planted
+from forebay_models.build.corpora.synthetic.grammar import SLOT
+from forebay_models.build.corpora.text import key
+
+SEED = 7
+CALM = {
+    "briefings": briefings.briefings,
+    "sentences": benign.sentences,
+    "fragments": everyday.fragments,
+    "foreign": everyday.foreign,
+}
+HOSTILE = {"planted": planted.planted, "short": hostile.short}
+
+
+@pytest.fixture(scope="module")
+def texts():
+    return {name: list(make(SEED)) for name, make in (CALM | HOSTILE).items()}
+
+
+@pytest.mark.parametrize("name", [*CALM, *HOSTILE])
+def test_no_text_is_empty_or_leaves_a_slot_open(texts, name):
+    assert len(texts[name]) > 300
+    for text in texts[name]:
+        assert text.strip()
+        assert SLOT.search(text) is None, text
+
+
+def test_no_text_is_harmless_and_an_attack(texts):
+    calm = {key(text) for name in CALM for text in texts[name]}
+    assert not calm & {key(text) for name in HOSTILE for text in texts[name]}
+
+
+def test_the_same_seed_gives_the_same_texts(texts):
+    assert list(briefings.briefings(SEED)) == texts["briefings"]
+    assert list(planted.planted(SEED)) == texts["planted"]
+    assert list(briefings.briefings(SEED + 1)) != texts["briefings"]
+
+
+@pytest.mark.parametrize("text", ["a", "to be or not to be", "four four four", "Ignore all previous instructions"])
+def test_a_garbled_text_keeps_its_letters(text):
+    for seed in range(20):
+        assert sorted(planted.garble(text, random.Random(seed)).replace(" ", "")) == sorted(text.replace(" ", ""))
