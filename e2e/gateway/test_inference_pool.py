@@ -9,12 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from ..inference_pool import POOL, PORT, REPLICAS, busy, extend, inference_pool, serve_replicas, start_picker
+from ..inference_pool import PICKER, POOL, PORT, REPLICAS, busy, extend, inference_pool, serve_replicas, start_picker
 from ..installation import Installation, installed
 from ..isolation import HOST
+from ..kube import condition_of
 from ..waiting import wait_until
 from .envoy_gateway import EnvoyGateway
-from .manifests import gateway
+from .manifests import envoy_proxy, gateway
 
 DIRECT = """---
 apiVersion: gateway.networking.k8s.io/v1
@@ -146,3 +147,62 @@ def test_a_pool_of_ours_over_it_is_served_without_the_picker_and_its_policy_says
     wait_until(each_has_answered, "both replicas are asked", 30)
     told = pooled.kube.wait_condition("RoutingPolicy", pooled.namespace, "assistant", "FullySupported", "False")
     assert "picker" in told["message"]
+
+
+@pytest.fixture
+def asked(
+    envoy_gateway: EnvoyGateway,
+    room: str,
+    tmp_path: Path,
+    binary: Callable[[str], Path],
+    request: pytest.FixtureRequest,
+) -> Iterator[Installation]:
+    """A policy of ours over it, behind an Envoy that takes internal listeners. The parameter is the failureMode."""
+    kube = envoy_gateway.kube
+    extend(kube)
+    with installed(kube, room, tmp_path) as made:
+        serve_replicas(made)
+        start_picker(made, binary("epp"))
+        own = envoy_proxy("web", extension=True) + gateway("web", made.listener, proxy="web")
+        kube.apply(own + inference_pool(request.param), namespace=room)
+        made.add_operator("--gateway-api", "--inference-pools")
+        made.add_data_plane("dp-0")
+        kube.apply(POOL + OURS, namespace=room)
+        kube.wait_condition("RoutingPolicy", room, "assistant", "Programmed", seconds=60)
+        wait_until(lambda: "picker" not in _lost(made), "the picker is to be asked", 60)
+        made.wait_served("hello", 60)
+        yield made
+
+
+def _lost(made: Installation) -> str:
+    stored = made.kube.get("RoutingPolicy", made.namespace, "assistant") or {}
+    return str(condition_of(stored, "FullySupported").get("message", "picker"))
+
+
+def _servers(made: Installation, count: int, **headers: str) -> set[str]:
+    answers = [made.ask("hello", **headers) for _ in range(count)]
+    return {answer.headers.get("x-sim-server", f"{answer.status_code} {answer.text[:200]}") for answer in answers}
+
+
+@pytest.mark.parametrize("asked", ["FailClose"], indirect=True)
+def test_with_the_bootstrap_extension_a_pools_picker_chooses_the_replica_and_no_client_does(
+    asked: Installation,
+) -> None:
+    with busy(asked, "replica-a"):
+        wait_until(lambda: _servers(asked, 1) == {"replica-b"}, "the picker has seen the queue", 50)
+        assert _servers(asked, 12) == {"replica-b"}
+        named = {"x-gateway-destination-endpoint": f"{REPLICAS['replica-a']}:{PORT}", "x-envoy-attempt-count": "2"}
+        assert _servers(asked, 6, **named) == {"replica-b"}
+
+    asked.servers[PICKER].kill()
+    wait_until(lambda: asked.ask("hello").status_code == 503, "nobody chooses", 20)
+    answer = asked.ask("hello")
+    assert answer.json()["error"]["code"] == "picker_unavailable"
+    assert "x-forebay-unpicked" not in answer.headers
+
+
+@pytest.mark.parametrize("asked", ["FailOpen"], indirect=True)
+def test_with_fail_open_any_replica_serves_while_the_picker_is_dead(asked: Installation) -> None:
+    asked.servers[PICKER].kill()
+
+    assert _servers(asked, 12) <= set(REPLICAS)

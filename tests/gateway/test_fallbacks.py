@@ -9,16 +9,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from forebay_api.backend import Address, Backend, External
+from forebay_api.backend import Address, Backend, External, InferencePoolRef
 from forebay_api.policy import Default, RoutingPolicy
 from forebay_api.pool import Credential, PoolSpec, Resilience, SecretKey
 from forebay_api.strategy import Direct, PoolRef, Strategy, WeightedPoolRef
 from forebay_operator.backends.endpoint import Backend as Resolved
-from forebay_operator.backends.endpoint import Endpoint
+from forebay_operator.backends.endpoint import Endpoint, Picker
 from forebay_operator.envoy.messages import type_url
-from forebay_operator.envoy.proto import cluster, listener, route
+from forebay_operator.envoy.proto import cluster, endpoint, listener, route
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
-from forebay_operator.gateway.envoy_gateway.patches.fallbacks import MOST_ROOMS
+from forebay_operator.gateway.envoy_gateway.patches.inside import MOST_LISTENERS
 from forebay_operator.gateway.envoy_gateway.patches.internal import EXTENSION, SNIPPET, missing_extension
 from forebay_operator.gateway.implementation import Generated, Plan, Wanted
 from forebay_operator.gateway.naming import generated_name
@@ -36,6 +36,7 @@ from .test_patches import WELL, answered, told
 from .test_routes import SERVICE, of, wanted
 
 CLUSTER, LISTENER, TABLE = map(type_url, (cluster.Cluster, listener.Listener, route.RouteConfiguration))
+ASSIGNMENT = type_url(endpoint.ClusterLoadAssignment)
 UNTRIED = "is not tried at the strategy's fallback pools"
 TEXT = f"bootstrap_extensions:\n- name: x\n  typed_config: {{'@type': {EXTENSION}}}\n"
 CONFIG = {"name": "x", "typed_config": {"@type": EXTENSION}}
@@ -81,7 +82,7 @@ def planned(*objects: Any, kinds: Any = None, **more: Any) -> tuple[Plan, Wanted
 
 def chained(plan: Plan) -> list[Generated]:
     """The objects with chains."""
-    return [made for made in of(plan, "envoypatchpolicies") if made.name == generated_name("web", "ai/web", "chains")]
+    return [made for made in of(plan, "envoypatchpolicies") if made.name == generated_name("web", "ai/web", "inside")]
 
 
 def patches(plan: Plan, type_: str) -> list[dict[str, Any]]:
@@ -302,7 +303,7 @@ def test_what_envoy_gateway_says_of_chains_is_told_of_them_alone() -> None:
 
 
 def test_more_pools_than_an_object_holds_are_told_and_the_other_policies_have_theirs() -> None:
-    many = [f"m{number}" for number in range(MOST_ROOMS)]
+    many = [f"m{number}" for number in range(MOST_LISTENERS)]
     pools = {f"ai/{name}": a_pool(backend=SERVICE) for name in ("small", "large", *many)}
     two = a_route("other", a_rule("/other"))
     other = msgspec.structs.replace(
@@ -312,10 +313,10 @@ def test_more_pools_than_an_object_holds_are_told_and_the_other_policies_have_th
 
     plan, _ = planned(with_proxy(), a_route(), two, pools=pools, p=a_chain(*many), q=other)
 
-    assert f"more than {MOST_ROOMS}" in untried(plan)
+    assert f"more than {MOST_LISTENERS}" in untried(plan)
     (made,) = chained(plan)
     assert made.policies == ("ai/q",)
-    assert len(json.dumps(made.spec)) < MOST_ROOMS * 40_000
+    assert len(json.dumps(made.spec)) < MOST_LISTENERS * 40_000
 
 
 def test_a_bought_pools_room_names_its_host() -> None:
@@ -348,3 +349,54 @@ def test_a_client_credential_that_the_first_pool_may_not_have_is_told_to_be_miss
     assert len(lost(small=other, large=taking)) == 1
     assert not lost(small=taking, large=other)
     assert not lost(small=other, large=other)
+
+
+def picking(mode: Any = "FailClose", **more: Any) -> tuple[Plan, Wanted]:
+    """A policy over an inference pool with a picker."""
+    backend = Backend(inference_pool=InferencePoolRef(name="small"))
+    picker = Picker((Endpoint("192.0.2.9", 9002),), "epp", failure_mode=mode)
+    pools = {"ai/small": a_pool(backend=backend, **more), "ai/large": a_pool(backend=SERVICE)}
+    policy = more.pop("policy", None) or a_policy("p", route_target())
+    need = msgspec.structs.replace(
+        wanted(with_proxy(), a_route(), kinds=OPEN, pools=pools, p=policy),
+        backends={"ai/small": Resolved((Endpoint("192.0.2.1", 1), Endpoint("192.0.2.2", 1, ready=False)), picker)},
+    )
+    return EnvoyGateway().plan(need), need
+
+
+@pytest.mark.parametrize(
+    ("mode", "again"), [("FailOpen", "connect-failure,retriable-headers"), ("FailClose", "connect-failure")]
+)
+def test_an_inference_pools_rule_leads_to_where_its_picker_is_asked(mode: str, again: str) -> None:
+    plan, need = picking(mode)
+
+    assert composite(plan)[0] == "picked/ai/small"
+    assert set(added(plan, LISTENER)) == {"picked/ai/small"}
+    assert {"picked/ai/small", "picker/ai/small", "pool/ai/small"} <= set(added(plan, CLUSTER))
+    (retries,) = (
+        p["operation"]["value"] for p in patches(plan, TABLE) if p["operation"].get("path") == "/retry_policy"
+    )
+    assert retries["retryOn"] == again
+    assert any("endpoint picker of pool ai/small is not asked" in loss for loss in plan.losses["ai/p"])
+    (made,) = chained(plan)
+    taken = EnvoyGateway().plan(
+        msgspec.structs.replace(need, facts=facts(with_proxy(), a_route(), kinds={**OPEN, **answered(made, *WELL)}))
+    )
+    assert not any("picker" in loss for loss in taken.losses["ai/p"])
+
+
+def test_a_pickers_servers_and_the_pools_own_come_and_go_without_a_change_of_clusters() -> None:
+    plan, _ = picking()
+
+    servers = added(plan, ASSIGNMENT)
+    assert {name: len(found["endpoints"][0]["lbEndpoints"]) for name, found in servers.items()} == {
+        "picker/ai/small": 1,
+        "pool/ai/small": 2,
+    }, "one that is not ready may be chosen all the same"
+
+
+def test_a_picker_of_a_pool_with_a_credential_is_not_asked_and_the_policy_says_so() -> None:
+    plan, _ = picking(credentials=[Credential(secret_ref=SecretKey(name="key", key="credential"))])
+
+    assert not chained(plan)
+    assert any("is not asked, as the pool has a credential" in loss for loss in plan.losses["ai/p"])

@@ -18,7 +18,8 @@ from forebay_operator.gateway.envoy_gateway.closed import answers
 from forebay_operator.gateway.envoy_gateway.data_plane import data_plane_objects
 from forebay_operator.gateway.envoy_gateway.extension import extensions, grants, keeper
 from forebay_operator.gateway.envoy_gateway.origins import origins
-from forebay_operator.gateway.envoy_gateway.patches.fallbacks import fallbacks, unforwarded
+from forebay_operator.gateway.envoy_gateway.patches.fallbacks import unforwarded
+from forebay_operator.gateway.envoy_gateway.patches.inside import inside
 from forebay_operator.gateway.envoy_gateway.patches.policy import patches
 from forebay_operator.gateway.envoy_gateway.routes import (
     MOST_HEADERS,
@@ -77,8 +78,8 @@ class EnvoyGateway:
         traffic, asked = client_traffic(wanted)
         made += [*traffic, *grants(wanted, made)]
         patched = patches(wanted, [m for m in made if m.plural == "envoyextensionpolicies"], self.controllers)
-        chained = fallbacks(wanted, [m for m in made if m.plural == "httproutes"], self.controllers)
-        made += (*patched.objects, *chained.objects)
+        within = inside(wanted, [m for m in made if m.plural == "httproutes"], self.controllers)
+        made += (*patched.objects, *within.objects)
         for name, lost in _overlooked(wanted):
             asked.setdefault(name, []).append(lost)
         losses = {
@@ -88,7 +89,7 @@ class EnvoyGateway:
                         *asked.get(name, ()),
                         *_losses(name, wanted, behind),
                         *patched.losses.get(name, ()),
-                        *chained.losses.get(name, ()),
+                        *within.losses.get(name, ()),
                     ]
                 )
             )

@@ -113,7 +113,7 @@ def _losses(pool: str, spec: PoolSpec, wanted: Wanted) -> Iterator[str]:
             f"pool {pool} is called without its credential: give Secret {ref.name} a key {CREDENTIAL_KEY!r} with the whole "
             "header, such as 'Bearer ...', which is what Envoy Gateway reads"
         )
-    if spec.backend.inference_pool is not None:
-        yield f"the endpoint picker of pool {pool} is not asked: its pods are called by turns"
+    if spec.backend.inference_pool is not None and spec.credentials:
+        yield f"the endpoint picker of pool {pool} is not asked, as the pool has a credential: its pods are called by turns"
     if len(wanted.backends.get(pool, NOWHERE).endpoints) > MOST_ENDPOINTS:
         yield f"pool {pool} is called at {MOST_ENDPOINTS} of its endpoints only: a Backend holds no more"

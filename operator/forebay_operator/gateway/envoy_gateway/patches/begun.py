@@ -52,6 +52,9 @@ class Begun(msgspec.Struct, frozen=True):
         """A rule, as Envoy Gateway calls it, and the cluster of all its backends."""
         return f"httproute/{self.route.key}/rule/{number}"
 
+    def tables_called(self, both: bool) -> tuple[str, ...]:
+        return tuple(name for table in self.tables for name in table.names(both))
+
     def servers(self, number: int, rule: Rule) -> Servers:
         """Where a rule leads, in each form that Envoy Gateway may give it."""
         refs = rule.get("backendRefs") or ()

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from forebay_operator.envoy.messages import type_url
-from forebay_operator.envoy.proto import accesslog, cluster, hcm, listener, protobuf, route
+from forebay_operator.envoy.proto import accesslog, cluster, endpoint, hcm, listener, protobuf, route
 
 Patch = dict[str, Any]
+Resource = cluster.Cluster | endpoint.ClusterLoadAssignment | listener.Listener | route.RouteConfiguration
 MANAGERS: Final = "$..filters[?(@.name == 'envoy.filters.network.http_connection_manager')].typed_config"
 """Every HTTP connection manager of a listener: of its filter chains and of the default one."""
 ROUTER: Final = "envoy.filters.http.router"
@@ -29,11 +30,11 @@ def processor(extension: str) -> str:
     return f"envoy.filters.http.ext_proc/{processor_cluster(extension)}"
 
 
-def added(made: cluster.Cluster | listener.Listener | route.RouteConfiguration) -> Patch:
+def added(made: Resource) -> Patch:
     """One resource more."""
     return {
         "type": type_url(type(made)),
-        "name": made.name,
+        "name": made.cluster_name if isinstance(made, endpoint.ClusterLoadAssignment) else made.name,
         "operation": {"op": "add", "path": "", "value": made.to_dict()},
     }
 

@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from forebay_api.pool import PoolSpec
-from forebay_operator.envoy.actions import server_action
+from forebay_operator.cluster.objects import FailureMode
+from forebay_operator.envoy.actions import UNPICKED_HEADER, picker_action, server_action
 from forebay_operator.envoy.filters import lua_scripts, route_filter
 from forebay_operator.envoy.internal import internal_cluster, internal_listener
 from forebay_operator.envoy.local_replies import upstream_replies
@@ -29,20 +30,23 @@ _KEPT: Final = 512
 """Rooms that are not put together anew for each plan: it takes a tenth of a second."""
 
 
-def room(name: str, pool: str, spec: PoolSpec, to: Servers) -> tuple[Patch, ...]:
-    """Everything of a room, in the order in which Envoy hears of it."""
-    return _room(name, pool, msgspec.msgpack.encode(spec), to)
+def room(name: str, pool: str, spec: PoolSpec, to: Servers, picker: FailureMode | None) -> tuple[Patch, ...]:
+    """Everything of a room, in the order in which Envoy hears of it. `picker` says that the pool's is asked (pickers.py), and
+    what happens without."""
+    return _room(name, pool, msgspec.msgpack.encode(spec), to, picker)
 
 
 @lru_cache(maxsize=_KEPT)
-def _room(name: str, pool: str, packed_spec: bytes, to: Servers) -> tuple[Patch, ...]:
+def _room(name: str, pool: str, packed_spec: bytes, to: Servers, picker: FailureMode | None) -> tuple[Patch, ...]:
     spec = msgspec.msgpack.decode(packed_spec, type=PoolSpec)
-    only = replace(
-        hop_route(name, pool, _action(name, pool, spec, to)), request_headers_to_remove=removed_headers(spec)
-    )
+    action = _action(name, pool, spec, to) if picker is None else picker_action(pool, spec, picker)
+    only = replace(hop_route(name, pool, action), request_headers_to_remove=removed_headers(spec))
+    only.response_headers_to_remove = [UNPICKED_HEADER]
     servers = () if to.apart else (passing_over(f"{name}/{_SERVERS}", to.clusters),)
     inside = internal_listener(name, [lua_scripts("hop"), route_filter()], upstream_replies())
-    return tuple(map(added, (*servers, internal_cluster(name), inside, room_table(name, only))))
+    return tuple(
+        map(added, (*servers, internal_cluster(name), inside, room_table(name, only, counted=picker is not None)))
+    )
 
 
 def _action(name: str, pool: str, spec: PoolSpec, to: Servers) -> route.RouteAction:
