@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import time
+from random import Random
 from typing import Any
 
 import msgspec
 import pytest
 from builders import Seen, a_policy, a_pool, chat, compiled, decide, seen
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forebay_api.signal import Pii
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.pii import PiiDetector
+from forebay_decision.signals.pii.secret import FORMS, find_secrets
 from forebay_decision.signals.regex import PatternError
 from forebay_decision.signals.scan import Scan
 from forebay_decision.work import Skipped
@@ -198,6 +202,46 @@ def test_a_long_text_is_a_work_and_one_that_cannot_be_done_in_time_is_skipped() 
     assert isinstance(detector.prepare(view), Scan)
     view.seconds = 0.001
     assert detector.prepare(view) == Skipped("deadline")
+
+
+@pytest.mark.parametrize("text", ["4111 1111 1111 1111 " * 200, "١٢٣٤ " * 400, "a@b." * 1000])
+def test_a_text_of_numbers_and_signs_leaves_the_event_loop_to_others_before_prose_does(text: str) -> None:
+    detector = PiiDetector("p", Pii(entities=["Phone"]))
+    assert isinstance(detector.prepare(seen(text)), Scan)
+    assert detector.prepare(seen(text[:500])) is None
+    assert detector.prepare(seen("Which of the three suppliers was late, and why? " * 80)) is None
+    hurried = seen(text)
+    hurried.seconds = 0.003
+    assert isinstance(detector.prepare(hurried), Scan), "there is time to begin"
+
+
+def test_a_text_made_of_the_beginnings_of_keys_takes_no_longer_than_others() -> None:
+    """An automaton of all forms at once took seconds for it."""
+    parts = ["sk-", "ghp_", "eyJ", "AKIA", "xoxb-", "hf_", "glc_", "pypi-AgE", "SG.", "hvs.", "ops_eyJ", "A1b2C3d4E5"]
+    random = Random(1)
+    texts = ["".join(random.choices(parts, k=2000)) for _ in range(4)]
+    began = time.process_time()
+    for text in texts:
+        looked(seen(text), "Secret")
+    assert time.process_time() - began < 2.0, "for 4 texts of 8 kB"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_a_key_is_found(form: str) -> None:
+    printable = st.characters(min_codepoint=33, max_codepoint=126)
+
+    @settings(max_examples=2)
+    @given(st.from_regex(re.compile(form, re.ASCII), fullmatch=True, alphabet=printable | st.just(" ")))
+    def found(key: str) -> None:
+        if not re.search("your|example|placeholder|changeme|change[_-]me|insert|dummy|redact|mask|hidden|sample", key):
+            assert (4, 4 + len(key)) in set(find_secrets(f"key {key} .".encode()))
+
+    found()
+
+
+def test_a_key_longer_than_its_form_is_none() -> None:
+    assert not list(find_secrets(b"sk-" + b"a1B2" * 70))
+    assert list(find_secrets(b"sk-" + b"a1B2" * 60))
 
 
 def test_the_record_counts_and_keeps_no_text() -> None:

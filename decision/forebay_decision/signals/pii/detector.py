@@ -22,7 +22,7 @@ from forebay_decision.signals.pii.regions import find_in_regions, number_regions
 from forebay_decision.signals.pii.secret import find_secrets
 from forebay_decision.signals.pii.url import find_url_credentials
 from forebay_decision.signals.regex import PatternError
-from forebay_decision.signals.scan import SHORT_BYTES, Scan, plan_scan, scanned
+from forebay_decision.signals.scan import INLINE_SECONDS, Scan, plan_scan, scanned
 from forebay_decision.work import Skipped
 
 _FINDERS: Final[Mapping[Entity, Finder]] = {
@@ -42,7 +42,12 @@ _STEP: Final = 1 << 14
 _BEFORE, _AFTER = 128, 1024
 """Bytes of a chunk, and how far what belongs to an entity may reach beyond it. The deadline is looked at per chunk."""
 _SECONDS_PER_BYTE: Final = 30e-9
-"""Of prose; of digits, addresses and keys some microseconds, which the deadline ends."""
+"""Of prose."""
+_SECONDS_PER_SIGN: Final = 1e-6
+"""Of digits and signs, more where they are nearly numbers of some country; the deadline ends what takes longer."""
+_UNSUSPICIOUS: Final = b" \n" + bytes(range(65, 91)) + bytes(range(97, 123)) + bytes(range(128, 256))
+_SHORT_BYTES: Final = 1 << 10
+"""So little is looked at on the spot, whatever it is."""
 
 
 class PiiDetector:
@@ -67,10 +72,16 @@ class PiiDetector:
         self._finders = [(entity, finders[entity]) for entity in _ORDER[: last + 1] if entity in finders]
 
     def prepare(self, texts: Texts) -> Scan | Skipped | None:
-        length = len(texts.scoped(self.scope))
-        if length <= SHORT_BYTES:
+        text = texts.scoped(self.scope)
+        if len(text) <= _SHORT_BYTES:
             return None
-        return plan_scan(self.kind, length * _SECONDS_PER_BYTE, texts.seconds_left(), lambda: self._look(texts))
+        left = texts.seconds_left()
+        seconds = len(text) * _SECONDS_PER_BYTE
+        if seconds <= INLINE_SECONDS:
+            # A text of digits takes a hundred times as long as prose, and whoever sends it must not hold up others.
+            dense = len(plain(text).translate(None, _UNSUSPICIOUS)) * _SECONDS_PER_SIGN
+            seconds = max(seconds, min(seconds + dense, left / 2))
+        return plan_scan(self.kind, seconds, left, lambda: self._look(texts))
 
     def detect(self, texts: Texts, prepared: object = None) -> SignalRecord | Skipped:
         return self._look(texts) if prepared is None else scanned(prepared)
