@@ -8,6 +8,7 @@ import sys
 
 from forebay_operator.app import run
 from forebay_operator.options import parse_options
+from forebay_operator.xds.server import CannotListen
 
 
 def main() -> int:
@@ -21,7 +22,11 @@ def main() -> int:
     if options.directory is not None and not options.directory.is_dir():
         logging.getLogger("forebay_operator").error("there is no directory %s", options.directory)
         return 2
-    asyncio.run(run(options))
+    try:
+        asyncio.run(run(options))
+    except CannotListen as error:
+        logging.getLogger("forebay_operator").error("%s", error)
+        return 1
     return 0
 
 

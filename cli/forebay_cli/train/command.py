@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from forebay_models.heads.head import HeadManifest, Reading
     from forebay_models.heads.train import Encoders, Report
 
+ASKS = "asks"
+"""What models on derived labels read; no model by itself."""
 CARD = "Written by `forebay train`"
 MARKED = 4096
 """Letters of a file that tell whether it is a card."""
@@ -105,9 +107,17 @@ def calibrate(
     from forebay_models.heads.library import Library
     from forebay_models.heads.train import TrainingError, recalibrate
     from forebay_models.heads.unmask import unmask
+    from forebay_models.load import ARTEFACTS
+    from forebay_models.manifest import read_manifest
 
     if out is not None:
         _check_place(out)
+    shipped = [name for name in read_manifest(ARTEFACTS).heads if name != ASKS]
+    if not model.endswith(SUFFIX) and model not in shipped:
+        give_up(
+            f"{model!r} cannot be calibrated: name an artefact (*{SUFFIX}) or one of {', '.join(sorted(shipped))}; "
+            "the other models that ship have no thresholds of their own"
+        )
     try:
         head = read_head(Path(model)) if model.endswith(SUFFIX) else Library().ship(model)
         examples = read_examples(file, several=head.manifest.choice == "Several")

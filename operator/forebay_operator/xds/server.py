@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import grpc
@@ -43,6 +44,10 @@ _OPTIONS: Final = (
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
 )
 Roles = frozenset[Role] | None
+
+
+class CannotListen(OSError):
+    """An address that was asked for cannot be had; the message says which, and why."""
 
 
 class XdsServer:
@@ -90,7 +95,7 @@ class XdsServer:
     async def start(self, addresses: Sequence[str]) -> tuple[str, ...]:
         """Listen on `unix:PATH` and `HOST:PORT` addresses; port 0 takes a free one. Return what is listened on.
 
-        Raises OSError where an address cannot be had, PlaintextRefused where one would need TLS; nothing is listening
+        Raises CannotListen where an address cannot be had, PlaintextRefused where one would need TLS; nothing is listening
         then.
         """
         self._security.admit(addresses, "--listen")
@@ -105,7 +110,10 @@ class XdsServer:
                 port = self._security.listen(server, address)
             except RuntimeError as error:
                 await server.stop(None)
-                raise OSError(f"cannot listen on {address}: {error}") from error
+                folder = Path(address.removeprefix("unix:")).parent
+                missing = address.startswith("unix:") and not folder.is_dir()
+                why = f"there is no directory {folder}: make it, or name another" if missing else str(error)
+                raise CannotListen(f"cannot listen on {address}: {why}") from error
             bound.append(address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}")
         self._health.say(self._leading)
         await self._health.tell()

@@ -115,6 +115,15 @@ def test_a_first_line_that_names_other_columns_is_told_which(tmp_path: Path) -> 
         read_examples(path, several=False)
 
 
+@pytest.mark.parametrize("model", ["sentiment", "task", "tickets.csv"])
+def test_a_model_that_has_no_thresholds_is_not_calibrated_and_those_that_have_are_named(
+    tmp_path: Path, model: str
+) -> None:
+    done = CliRunner().invoke(app, ["calibrate", model, str(a_csv(tmp_path, [("a", "x")]))])
+    assert done.exit_code == 2
+    assert "one of difficulty, domain, injection" in " ".join(done.output.split())
+
+
 def test_a_json_document_is_told_from_json_lines(tmp_path: Path) -> None:
     path = tmp_path / "tickets.json"
     path.write_text('[{"text": "a", "label": "x"}]', encoding="utf-8")

@@ -72,6 +72,11 @@ async def test_an_address_that_is_taken_is_an_error_that_names_it(tmp_path: Path
     await first.stop(0)
 
 
+async def test_a_socket_in_a_directory_that_is_not_there_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=f"there is no directory {tmp_path}/run: make it"):
+        await XdsServer().start([f"unix:{tmp_path}/run/xds"])
+
+
 async def test_a_resource_travels_whole_with_its_content_hash_and_can_be_waited_for(
     server: XdsServer, dial: Callable[..., Any]
 ) -> None:
