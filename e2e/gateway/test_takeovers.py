@@ -43,7 +43,7 @@ def test_a_policy_that_becomes_a_shadow_loses_no_request_and_enforces_again(site
     site.wait_served_by("small")
 
     with none_lost(site, "small", "theirs"):
-        for _ in range(3):
+        for _ in range(2):
             site.apply(site.policy(extra=SHADOW))
             site.wait_served_by("theirs")
             site.programmed()
