@@ -156,6 +156,17 @@ def test_a_setting_reaches_what_it_names(helm: Helm) -> None:
     assert all(found["metadata"]["annotations"]["owner"] == "platform@example.com" for found in made)
 
 
+def test_who_installs_is_told_that_monitors_will_find_nothing(helm: Helm) -> None:
+    def notes(*sets: str) -> str:
+        given = [f"--set={each}" for each in ("monitoring.serviceMonitor.enabled=true", *sets)]
+        told = helm.run("install", "forebay", str(CHART), "--namespace=forebay", "--dry-run=client", *given)
+        return told.partition("NOTES:")[2]
+
+    assert "name Prometheus in networkPolicy.metrics" in notes()
+    assert "networkPolicy.metrics" not in notes("networkPolicy.enabled=false")
+    assert "networkPolicy.metrics" not in notes("networkPolicy.metrics[0].podSelector.matchLabels.app=prometheus")
+
+
 def test_the_values_of_the_gitops_examples_are_sound(helm: Helm, tmp_path: Path) -> None:
     (argo,) = yaml.safe_load_all((ROOT / "examples/gitops/argocd/forebay.yaml").read_text())
     _, flux = yaml.safe_load_all((ROOT / "examples/gitops/flux/forebay.yaml").read_text())
