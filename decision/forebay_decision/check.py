@@ -44,6 +44,7 @@ def check_policy(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> 
         *_names(spec),
         *_signals(spec),
         *_strategies(name, spec, pools),
+        *_constraints(name, spec, pools),
         *_fail_open(name, spec, pools),
         *(Finding(error.path, error.message) for error in compile_rules(name, spec).errors),
     ]
@@ -119,6 +120,23 @@ def _quality_tiers(policy: str, refs: Iterable[PoolRef], pools: Mapping[str, Poo
     models = [m for ref in refs if (pool := pools.get(qualified(policy, ref.name))) for m in pool.models
               if ref.model in (None, m.name)]  # fmt: skip
     return {model.quality.default for model in models if model.quality is not None}
+
+
+def _constraints(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> Iterator[Finding]:
+    """A constraint that nobody meets is a refusal, which `reject` says better; more often it is a typo."""
+    names = policy_pools(name, spec)
+    known = [(pool, model) for own in names if (pool := pools.get(own)) for model in pool.models]
+    if not known or any(own not in pools for own in names):
+        return
+    for index, rule in enumerate(spec.rules):
+        if rule.constrain is None:
+            continue
+        demand = Demand().narrowed(rule.constrain)
+        if all(reasons := [unmet(demand, pool, model) for pool, model in known]):
+            message = (
+                f"no pool of this policy meets it ({reasons[0]}), so what it holds for is answered 403 no_pool_allowed"
+            )
+            yield Finding(f"spec.rules[{index}].constrain", message, severity="Warning")
 
 
 def _fail_open(name: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> Iterator[Finding]:

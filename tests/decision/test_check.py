@@ -107,3 +107,20 @@ def test_round_robin_over_quality_tiers_is_a_warning_only() -> None:
     (finding,) = check_policy("default/p", spec, POOLS)
     assert (finding.severity, finding.path) == ("Warning", "spec.strategies[0].direct.select.algorithm")
     assert "0.5, 0.9" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("constrain", "why"),
+    [({"boundary": "Edge"}, "is beyond Edge"), ({"regions": ["mars"]}, "region unknown is not among mars")],
+)
+def test_a_constraint_that_no_pool_meets_is_a_warning_with_the_reason(constrain: dict[str, Any], why: str) -> None:
+    rules = [{"name": "r", "when": "request.stream", "constrain": constrain}]
+    (found,) = check_policy("default/p", a_policy(rules=rules), POOLS)
+    assert (found.path, found.severity) == ("spec.rules[0].constrain", "Warning")
+    assert why in found.message
+    assert "403 no_pool_allowed" in found.message
+
+
+def test_a_constraint_that_one_pool_meets_is_none() -> None:
+    rules = [{"name": "r", "when": "request.stream", "constrain": {"boundary": "Public"}}]
+    assert findings(rules=rules) == []

@@ -27,6 +27,9 @@ from forebay_operator.source.listing import LOCAL_NAME, is_manifest_name
 ELSEWHERE: Final[Mapping[str, str]] = {"SecretNotFound": "Warning", "ServiceNotFound": "Note"}
 """Reasons that say something about this machine rather than the manifests, and how serious they are here: another
 machine may well have the secret, and a cluster has its Services."""
+UNWATCHED: Final = (
+    "no Enforce policy here has this Shadow policy's hostnames and pathPrefix: until one does it decides nothing"
+)
 STDIN: Final = Path("-")
 NOTHING: Final = "no manifest of Forebay's was found: in a directory files count that end in .yaml, .yml or .json"
 
@@ -98,6 +101,8 @@ def _load(directory: Path, places: Places) -> Loaded:
         for name, verdict in found.items():
             lines += [line for line in _lines(f"{kind} {name}", verdict, places)
                       if (line.object, line.path, line.message) not in told]  # fmt: skip
+    lines += [Line("Note", UNWATCHED, f"RoutingPolicy {name}", "spec.mode",
+                   *places.find(f"RoutingPolicy {name}", "spec.mode")) for name in _unwatched(verdicts)]  # fmt: skip
     outcome = Outcome(
         ok=not _wrong(lines),
         findings=tuple(lines),
@@ -133,6 +138,17 @@ def _lines(name: str, verdict: PolicyVerdict | PoolVerdict, places: Places) -> l
 
 def _severity(finding: Finding) -> str:
     return ELSEWHERE.get(finding.reason, finding.severity)
+
+
+def _unwatched(verdicts: Verdicts) -> list[str]:
+    """Shadow policies beside nobody."""
+    attached = {
+        name: (spec.mode, {(host, spec.attach.prefix) for host in spec.attach.hostnames})
+        for name, spec in verdicts.accepted_policies().items()
+        if not spec.target_refs
+    }
+    enforced = set[tuple[str, str]]().union(*(places for mode, places in attached.values() if mode == "Enforce"))
+    return [name for name, (mode, places) in attached.items() if mode == "Shadow" and not places & enforced]
 
 
 def _natives(verdicts: Verdicts) -> dict[str, dict[str, str]]:

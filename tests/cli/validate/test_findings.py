@@ -156,3 +156,15 @@ def _conditions(directory: Path) -> dict[str, list[str]]:
     policies = {f"RoutingPolicy {name}": policy_status(v, None, None, now) for name, v in verdicts.policies.items()}
     pools = {f"ModelPool {name}": pool_status(v, None, None, None, now) for name, v in verdicts.pools.items()}
     return {key: [condition.message for condition in status.conditions] for key, status in (policies | pools).items()}
+
+
+def test_a_shadow_policy_beside_nobody_is_noted(manifests: Path) -> None:
+    policy = POLICY.replace("signals.cod.", "signals.code.")
+    (manifests / "a.yaml").write_text(f"{POOL}---\n{policy.replace('spec:', 'spec:' + chr(10) + '  mode: Shadow')}")
+
+    outcome = load([manifests]).outcome
+
+    assert outcome.ok
+    assert [(line.severity, line.path, line.line) for line in outcome.findings] == [("Note", "spec.mode", 13)]
+    (manifests / "b.yaml").write_text(policy.replace("name: first", "name: enforced"))
+    assert load([manifests]).outcome.findings == ()
