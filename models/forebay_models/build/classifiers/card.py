@@ -34,37 +34,35 @@ HOW = {
         "it, with or without options.",
     ),
     "injection": (
-        "Disguises are taken off first (`heads/unmask.py`: base64, hexadecimal, character references, percent "
-        "codes, leetspeak, look-alike, full-width, invisible and spelled-out letters). One hidden layer of 64 on "
-        "the transformer's and the static table's vectors of the plain text and the surface of the text as it "
-        "came, and beside it, at half its spread, a linear head on the transformer's vector that was fitted on s-labs and "
-        "neuralchemy and on everyday short texts (two units of the layer); sigmoid, isotonic steps. Rows: three public sets of attacks; WildGuard's benign prompts, "
-        "questions, banking requests and benchmark queries as harmless texts; and texts made by a grammar of our "
-        "own (harmless sentences full of trigger words, role play, documents, greetings, eight other languages; "
-        "attacks short, long, hidden in documents, and disguised in nine ways, harmless texts disguised as "
-        "often). Near copies of PIGuard, XSTest and the in-the-wild jailbreaks were dropped. 15 % of the rows, by "
-        "a hash of their text, fitted nothing: one half of them bends the curve, and the whole sets the threshold "
-        "at 3 % false alarms.",
-        "How independent the figures are: the grammar's author had seen samples of all sets, those left out in "
-        "folds included. Layer, decay and the 3 % were set before any measuring set was scored. Then nine "
-        "variants were scored on them: linear and two widths of the layer, without the surface, with the table, "
-        "with everyday texts (greetings, later short replies, added because some were flagged), with disguises taken "
-        "off. The table was kept "
-        "for its gain on the calibration rows of `domain`; everyday texts and unmasking cost a point of "
-        "over-defence each and were kept.",
-        "The linear head came last, chosen on the training rows of the source that a fold leaves out, and was scored on the "
-        "measuring sets once. AUROC there, s-labs and neuralchemy: linear head alone 0.893 and 0.968; network alone 0.955 and "
-        "0.967; both at 1:1 0.947 and 0.975, at 2:1, which ships, 0.955 and 0.974; a network with five times the decay 0.962 and "
-        "0.966, with the linear head 0.957 and 0.972; three such networks 0.962 and 0.966.",
-        'Commands to an assistant with tools ("restart nginx on web-1", "drop the customers table"; '
-        "`corpora/synthetic/commands.py`) were added as harmless texts after that, because one was flagged. Of 30 % of them that "
-        "fitted nothing, 13.7 % were flagged before and 1.0 % after; of 20 written by hand one before and none after. The "
-        "measuring sets were scored for three versions of the grammar: none moved beyond its interval.",
-        'Everyday short texts count ten times each, and the linear head sees them too, since "hi", "bye" and "thank you" were '
-        "flagged: of the public sets' texts of up to three words 381 of 387 are attacks. Of 98 others that were written by hand for "
-        'this and train nothing ("cheers", "carry on", "Guten Tag") 18 were flagged before and none after. Seven weights were '
-        "tried by these, and the measuring sets were scored for each: it costs 0.009 of AUROC on s-labs left out and 0.003 on "
-        "neuralchemy, and more jailbreaks are caught.",
+        "Disguises are taken off first (`heads/unmask.py`: base64, hexadecimal, character references, percent codes, leetspeak, "
+        "look-alike, full-width, invisible, tag and spelled-out letters, small capitals, ROT13, words and texts written backwards, one in "
+        "another). Inputs are the transformer's vector of the plain text, the static table's vectors of its first 3 words, its first 12, its "
+        "last 12 and all of it (`heads/wording.py`), and the surface of the text as it came. Four networks of one hidden layer of 32, fitted "
+        "apart and averaged, and beside them, at a quarter of their spread, a linear head on the transformer's vector that was fitted on s-labs "
+        "and neuralchemy and on everyday short texts (two units of the layer); the whole passes through 32 columns (`narrow`); sigmoid, "
+        "isotonic steps.",
+        "Rows: three public sets of attacks; WildGuard's benign prompts, questions, banking requests and benchmark queries as harmless texts; and "
+        "texts made by a grammar of our own: harmless sentences full of trigger words, role play, documents, greetings, eight other languages, "
+        "commands to assistants with tools, system prompts, tasks with their rules, documentation, talk of security, lessons and reports that quote "
+        "attacks, letters full of orders, questions about the chat, programs (`corpora/synthetic`); attacks short, long, hidden in documents and "
+        "results of tools, questions for the prompt, personas, five other languages; and both misspelled, cut into pieces, and disguised in nine "
+        "ways. Near copies of PIGuard, XSTest and the in-the-wild jailbreaks were dropped. 15 % of the rows, by a hash of their text, fitted nothing: "
+        "one half of them bends the curve, and the whole sets the threshold at 3 % false alarms. Everyday short texts count ten times each: of the "
+        "public sets' texts of up to three words 381 of 387 are attacks.",
+        "How this recipe was chosen: on the training rows of the source that a fold leaves out, never on a measuring set. There, as AUROC on s-labs and "
+        "neuralchemy and the share of their attacks caught at 3 % false alarms on calibration rows: the recipe before (one network of 64, the linear "
+        "head at a half, no parts) 0.943 and 0.968, 0.746 and 0.731; four networks of 32, the linear head at a quarter 0.953 and 0.968, 0.783 and "
+        "0.746; with the parts of a text 0.953 and 0.973, 0.799 and 0.817; with system prompts, tasks, talk of attacks and their like, which more attacks "
+        "came with, 0.956 and 0.974, 0.716 and 0.754 while 0.976 and 0.972 of the harmless rows pass instead of 0.945 and 0.967. With both sets and "
+        "yanismiraoui left out, so that hardly anything but the grammar teaches, 0.888 before the new families and 0.930 after. Without the linear head "
+        "0.958 and 0.971; with it at a half 0.946 and 0.973. Noise on the inputs (0.958 and 0.974), eight networks of 16, five times the decay, half the "
+        "epochs, the table left out (0.948 and 0.961), weights by source: no better, or worse on one of the two. 24 columns cost 0.0004, 32 nothing.",
+        "Prompts written by hand before the new families, which train nothing: of 70 harmless ones that speak like attackers (system prompts, orders in "
+        "letters, documentation, talk of jailbreaks) 45 passed before and 59 do now, of 40 attacks 38 were caught and 37 are; one half of them was looked "
+        "at meanwhile, and of the other, which was only counted, 29 of 35 pass and 18 of 20 are caught. Of 98 everyday short texts and 77 ordinary "
+        "requests and roles none is flagged. These were looked at after each of three versions of the families.",
+        "How independent the figures are: the grammar's author had seen samples of all public sets, those left out in folds included. The measuring sets "
+        "were scored for some twenty earlier versions (layers, surface, table, everyday texts, disguises, linear heads, commands) and once for this one.",
     ),
     "difficulty": (
         "On the transformer's vector a linear head, and beside it the log of the prompt's length, both of equal "
@@ -82,7 +80,10 @@ HOW = {
     "asks": (
         "The transformer's vector; the static table's vectors of the first 3 words, the first 12, the last 12 and all of a text, "
         "side by side (`heads/wording.py`); and the text's surface. Four networks of one hidden layer of 64 each, fitted apart and "
-        "averaged; a sigmoid a mark.",
+        "averaged, whose inputs pass through 64 columns (`narrow`); a sigmoid a mark.",
+        "Those columns make 0.45 MB of what was 1.48, most of which a decision read from memory. On the developed-on prompts the mean accuracy of the "
+        "seven models is 0.956 with 64 columns, with 96 and without any, 0.952 with 48, 0.940 with 32; the mean AUROC 0.968, 0.969, 0.969, 0.964 and 0.960. One "
+        "network that learns from the answers of the four has 0.939 with a layer of 64 and 0.953 with 96, one that learns from the labels 0.948, two of 32 0.936.",
         "Labels are derived, nobody judged them row by row (`corpora/asked.py`): what CLINC150's intents imply (errands are "
         "`tooling` and need tools, weather and traffic are `search`, small talk is `chat`, payments touch `money`), BANKING77's "
         "support questions, LLMRouter's tasks (programs are `code`, sums and puzzles profit from thinking, trivia wants "
@@ -110,7 +111,7 @@ FAILURES = {
         "look like one here too.",
         "A payload in the middle of a text beyond 256 tokens is not read; `scope: ToolResults` reads results "
         "window by window.",
-        "Ciphers and encodings that are not taken off (ROT13, nested encodings, small capitals) mostly pass; a "
+        "Ciphers and encodings that are not taken off (Morse code, pig Latin, base32, acrostics) mostly pass; a "
         "disguised text costs a second encoder pass.",
     ),
     "difficulty": (
