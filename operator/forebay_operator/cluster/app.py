@@ -157,7 +157,8 @@ class ClusterOperator:
     def _why_not_ready(self) -> str:
         """Empty once everything that there is has been seen and judged, leading or not."""
         if not self._source.complete:
-            return "the API server's objects have not all been seen yet"
+            why = f": {self._source.lacks}" if self._source.lacks else ""
+            return f"the API server's objects have not all been seen yet{why}"
         if self._reconciler.core.revision:
             return ""  # also where reconciling fails now: what was published is served, and nobody else would do better
         return "; ".join(filter(None, ("nothing has been judged yet", self._whole_fault)))

@@ -44,6 +44,8 @@ from forebay_operator.cluster.store import Picture, Store, surplus
 from forebay_operator.options import ClusterOptions
 
 START_POLL_SECONDS: Final = 0.3
+REFUSED_POLL_SECONDS: Final = 1.0
+"""Where the API server refuses, or cannot be reached."""
 SWEEP_AFTER_SECONDS: Final = 1.0
 SWEEP_EVERY_SECONDS: Final = 300.0
 DISCOVER_EVERY_SECONDS: Final = 30.0
@@ -76,6 +78,8 @@ class ClusterSource:
         self._to_sweep: set[Resource] = set()
         self._complete = False
         self._dropped = False
+        self.lacks = ""
+        """What is waited for at the start, and why it does not come; empty where nothing is in the way."""
 
     @property
     def complete(self) -> bool:
@@ -175,22 +179,27 @@ class ClusterSource:
                         entry async for entry in self._reach.listed(resource, self.store.barred, self.store.locked)
                     ]
                 except ApiError as error:
-                    _LOG.warning("waiting for the API server: %s: %s", resource.plural, error)
+                    self._note_lack(f"{resource.plural}: {error}")
                     if error.status in SHUT and resource == SECRETS and await self._note_locked():
                         continue  # the others' are waited for
                     if error.status in SHUT and resource not in ALWAYS:
                         # What may not be read is as good as absent, and said in conditions.
                         waiting.discard(resource)
                         continue
-                    await asyncio.sleep(1.0)
+                    await asyncio.sleep(REFUSED_POLL_SECONDS)
                     break
                 known = set(self.store.uids(resource).values())
                 if all(uid in known for _, _, uid in listed):
                     waiting.discard(resource)
             if waiting:
                 await asyncio.sleep(START_POLL_SECONDS)
-        self._complete = True
+        self._complete, self.lacks = True, ""
         _LOG.info("everything is known: %s", {r.plural: len(self.store.uids(r)) for r in ALWAYS})
+
+    def _note_lack(self, why: str) -> None:
+        if why != self.lacks:
+            _LOG.warning("waiting for the API server: %s", why)
+        self.lacks = why
 
     # --- what stands behind the watches
 

@@ -288,6 +288,22 @@ async def test_only_the_namespaces_that_are_watched_are_asked_for(
     assert all(query == {"labelSelector": "forebay.dev/credential"} for path, query in api.asked if "secrets" in path)
 
 
+async def test_what_may_not_be_read_at_the_start_is_named_once(
+    api: ScriptedApi, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(source_module, "REFUSED_POLL_SECONDS", 0.01)
+    api.refused[SERVICES.path()] = 403
+    source = make(api)
+    async with following(source) as pictures:
+        await asyncio.sleep(0.2)
+        assert pictures.all == []
+        assert source.lacks.startswith("services: 403 no")
+        assert caplog.text.count("waiting for the API server: services") == 1
+        del api.refused[SERVICES.path()]
+        await pictures.wait(1)
+    assert source.lacks == ""
+
+
 async def test_what_is_waited_for_is_what_is_followed(api: ScriptedApi) -> None:
     """A route in the operator's own namespace, which is not watched, would be waited for without end."""
     api.served = {"gatewayclasses", "gateways", "httproutes"}
