@@ -7,14 +7,14 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from forebay_api.base import CelRule, Strict
-from forebay_api.quantities import HOST_PATTERN, Name, Namespace, ObjectName, Port, PortName
+from forebay_api.quantities import HOST_PATTERN, SERVER_PATTERN, Name, Namespace, ObjectName, Port, PortName
 
 
 class Address(Strict, frozen=True):
     host: Annotated[
         str,
         Meta(
-            pattern=r"^[-A-Za-z0-9.:]+$",
+            pattern=SERVER_PATTERN,
             max_length=253,
             description="IP address or resolvable host name.",
             examples=["10.0.0.7", "gpu-1.internal"],

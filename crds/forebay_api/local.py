@@ -8,7 +8,7 @@ from msgspec import Meta, field
 
 from forebay_api.backend import Address
 from forebay_api.base import CelRule, Strict, unique
-from forebay_api.quantities import Port
+from forebay_api.quantities import LISTEN_PATTERN, Port
 from forebay_api.signal import BY_NAME, SET
 
 FilePath = Annotated[str, Meta(min_length=1, max_length=4096)]
@@ -91,7 +91,7 @@ class Listener(Strict, frozen=True):
     address: Annotated[
         str,
         Meta(
-            pattern=r"^[-A-Za-z0-9.:]+$",
+            pattern=LISTEN_PATTERN,
             max_length=253,
             description="IP address to listen on.",
             examples=["127.0.0.1", "0.0.0.0"],

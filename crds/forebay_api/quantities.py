@@ -17,6 +17,11 @@ MONEY_PATTERN: Final = r"^[0-9]{1,9}(\.[0-9]{1,9})?$"
 NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 LABEL_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 HOST_PATTERN: Final = r"^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$"
+_IPV6: Final = "[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
+SERVER_PATTERN: Final = f"^([-A-Za-z0-9.]+|{_IPV6})$"
+"""A name or an IP address, and no port behind it: two colons at least make an IPv6 address."""
+LISTEN_PATTERN: Final = rf"^([0-9]{{1,3}}(\.[0-9]{{1,3}}){{3}}|{_IPV6})$"
+"""What Envoy listens on: an IP address, never a name."""
 # Visible ASCII, because the name travels in headers; no `|`, which separates names there.
 MODEL_PATTERN: Final = r"^[!-{}~]+$"
 

@@ -38,6 +38,10 @@ metricsPort: 9100
     [
         ("worker: 2", 'forebay.yaml:1: worker: unknown field: did you mean "workers"?'),
         ("workers: 0", "forebay.yaml:1: workers: must be at least 1, not 0"),
+        (
+            "listeners: [{address: localhost}]",
+            'forebay.yaml:1: listeners[0].address: "localhost" must look like 127.0.0.1 or 0.0.0.0',
+        ),
         ("listeners: []", "forebay.yaml:1: listeners: needs at least 1 item"),
         ("secrets:\n  a:\n    b: {}", "forebay.yaml:3: secrets.a.b: set exactly one of file or env"),
         ("secrets: {a.b: {c: {env: X, file: y}}}", 'forebay.yaml:1: secrets["a.b"].c: set exactly one of file or env'),

@@ -310,3 +310,17 @@ def test_a_policy_of_the_largest_size_is_checked_whole() -> None:
         "spec.rules[127].use",
         "spec.rules[127].name",
     ]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "gpu-1:8000", "[::1]", "http://10.0.0.7"])
+def test_a_port_or_a_scheme_in_a_host_is_refused(host: str) -> None:
+    (error,) = refusals(POOL.replace("10.0.0.7", f'"{host}"'))
+    assert (error.path, "must look like 10.0.0.7 or gpu-1.internal" in error.message) == (
+        "spec.backend.addresses[0].host",
+        True,
+    )
+
+
+@pytest.mark.parametrize("host", ["10.0.0.7", "gpu-1.internal", "::1", "fd00::7", "::ffff:10.0.0.7"])
+def test_names_and_addresses_of_both_versions_are_hosts(host: str) -> None:
+    assert not refusals(POOL.replace("10.0.0.7", f'"{host}"'))
