@@ -169,7 +169,10 @@ def asked(
         made.add_data_plane("dp-0")
         kube.apply(POOL + OURS, namespace=room)
         kube.wait_condition("RoutingPolicy", room, "assistant", "Programmed", seconds=60)
-        wait_until(lambda: "picker" not in _lost(made), "the picker is to be asked", 60)
+        try:
+            wait_until(lambda: "picker" not in _lost(made), "the picker is to be asked", 60)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {_lost(made)}") from None
         made.wait_served("hello", 60)
         yield made
 

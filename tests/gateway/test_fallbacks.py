@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from envoy.config.cluster.v3 import cluster_pb2
+from google.protobuf import json_format
 
 from forebay_api.backend import Address, Backend, External, InferencePoolRef
 from forebay_api.policy import Default, RoutingPolicy
@@ -21,7 +23,7 @@ from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.envoy_gateway.patches.inside import MOST_LISTENERS
 from forebay_operator.gateway.envoy_gateway.patches.internal import EXTENSION, SNIPPET, missing_extension
 from forebay_operator.gateway.implementation import Generated, Plan, Wanted
-from forebay_operator.gateway.naming import generated_name
+from forebay_operator.gateway.naming import INSTALLATION, generated_name
 from forebay_operator.gateway.objects import (
     ClassSpec,
     Gateway,
@@ -355,8 +357,8 @@ def picking(mode: Any = "FailClose", **more: Any) -> tuple[Plan, Wanted]:
     """A policy over an inference pool with a picker."""
     backend = Backend(inference_pool=InferencePoolRef(name="small"))
     picker = Picker((Endpoint("192.0.2.9", 9002),), "epp", failure_mode=mode)
-    pools = {"ai/small": a_pool(backend=backend, **more), "ai/large": a_pool(backend=SERVICE)}
     policy = more.pop("policy", None) or a_policy("p", route_target())
+    pools = {"ai/small": a_pool(backend=backend, **more), "ai/large": a_pool(backend=SERVICE)}
     need = msgspec.structs.replace(
         wanted(with_proxy(), a_route(), kinds=OPEN, pools=pools, p=policy),
         backends={"ai/small": Resolved((Endpoint("192.0.2.1", 1), Endpoint("192.0.2.2", 1, ready=False)), picker)},
@@ -395,8 +397,61 @@ def test_a_pickers_servers_and_the_pools_own_come_and_go_without_a_change_of_clu
     }, "one that is not ready may be chosen all the same"
 
 
+def test_fields_are_spelt_as_protobuf_spells_them() -> None:
+    """Envoy Gateway refuses a resource with a field that it does not know."""
+    plan, _ = picking()
+
+    ejected = added(plan, CLUSTER)["pool/ai/small"]["outlierDetection"]
+    message = cluster_pb2.Cluster()
+    json_format.ParseDict({"name": "x", "outlierDetection": ejected}, message)
+    assert message.outlier_detection.consecutive_5xx.value == 5
+    assert "5Xx" not in json.dumps(patches(plan, CLUSTER))
+
+
 def test_a_picker_of_a_pool_with_a_credential_is_not_asked_and_the_policy_says_so() -> None:
     plan, _ = picking(credentials=[Credential(secret_ref=SecretKey(name="key", key="credential"))])
 
     assert not chained(plan)
     assert any("is not asked, as the pool has a credential" in loss for loss in plan.losses["ai/p"])
+
+
+def test_a_former_route_of_ours_is_patched_for_as_long_as_it_is_there() -> None:
+    """It goes first at the gateway until the new one is served."""
+    plan, need = planned()
+    (http,) = of(plan, "httproutes")
+    former = Stored(metadata=meta("former", labels=http.labels), spec=http.spec)
+    others = Stored(metadata=meta("others", labels={**http.labels, INSTALLATION: "another"}), spec=http.spec)
+    world = facts(with_proxy(), a_route(), former, others, kinds=OPEN)
+
+    both = EnvoyGateway().plan(msgspec.structs.replace(need, facts=world))
+
+    led = [patch["operation"]["jsonPath"] for patch in patches(both, TABLE) if ".route.." in str(patch)]
+    assert len(led) == 2
+    assert any("httproute/ai/former/rule/0" in path for path in led)
+    assert not any("others" in path for path in led)
+    room = f"forebay/{need.installation}/room/ai/large/ai/p"
+    servers = added(both, CLUSTER)[f"{room}/servers"]["clusterType"]["typedConfig"]["clusters"]
+    assert len(servers) == 4
+    assert servers[0].startswith(f"httproute/{http.key}/")
+    assert servers[2].startswith("httproute/ai/former/")
+
+
+def test_a_chain_has_the_pools_of_each_version_that_data_planes_may_have() -> None:
+    pools = {f"ai/{name}": a_pool(backend=SERVICE) for name in ("small", "large", "other")}
+    need = wanted(with_proxy(), a_route(), kinds=OPEN, pools=pools, p=a_chain("other"))
+    held = msgspec.structs.replace(need.policies["ai/p"], also=(a_chain("large").spec,))
+
+    plan = EnvoyGateway().plan(msgspec.structs.replace(need, policies={"ai/p": held}))
+
+    order = [name.split("/room/ai/")[1].partition("/")[0] for name in composite(plan) if "/room/" in name]
+    assert order == ["small", "other", "large"]
+
+
+def test_a_chains_room_asks_the_picker_of_its_pool() -> None:
+    plan, _ = picking("FailOpen", policy=a_chain("small", pools=("large",)))
+
+    assert {"picked/ai/small"} < set(added(plan, LISTENER))
+    (name,) = (found for found in added(plan, TABLE) if "room/ai/small" in found)
+    host = added(plan, TABLE)[name]["virtualHosts"][0]
+    assert host["includeRequestAttemptCount"]
+    assert host["routes"][0]["route"]["cluster"] == "picked/ai/small"

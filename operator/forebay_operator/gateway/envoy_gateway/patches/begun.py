@@ -6,7 +6,7 @@ Source: Envoy Gateway 1.9.1, internal/ir/xds.go (NeedsClusterPerSetting), intern
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,10 +16,12 @@ from forebay_decision import names
 from forebay_operator.gateway.envoy_gateway.patches.listeners import Named, route_tables
 from forebay_operator.gateway.envoy_gateway.routes import beside
 from forebay_operator.gateway.implementation import Generated, Held, Wanted
-from forebay_operator.gateway.naming import ROUTE
+from forebay_operator.gateway.naming import INSTALLATION, ROUTE
 from forebay_operator.gateway.objects import matches_of
 from forebay_operator.gateway.spots import Spot
 
+MOST_CLUSTERS: Final = 8
+"""By which a pool's servers are found: all have the same ones."""
 Rule = Mapping[str, Any]
 
 
@@ -34,23 +36,24 @@ class Servers(msgspec.Struct, frozen=True):
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """An HTTPRoute of ours, and the route tables that it is in."""
+    """An HTTPRoute of ours (namespace/name), and the route tables that it is in."""
 
-    route: Generated
+    key: str
+    spec: Mapping[str, Any]
     tables: tuple[Named, ...]
 
     def rules(self) -> dict[str, list[tuple[int, Rule]]]:
         """Value of the routing header -> the rules for it, with their numbers."""
         found: dict[str, list[tuple[int, Rule]]] = {}
-        for number, rule in enumerate(self.route.spec["rules"]):
+        for number, rule in enumerate(self.spec.get("rules") or ()):
             for header in matches_of(rule)[0].get("headers") or ():
-                if header["name"] == names.CLUSTER_HEADER and header["type"] == "Exact":
+                if header.get("name") == names.CLUSTER_HEADER and header.get("type") == "Exact":
                     found.setdefault(header["value"], []).append((number, rule))
         return found
 
     def called(self, number: int) -> str:
         """A rule, as Envoy Gateway calls it, and the cluster of all its backends."""
-        return f"httproute/{self.route.key}/rule/{number}"
+        return f"httproute/{self.key}/rule/{number}"
 
     def tables_called(self, both: bool) -> tuple[str, ...]:
         return tuple(name for table in self.tables for name in table.names(both))
@@ -69,24 +72,35 @@ def spots_behind(held: Held, gateway: str) -> list[Spot]:
 
 
 def begun(policy: str, gateway: str, routes: Sequence[Generated], wanted: Wanted) -> tuple[Begun, ...]:
-    """Our HTTPRoutes (of `routes`) by which requests of a policy go on behind a Gateway."""
+    """Our HTTPRoutes by which requests of a policy go on behind a Gateway: those of `routes`, which are to be there, then
+    former ones for as long as they are, which go first at the gateway."""
     listeners: dict[str, set[str]] = {}
     for spot in spots_behind(wanted.policies[policy], gateway):
         listeners.setdefault(beside(policy, spot.route), set()).add(spot.listener)
     stored = wanted.facts.gateways[gateway]
+    found = {route.key: (route.labels, route.spec) for route in routes}
+    for key, former in wanted.facts.routes.items():
+        if key not in found and former.metadata.labels.get(INSTALLATION) == wanted.installation:
+            found[key] = former.metadata.labels, former.spec
     return tuple(
-        Begun(route, route_tables(stored, listeners[label]))
-        for route in routes
-        if (label := route.labels.get(ROUTE, "")) in listeners
+        Begun(key, spec, route_tables(stored, listeners[label]))
+        for key, (own, spec) in found.items()
+        if (label := own.get(ROUTE, "")) in listeners
     )
 
 
 def servers_by_value(parts: Sequence[Begun]) -> dict[str, Servers]:
-    """Value of the routing header -> where the first rule for it leads."""
+    """Value of the routing header -> where the first rule for it leads; of several HTTPRoutes that of the first one that
+    is there, where that can be."""
     found: dict[str, Servers] = {}
     for part in parts:
         for value, rules in part.rules().items():
-            found.setdefault(value, part.servers(*rules[0]))
+            more, had = part.servers(*rules[0]), found.get(value)
+            if had is None:
+                found[value] = more
+            elif not (had.apart or more.apart):
+                clusters = (*had.clusters, *more.clusters)[:MOST_CLUSTERS]
+                found[value] = msgspec.structs.replace(had, clusters=clusters)
     return found
 
 

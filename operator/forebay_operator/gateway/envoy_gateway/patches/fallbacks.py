@@ -19,11 +19,12 @@ Orders = Mapping[str, tuple[str, ...]]
 
 
 def orders_of(policy: str, held: Held) -> Orders:
-    """Chain -> its pools, of the newest version that has it."""
+    """Chain -> its pools, those of the newest version first. A room refuses what a decision does not name, so decisions by
+    any version find theirs."""
     found: dict[str, tuple[str, ...]] = {}
     for spec in (held.spec, *held.also):
         for value, order in chains(policy, spec):
-            found.setdefault(value, order)
+            found[value] = tuple(dict.fromkeys((*found.get(value, ()), *order)))
     return found
 
 
@@ -48,7 +49,7 @@ def chain_detours(policy: str, orders: Orders, parts: Sequence[Begun], wanted: W
                 continue
             for timeout, found in by_timeout(rules.get(value, ()), [wanted.pools[pool] for pool in order]):
                 yield Detour(
-                    name=f"forebay/{wanted.installation}/{value}/{part.route.key}/{found[0][0]}",
+                    name=f"forebay/{wanted.installation}/{value}/{part.key}/{found[0][0]}",
                     kind="Chain",
                     rules=tuple(part.called(number) for number, _ in found),
                     ways=tuple(_room(policy, pool, wanted) for pool in order),

@@ -17,6 +17,11 @@ Patch = dict[str, Any]
 Resource = cluster.Cluster | endpoint.ClusterLoadAssignment | listener.Listener | route.RouteConfiguration
 MANAGERS: Final = "$..filters[?(@.name == 'envoy.filters.network.http_connection_manager')].typed_config"
 """Every HTTP connection manager of a listener: of its filter chains and of the default one."""
+_MISSPELT: Final = {
+    "consecutive5Xx": "consecutive5xx",
+    "enforcingConsecutive5Xx": "enforcingConsecutive5xx",
+}
+"""Names that protobuf spells otherwise in JSON than betterproto2 does: Envoy Gateway refuses a resource with an unknown one."""
 ROUTER: Final = "envoy.filters.http.router"
 
 
@@ -35,7 +40,7 @@ def added(made: Resource) -> Patch:
     return {
         "type": type_url(type(made)),
         "name": made.cluster_name if isinstance(made, endpoint.ClusterLoadAssignment) else made.name,
-        "operation": {"op": "add", "path": "", "value": made.to_dict()},
+        "operation": {"op": "add", "path": "", "value": _spelt(made.to_dict())},
     }
 
 
@@ -85,3 +90,9 @@ def changed_routes(table: str, rules: Sequence[str], part: str, op: str, value: 
             "value": value,
         },
     }
+
+
+def _spelt(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_MISSPELT.get(key, key): _spelt(part) for key, part in value.items()}
+    return [_spelt(part) for part in value] if isinstance(value, list) else value

@@ -81,7 +81,7 @@ def picker_detours(pools: Sequence[str], parts: Sequence[Begun], wanted: Wanted,
             mode = asked(pool, wanted)
             if mode is not None and (found := rules.get(names.pool_cluster(pool))):
                 yield Detour(
-                    name=f"forebay/{wanted.installation}/{picked_listener(pool)}/{part.route.key}/{found[0][0]}",
+                    name=f"forebay/{wanted.installation}/{picked_listener(pool)}/{part.key}/{found[0][0]}",
                     kind=mode,
                     rules=tuple(part.called(number) for number, _ in found),
                     ways=(picked_listener(pool),),
