@@ -222,6 +222,22 @@ def test_policies_with_attach_pass_through() -> None:
     assert Transition().step(plain, {}, {}, 0.0).policies == plain
 
 
+def test_a_policy_that_has_attach_instead_of_targets_answers_at_those_until_the_gateway_asks_no_more() -> None:
+    transition = Transition()
+    transition.step(resolved("p", "small"), {}, {}, 0.0)
+    plain = {"ai/p": a_policy("p", pools=("large",))}
+
+    soon = transition.step(plain, {}, {}, 1.0)
+    assert (placed(soon.policies["ai/p"].spec), pools_of(soon.policies["ai/p"])) == (HERE, ["small"])
+    assert soon.again == LINGER_SECONDS - 1.0
+
+    assert transition.step(plain, {}, {}, LINGER_SECONDS).policies == plain
+
+    transition.step(resolved("p", "small"), {}, {}, 20.0)
+    taken = transition.step(plain | resolved("q", "large"), {}, {}, 21.0)
+    assert taken.policies["ai/p"] == plain["ai/p"], "another policy has its place"
+
+
 def by_route(name: str, route: str) -> dict[str, RoutingPolicy]:
     """A policy of which the gateway says by which route its requests come."""
     (policy,) = resolved(name, "small").values()

@@ -98,7 +98,10 @@ class Transition:
         that is not in it waits for nothing."""
         targeted = {name: policy for name, policy in policies.items() if placed(policy.spec) is not None}
         waits: list[float] = []
-        made = dict(policies)
+        # One that has `attach` from now on is first let go where it had targets: it cannot have both.
+        made = {
+            name: policy for name, policy in policies.items() if name in targeted or not self._still_asked(name, now)
+        }
         also: dict[str, tuple[PolicySpec, ...]] = {}
         leaving: set[str] = set()
         for name, policy in targeted.items():
@@ -121,6 +124,7 @@ class Transition:
             made[name] = _without(made[name], claims)
         for name, places in self._lingering(targeted, withheld, now, waits).items():
             made[name] = _with_places(made.get(name) or _last(self._policies[name]), places)
+        made = {**policies, **made}
         self._holders = {claim[:3]: name for name, policy in made.items() for claim in _enforced(policy.spec)}
         self._policies = {name: made[name] for name in made if placed(made[name].spec) is not None}
         pending = frozenset(withheld).union(
