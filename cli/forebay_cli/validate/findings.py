@@ -14,6 +14,7 @@ import msgspec
 from forebay_api.manifest import PASSED_OVER, ManifestError
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
+from forebay_cli.validate.artefacts import artefact_faults
 from forebay_cli.validate.places import Places
 from forebay_decision.check import Finding
 from forebay_decision.native import NativeModel, native_report, shadowed_policies
@@ -101,6 +102,10 @@ def _load(directory: Path, places: Places) -> Loaded:
         for name, verdict in found.items():
             lines += [line for line in _lines(f"{kind} {name}", verdict, places)
                       if (line.object, line.path, line.message) not in told]  # fmt: skip
+    if places.whole:
+        lines += [Line(fault.severity, fault.message, name, fault.path, *places.find(name, fault.path))
+                  for fault in artefact_faults(directory, verdicts.accepted_policies())
+                  for name in (f"RoutingPolicy {fault.policy}",)]  # fmt: skip
     lines += [Line("Note", UNWATCHED, f"RoutingPolicy {name}", "spec.mode",
                    *places.find(f"RoutingPolicy {name}", "spec.mode")) for name in _unwatched(verdicts)]  # fmt: skip
     outcome = Outcome(

@@ -24,6 +24,11 @@ class Places:
         self._directory = directory
         self._names = names
 
+    @property
+    def whole(self) -> bool:
+        """The directory is the caller's own, and what lies beside the manifests is there, too."""
+        return self._names is None
+
     def shown(self, source: str) -> str:
         """A file of the directory as the caller would name it."""
         if self._names is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from datetime import UTC, datetime
@@ -168,3 +169,19 @@ def test_a_shadow_policy_beside_nobody_is_noted(manifests: Path) -> None:
     assert [(line.severity, line.path, line.line) for line in outcome.findings] == [("Note", "spec.mode", 13)]
     (manifests / "b.yaml").write_text(policy.replace("name: first", "name: enforced"))
     assert load([manifests]).outcome.findings == ()
+
+
+def test_a_model_beside_the_manifests_is_looked_for_and_held_against_its_digest(manifests: Path) -> None:
+    signal = "classifier: {artifact: {path: t.head, digest: 'DIGEST'}}"
+    right = "sha256:" + hashlib.sha256(b"a head").hexdigest()
+    policy = POLICY.replace("signals.cod.", "signals.code.").replace("keyword: {any: [def]}", signal)
+
+    def said(digest: str) -> list[tuple[str, str]]:
+        (manifests / "a.yaml").write_text(f"{POOL}---\n{policy.replace('DIGEST', digest)}")
+        return [(line.severity, line.path) for line in load([manifests]).outcome.findings]
+
+    at = "spec.signals[0].classifier.artifact"
+    assert said(right) == [("Warning", f"{at}.path")]
+    (manifests / "t.head").write_bytes(b"a head")
+    assert said(right) == []
+    assert said("sha256:" + "0" * 64) == [("Error", f"{at}.digest")]
