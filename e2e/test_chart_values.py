@@ -78,6 +78,17 @@ def test_values_that_do_not_fit_together_are_refused_and_named(helm: Helm, given
         helm.template(sets=[given])
 
 
+def test_two_providers_of_one_name_are_refused_as_the_operator_would_refuse_them(helm: Helm, tmp_path: Path) -> None:
+    provider = {"name": "corp", "issuer": "https://a.example", "audiences": ["x"], "jwks": {"inline": '{"keys": []}'}}
+    jwt = {"providers": [provider, {**provider, "issuer": "https://b.example"}]}
+    listener = {"name": "http", "port": 10080, "servicePort": 80, "jwt": jwt}
+    values = tmp_path / "values.yaml"
+    values.write_text(yaml.safe_dump({"envoy": {"listeners": [listener]}}))
+
+    with pytest.raises(HelmFailed, match=r"envoy\.listeners\[0\]\.jwt\.providers\[1\]\.name is corp"):
+        helm.template(values=values)
+
+
 def test_without_a_pause_before_the_stop_there_is_no_hook(helm: Helm) -> None:
     """API servers before 1.33 take no sleep of no seconds."""
     (container,) = component(helm.template(sets=["envoy.preStopSeconds=0"]), "envoy")["spec"]["template"]["spec"][

@@ -7,7 +7,7 @@ import logging
 import sys
 
 from forebay_operator.app import run
-from forebay_operator.options import parse_options
+from forebay_operator.options import ConfigUnusable, parse_options
 from forebay_operator.xds.server import CannotListen
 
 
@@ -24,7 +24,7 @@ def main() -> int:
         return 2
     try:
         asyncio.run(run(options))
-    except CannotListen as error:
+    except (CannotListen, ConfigUnusable) as error:
         logging.getLogger("forebay_operator").error("%s", error)
         return 1
     return 0

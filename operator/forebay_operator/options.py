@@ -19,6 +19,10 @@ GATEWAY_CONTROLLER: Final = "gateway.envoyproxy.io/gatewayclass-controller"
 OWN_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
+class ConfigUnusable(Exception):
+    """The file of --config cannot be read at the start, when nothing was read before that could stay."""
+
+
 class ClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`namespace` is the operator's own; `watched` empty means all, `credential_namespaces` empty none.
 

@@ -7,6 +7,15 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- range $at, $listener := $.Values.envoy.listeners -}}
+{{- $seen := dict -}}
+{{- range $index, $provider := (default (dict) $listener.jwt).providers -}}
+{{- if hasKey $seen $provider.name -}}
+{{- fail (printf "envoy.listeners[%d].jwt.providers[%d].name is %s, as in providers[%d]: give each provider its own" $at $index $provider.name (int (get $seen $provider.name))) -}}
+{{- end -}}
+{{- $_ := set $seen $provider.name $index -}}
+{{- end -}}
+{{- end -}}
 {{- range $field := list "name" "port" "servicePort" -}}
 {{- $seen := dict -}}
 {{- range $index, $listener := $.Values.envoy.listeners -}}

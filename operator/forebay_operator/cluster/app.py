@@ -33,7 +33,7 @@ from forebay_operator.cluster.truth import Truth
 from forebay_operator.envoy.identity import peer_tls
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.lastgood.shards import Shard, policies_of, shards
-from forebay_operator.options import ClusterOptions, Options
+from forebay_operator.options import ClusterOptions, ConfigUnusable, Options
 from forebay_operator.reconciler import Reconciler
 from forebay_operator.scrape.state import PoolStates
 from forebay_operator.scrape.targets import scrape_targets
@@ -164,8 +164,10 @@ class ClusterOperator:
         return "; ".join(filter(None, ("nothing has been judged yet", self._whole_fault)))
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Serve until told to stop."""
-        self._local = self._read_config() or self._local
+        """Serve until told to stop. Raises ConfigUnusable: other listeners than those that were asked for serve nobody."""
+        if (read := self._read_config()) is None and self._cluster.config is not None:
+            raise ConfigUnusable(f"--config {self._cluster.config}: {self._config_fault}")
+        self._local = read or self._local
         if self._options.metrics is not None:
             _LOG.info("metrics on %s", await self._exposition.start(self._options.metrics))
         addresses = await self._server.start(self._options.listen)
@@ -268,7 +270,7 @@ class ClusterOperator:
 
     def _note_config(self, fault: str) -> None:
         if fault and fault != self._config_fault:
-            _LOG.warning("--config: %s; what was read before stays", fault)
+            _LOG.warning("--config: %s; what was read before stays, if anything", fault)
         self._config_fault = fault
 
     def _on_stored(self, change: Change) -> None:
