@@ -54,6 +54,16 @@ def test_a_replica_that_does_not_acknowledge_is_counted_and_named(forebay: Insta
     kube.wait_condition("RoutingPolicy", namespace, "first", "Ready")
 
 
+def test_nothing_is_programmed_while_there_is_no_envoy(forebay: Installation) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    forebay.envoys.pop("envoy-0").kill()
+    forebay.tell_envoys()
+    told = kube.wait_condition("RoutingPolicy", namespace, "first", "Programmed", status="False", seconds=30.0)
+    assert "waiting for envoy/(no pod of Service" in told["message"]
+    forebay.add_envoy("envoy-1")
+    kube.wait_condition("RoutingPolicy", namespace, "first", "Programmed", seconds=30.0)
+
+
 def test_a_new_replica_that_is_not_ready_yet_moves_no_status(forebay: Installation) -> None:
     kube, namespace = forebay.kube, forebay.namespace
     before = kube.get("RoutingPolicy", namespace, "first") or {}

@@ -1,7 +1,8 @@
 """Which Envoys and data planes there are, by the EndpointSlices of their Services: whose acknowledgement is waited for.
 
 A replica that is being terminated is not expected; one that is not ready yet is, and is told apart, because it serves
-nobody until it has a configuration.
+nobody until it has a configuration. A Service of Envoys that has no pod is waited for, too: without any nobody is served,
+whatever data planes have.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ def find_replicas(
     ready: set[str] = set()
     addresses: list[str] = []
     data_plane_port: int | None = None
+    if envoy is not None and envoy in slices and not any(_endpoints(slices[envoy])):
+        nobody = f"{Kind.ENVOY}/(no pod of Service {envoy})"
+        expected[nobody] = Kind.ENVOY
+        ready.add(nobody)
     for service, kind in ((data_plane, Kind.DATA_PLANE), (envoy, Kind.ENVOY)):
         for entry, port in _endpoints(slices.get(service or "", ())):
             node = f"{kind}/{_pod(entry)}"

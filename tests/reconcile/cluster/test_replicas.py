@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from forebay_operator.cluster.kinds import SLICES
 from forebay_operator.cluster.objects import EndpointSlice
 from forebay_operator.cluster.replicas import Replicas, find_replicas
@@ -72,3 +74,13 @@ def test_a_service_without_a_port_of_that_name_is_reached_at_its_first() -> None
 
 def test_where_there_is_no_service_nobody_is_expected() -> None:
     assert find_replicas({"forebay/dp": (held(pod("a", "10.0.0.1")),)}, data_plane=None, envoy=None) == Replicas()
+
+
+@pytest.mark.parametrize("slices", [(held(),), (held(pod("e", "10.0.0.9", terminating=True)), held())])
+def test_envoys_of_which_there_is_no_pod_are_waited_for_and_a_service_that_is_not_there_is_not(
+    slices: tuple[EndpointSlice, ...],
+) -> None:
+    told = find_replicas({"forebay/envoy": slices}, data_plane=None, envoy="forebay/envoy")
+    nobody = "envoy/(no pod of Service forebay/envoy)"
+    assert told == Replicas({nobody: Kind.ENVOY}, frozenset({nobody}), ())
+    assert find_replicas({}, data_plane=None, envoy="forebay/envoy") == Replicas()
