@@ -244,6 +244,16 @@ def test_the_data_plane_reaches_nothing_but_its_own(made: list[Object]) -> None:
     assert reached == {("operator", 18000), ("data-plane", 18001)}
 
 
+def test_dns_is_asked_where_it_is_said_to_be(helm: Helm, full: list[Object]) -> None:
+    def asked(objects: list[Object]) -> list[object]:
+        policies = [found for found in of_kind(objects, "NetworkPolicy") if "egress" in found["spec"]]
+        return [policy["spec"]["egress"][0].get("to") for policy in policies]
+
+    named = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}]
+    assert asked(full) == [named] * 3
+    assert asked(helm.template()) == [None] * 3
+
+
 def test_network_policies_can_be_left_out(helm: Helm) -> None:
     assert not of_kind(helm.template(sets=["networkPolicy.enabled=false"]), "NetworkPolicy")
 

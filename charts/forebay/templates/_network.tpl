@@ -13,6 +13,10 @@
   - {protocol: UDP, port: {{ . }}}
   - {protocol: TCP, port: {{ . }}}
   {{- end }}
+  {{- with .Values.networkPolicy.dnsPeers }}
+  to:
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end -}}
 
 {{- define "forebay.poolEgress" -}}
