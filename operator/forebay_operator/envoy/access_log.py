@@ -19,6 +19,8 @@ _TTFB: Final = "%COMMON_DURATION(US_TX_END:US_RX_BODY_BEG:us)%"
 SERVED_HEADERS: Final = (f"{names.HEADER_PREFIX}pool", f"{names.HEADER_PREFIX}model")
 """Response headers in every entry: on a chain they name who answered, the metadata names who was chosen."""
 
+LONGEST_LOGGED: Final = 512
+"""Bytes of what a client may choose: it may send 60 KiB of it."""
 LOGGED_FIELDS: Final = ("decision", *names.RESPONSE_FIELDS, "policy")
 """Keys of the decision's metadata in the file, under their own names."""
 
@@ -47,12 +49,12 @@ def to_data_plane(cluster: str, only: accesslog.AccessLogFilter | None = None) -
 
 def _to_file(path: str) -> accesslog.AccessLog:
     """One JSON object a line. No query, body or credential is in it; no path where Envoy itself refused the request
-    before any filter saw it."""
+    before any filter saw it. What a client chooses is cut."""
     fields = {
         "start": "%START_TIME%",
-        "method": "%REQ(:METHOD)%",
-        "host": "%REQ(:AUTHORITY)%",
-        "path": f"%FILTER_STATE({ASKED_PATH}:PLAIN)%",
+        "method": "%REQ(:METHOD):32%",
+        "host": f"%REQ(:AUTHORITY):{LONGEST_LOGGED}%",
+        "path": f"%FILTER_STATE({ASKED_PATH}:PLAIN):{LONGEST_LOGGED}%",
         "status": "%RESPONSE_CODE%",
         "details": "%RESPONSE_CODE_DETAILS%",
         "flags": "%RESPONSE_FLAGS%",
@@ -61,7 +63,10 @@ def _to_file(path: str) -> accesslog.AccessLog:
         "upstream": "%UPSTREAM_HOST%",
         "servedPool": f"%RESP({SERVED_HEADERS[0]})%",
         "servedModel": f"%RESP({SERVED_HEADERS[1]})%",
-        **{field: f"%DYNAMIC_METADATA({names.METADATA_NAMESPACE}:{field})%" for field in LOGGED_FIELDS},
+        # Where Envoy decides alone, the id of a decision is that of the request, which a client may have chosen.
+        **{
+            field: f"%DYNAMIC_METADATA({names.METADATA_NAMESPACE}:{field}):{LONGEST_LOGGED}%" for field in LOGGED_FIELDS
+        },
     }
     config = file_log.FileAccessLog(
         path=path, log_format=core.SubstitutionFormatString(json_format=struct(fields), omit_empty_values=True)

@@ -193,3 +193,17 @@ def test_the_access_log_file_has_one_object_a_request_and_no_query(rig: Rig, liv
     assert (found["status"], found["path"], found["rule"]) == (200, "/team/v1/chat/completions", "r")
     assert (found["decision"], found["policy"], found["details"]) == ("made", "ai/team", "via_upstream")
     assert "secret" not in path.read_text()
+
+
+def test_the_access_log_file_cuts_what_a_client_chooses(rig: Rig, live: Live) -> None:
+    rig.chat(path="/team/" + "long" * 5000, headers={"host": "h" * 5000, "x-request-id": "id" * 5000})
+    path = live.folder / "access.log"
+
+    def entry() -> str | None:
+        lines = path.read_text().splitlines() if path.exists() else []
+        return next((line for line in lines if "/team/longlong" in line), None)
+
+    found = wait_until(entry, "the entry")
+    assert len(found) < 3000
+    assert json.loads(found)["path"] == ("/team/" + "long" * 5000)[:512]
+    assert json.loads(found)["host"] == "h" * 512
