@@ -104,6 +104,21 @@ def test_the_ledger_is_bounded(clock: Clock) -> None:
     assert not ledger.strike("d0")
 
 
+def test_a_pool_that_is_gone_is_forgotten_once_nothing_of_it_is_under_way(clock: Clock) -> None:
+    ledger = Ledger(clock)
+    for turn in range(50):
+        ledger.enter(f"d{turn}", f"ai/brief-{turn}", "m")
+        ledger.observe({f"ai/brief-{turn}": PoolState(name=f"ai/brief-{turn}", observed_at=clock.now)})
+        ledger.strike(f"d{turn}")
+    ledger.enter("long", "ai/long", "m")
+    ledger.observe(state(clock.now))
+    assert ledger.by_model() == {("ai/long", "m"): 1.0}
+    assert ledger.by_pool() == {"ai/long": 1}
+    ledger.strike("long")
+    ledger.observe(state(clock.now))
+    assert ledger.by_model() == {}
+
+
 def test_a_request_that_a_scrape_has_seen_is_in_the_scrapes_counts(clock: Clock) -> None:
     ledger = Ledger(clock)
     ledger.enter("seen", "ai/small", "qwen")

@@ -122,7 +122,8 @@ class Ledger:
         return struck
 
     def observe(self, states: Mapping[str, PoolState]) -> None:
-        """New pool states: requests that a scrape has seen running are in its counts and leave `since_scrape`."""
+        """New pool states, of all pools: requests that a scrape has seen running are in its counts and leave
+        `since_scrape`; idle pools of which there is none are forgotten."""
         for pool, state in states.items():
             horizon = state.observed_at if state.observed_at is not None and not state.stale else 0.0
             if horizon == self._horizons.get(pool, 0.0):
@@ -134,6 +135,15 @@ class Ledger:
                     break
                 newer += 1
             self._uncounted[pool] = newer
+        left = (self._horizons.keys() | self._by_pool.keys()) - states.keys()
+        gone = {pool for pool in left if not self._by_pool.get(pool)}
+        for pool in gone:
+            self._by_pool.pop(pool, None)
+            self._horizons.pop(pool, None)
+            self._uncounted.pop(pool, None)
+        if gone:
+            # Pools come and go for as long as the process lives.
+            self._models = Counter({key: count for key, count in self._models.items() if key[0] not in gone})
 
     def since_scrape(self, pool: str) -> int:
         """Requests under way in `pool` that its newest state cannot have counted; all of them while there is none."""
