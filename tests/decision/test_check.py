@@ -31,6 +31,19 @@ def test_a_sound_policy_has_no_findings() -> None:
         ({"rules": [{"name": "r", "when": "true", "use": "every"}]}, "spec.rules[0].use", "there is no strategy 'every'"),
         ({"rules": [{"name": "r", "when": "request.modl == ''", "use": "all"}]}, "spec.rules[0].when", "1:8: undeclared"),
         ({"signals": [{"name": "r", "regex": {"pattern": "(a"}}]}, "spec.signals[0].regex.pattern", "missing )"),
+        *(
+            (
+                {"signals": [{"name": "r", "regex": {"pattern": pattern}}]},
+                "spec.signals[0].regex.pattern",
+                "RE2 knows no looking around and no back references",
+            )
+            for pattern in ("(?=a)b", "(?<!a)b", r"(a)\1")
+        ),
+        (
+            {"rules": [{"name": "r", "when": "request.stream || request.text.matches('([')", "use": "all"}]},
+            "spec.rules[0].when",
+            "1:40: matches wants a pattern of RE2: missing ]: [",
+        ),
         (
             {"signals": [{"name": "k", "keyword": {"any": ["asap", " \t"]}}]},
             "spec.signals[0].keyword.any[1]",

@@ -14,6 +14,7 @@ from forebay_decision.errors import PolicyError
 from forebay_decision.policy.logic import Node, split
 from forebay_decision.policy.syntax import References, read_references
 from forebay_decision.policy.variables import POOL_FIELDS
+from forebay_decision.signals.regex import PatternError, compile_linear
 
 _ERROR_LINE = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?: \(in container '.*'\))?$", re.MULTILINE)
 _UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")
@@ -139,6 +140,12 @@ def _literal_errors(path: str, text: str, references: References, vocabulary: Vo
         if field.text not in POOL_FIELDS:
             hint = _did_you_mean(field.text or "", POOL_FIELDS) or f"; there are {', '.join(POOL_FIELDS)}"
             errors.append(error(field.node, f"a pool has no {field.text!r}{hint}"))
+    for pattern in references.patterns:
+        if pattern.text is not None:
+            try:
+                compile_linear(pattern.text)
+            except PatternError as wrong:
+                errors.append(error(pattern.node, f"matches wants a pattern of RE2: {wrong}"))
     for signal, label in references.labels:
         known = vocabulary.labels.get(signal)
         if known is not None and label.text is not None and label.text not in known:

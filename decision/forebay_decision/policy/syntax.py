@@ -30,6 +30,8 @@ class References(msgspec.Struct, frozen=True):
     pool_fields: tuple[Literal, ...]
     labels: tuple[tuple[str, Literal], ...]
     """(signal name, label it is compared with)."""
+    patterns: tuple[Literal, ...]
+    """What `matches` is given."""
     absence: tuple[int, ...]
     """Nodes that ask whether a pool is known (`in pools`, `has(pools.x)`)."""
     root: str | None
@@ -46,6 +48,7 @@ def read_references(serialized: bytes) -> References:
     pools: list[Literal] = []
     fields: list[Literal] = []
     labels: list[tuple[str, Literal]] = []
+    patterns: list[Literal] = []
     absence: list[int] = []
     for node in walk(checked.expr):
         container, key = _access(node)
@@ -62,6 +65,8 @@ def read_references(serialized: bytes) -> References:
                 if inner is not None and names.get(inner.id) == POOLS:
                     fields.append(key)
         labels.extend(_label_comparisons(node, names))
+        if node.WhichOneof("expr_kind") == "call_expr" and node.call_expr.function == "matches":
+            patterns.append(_literal(node.call_expr.args[-1]))
     return References(
         frozenset(names.values()),
         frozenset(name.split(".")[1] for name in names.values() if name.startswith("signals.")),
@@ -69,6 +74,7 @@ def read_references(serialized: bytes) -> References:
         tuple(pools),
         tuple(fields),
         tuple(labels),
+        tuple(patterns),
         tuple(absence),
         key.text if (key := _access(checked.expr)[1]) is not None else None,
         dict(checked.source_info.positions),

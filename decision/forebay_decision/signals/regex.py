@@ -10,6 +10,7 @@ a word of ASCII letters. A pattern whose automaton would not fit into 32 MiB is 
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import re2
@@ -22,6 +23,8 @@ from forebay_decision.work import Skipped
 
 MEMORY_BYTES: Final = 32 << 20
 _SECONDS_PER_BYTE: Final = 6e-9
+_BEYOND: Final = re.compile(r"invalid perl operator: \(\?<?[=!]|invalid escape sequence: \\[1-9]")
+_NOT_RE2: Final = ": RE2 knows no looking around and no back references"
 _PRESENT: Final = SignalRecord(matched=True)
 _ABSENT: Final = SignalRecord(matched=False)
 
@@ -40,7 +43,8 @@ def compile_linear(pattern: str, *, case_sensitive: bool = True) -> Any:
         return re2.compile(pattern, options)  # type: ignore[no-untyped-call]
     except re2.error as error:
         text = error.args[0]
-        raise PatternError(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)) from None
+        said = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        raise PatternError(said + (_NOT_RE2 if _BEYOND.match(said) else "")) from None
 
 
 class RegexDetector:
