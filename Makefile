@@ -10,7 +10,7 @@ JOBS ?= 2
 IMAGE_LOCK := $(BIN)/uv pip compile --quiet --constraint requirements-dev.lock --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --no-annotate
 # A network namespace of one's own takes root where there are several workers.
 E2E_JOBS ?= $(if $(filter 0,$(shell id -u)),$(JOBS),0)
-E2E_FLAGS = -v --timeout 300 --durations 10 -n $(E2E_JOBS) --dist loadfile
+E2E_FLAGS = -v --timeout 600 --durations 10 -n $(E2E_JOBS) --dist loadfile
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 18
