@@ -1,4 +1,4 @@
-"""The GitOps examples, as far as they can be tried without the tools they are for."""
+"""The GitOps examples, as far as they can be tried without the tools they are for, and an Envoy written by hand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from forebay_operator.envoy.listeners import ARRIVAL
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "examples/gitops").rglob("*.yaml"))
@@ -64,3 +66,12 @@ def test_the_readme_marks_what_nobody_has_run() -> None:
 
     assert len(rows) == 4
     assert [row for row in rows if "kustomize" not in row and "untested" not in rows[row]] == []
+
+
+def test_the_plain_envoy_lets_no_client_hold_a_stream_for_ever_or_spell_a_header_otherwise() -> None:
+    bootstrap = yaml.safe_load((ROOT / "examples/gateways/plain-envoy/envoy.yaml").read_text())
+    (listener,) = bootstrap["static_resources"]["listeners"]
+    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+
+    assert manager["request_timeout"] == f"{ARRIVAL.total_seconds():g}s"
+    assert manager["common_http_protocol_options"]["headers_with_underscores_action"] == "DROP_HEADER"
