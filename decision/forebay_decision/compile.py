@@ -65,10 +65,12 @@ class CompiledPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Match(msgspec.Struct, frozen=True):
-    """The policy that answers, and those that decide beside it and change nothing."""
+    """The policy that answers, and those that decide beside it and change nothing. `untold`: a gateway has named the route by
+    which the request came, and nobody has told of that, or of its host and path there: it may be about to."""
 
     policy: CompiledPolicy | None
     shadows: tuple[CompiledPolicy, ...] = ()
+    untold: bool = False
 
 
 class CompiledConfig(msgspec.Struct, frozen=True):
@@ -90,7 +92,7 @@ class CompiledConfig(msgspec.Struct, frozen=True):
         `host` is lower case and without port. Where a gateway says by which route a request came, `origin` decides, and
         host and path what is taken off. What comes by a route, a rule or a host that nobody has told of is nobody's: there
         is nothing yet beside it that a decision could lead to, and with another model's name in it the request must not go
-        on. A name of a form that is not known counts as none, unless it has to be `known`.
+        on. A name of a form that is not known counts as none, unless it has to be `known`: a client may have chosen it.
         """
         if origin.route and self.placed.has_origins:
             return self._met(host, path, origin, known)
@@ -105,7 +107,7 @@ class CompiledConfig(msgspec.Struct, frozen=True):
         if met is not None:
             held = next((a for a in met if a.covers(host) and a.holds(path)), None)
             if held is None:
-                return Match(None)
+                return Match(None, untold=not known)
             beside = {a.policy: a for a in reversed(self.placed_shadows.met(origin) or ())}
             return Match(self._at(held), tuple(map(self._at, beside.values())))
         found = None if known else self.placed.first(host, path)

@@ -15,6 +15,7 @@ from ..load import Load, under_load
 from ..waiting import wait_until
 from .behind import POOLS, Site
 from .manifests import gateway
+from .manifests import route as own_route
 
 DELETIONS: Final = 4
 
@@ -114,6 +115,40 @@ def test_a_rule_that_is_added_to_a_route_has_the_policy_and_loses_no_request(sit
         site.apply(site.own_route(extra=rule))
         wait_until(lambda: server() == "small", "the policy is on the new rule", 30)
         site.programmed()
+
+
+def test_a_rule_in_front_of_the_others_gives_them_other_numbers_and_loses_no_request(site: Site) -> None:
+    attached(site)
+    route = site.own_route()
+    first = f"""  rules:
+  - name: first
+    matches: [{{path: {{type: PathPrefix, value: /first}}}}]
+    filters: [{{type: URLRewrite, urlRewrite: {{path: {{type: ReplacePrefixMatch, replacePrefixMatch: /}}}}}}]
+    backendRefs: [{{name: theirs, port: 8000}}]
+{route.partition("  rules:")[2].lstrip(chr(10))}"""
+    with none_lost(site) as load:
+        for _ in range(3):
+            site.apply(route.partition("  rules:")[0] + first)
+            site.programmed()
+            time.sleep(2.0)
+            site.apply(route)
+            site.programmed()
+            time.sleep(2.0)
+    assert set(load.servers) == {"small"}, load.servers
+
+
+def test_a_route_that_comes_under_a_gateways_policy_never_meets_its_own_server(site: Site) -> None:
+    wide, host = f"{site.name}-gw", f"second.{site.host}"
+    site.apply(site.policy(wide, kind="Gateway"))
+    site.programmed(wide)
+    site.wait_served_by("small")
+
+    with under_load(lambda: site.ask(host=host)) as load:
+        site.apply(own_route(f"{site.name}-b", site.name, "theirs", host=host))
+        wait_until(lambda: site.ask(host=host).headers.get("x-sim-server") == "small", "the policy is on it", 30)
+        site.programmed(wide)
+    assert set(load.servers) == {"small"}, load.servers
+    assert set(load.failed) <= {"404"}, load.answers
 
 
 def test_a_route_that_is_deleted_is_gone_and_comes_back(site: Site) -> None:

@@ -21,7 +21,7 @@ from forebay_extproc.events import EndEvent, Reply
 from forebay_extproc.latest import Latest
 from forebay_extproc.mutation import error_code, forward, immediate, tenant_hash
 from forebay_extproc.outcomes.ledger import Ledger
-from forebay_extproc.session import Close, Decide, Fail, Say, Session
+from forebay_extproc.session import Close, Decide, Fail, Say, Session, Step, Wait
 from forebay_extproc.shadow import Enforced, Shadows
 from forebay_extproc.telemetry.logs import log_decision
 from forebay_extproc.telemetry.metrics import Metrics
@@ -31,6 +31,11 @@ LOG: Final = logging.getLogger(__name__)
 MAX_DECIDING: Final = 256
 """Decisions in progress at once. Only those that wait for an encoder are ever many, and an encoder does a few hundred a
 second: whoever comes on top is told at once instead of late."""
+TOLD_SECONDS: Final = 1.5
+"""How long a request by a route that nobody has told of waits for that: less than a gateway's message time-out of 2 s, and
+longer than an operator takes to tell."""
+MAX_WAITING: Final = 256
+"""Requests that do so at once; whoever comes on top is refused."""
 END: Final = EndEvent()
 
 
@@ -62,6 +67,8 @@ class Processor:
         self.max_deciding = max_deciding
         self.deciding = 0
         """Decisions in progress."""
+        self.waiting = 0
+        """Requests that wait for a configuration with their route in it."""
         self.streams = 0
         """Streams open."""
         self._idle: asyncio.Event | None = None
@@ -80,16 +87,18 @@ class Processor:
             return
         self.streams += 1
         try:
-            await self._converse(Session(config), context)
+            await self._converse(Session(config), config, context)
         finally:
             self.streams -= 1
             if self._idle is not None and not self.streams:
                 self._idle.set()
 
-    async def _converse(self, session: Session, context: Any) -> None:
+    async def _converse(self, session: Session, config: CompiledConfig, context: Any) -> None:
         while True:
             message = await context.read()
             step = session.on(END if message is grpc.aio.EOF else read_event(message))
+            if isinstance(step, Wait):
+                step = await self._begin(session, config)
             if isinstance(step, Say):
                 await context.write(write_reply(step.reply))
                 if step.code:
@@ -104,6 +113,25 @@ class Processor:
                 return
             elif isinstance(step, Close):
                 return
+
+    async def _begin(self, session: Session, config: CompiledConfig) -> Step:
+        """The first step of a request that has waited for a newer configuration than `config`."""
+        if self.waiting >= MAX_WAITING:
+            return session.give_up()
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(TOLD_SECONDS):
+                while True:
+                    newest = self._config.get()
+                    if newest is None or newest is config:
+                        newest = await self._config.changed()
+                    config = newest
+                    if not isinstance(step := session.renew(config), Wait):
+                        return step
+        except TimeoutError:
+            return session.give_up()
+        finally:
+            self.waiting -= 1
 
     async def _decide(self, session: Session, step: Decide, context: Any) -> None:
         started = self._clock()

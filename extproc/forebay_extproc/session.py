@@ -63,11 +63,16 @@ class Fail(msgspec.Struct, frozen=True):
     message: str
 
 
-Step: TypeAlias = Say | Decide | Close | Fail
+class Wait(msgspec.Struct, frozen=True):
+    """The gateway has a route of which nobody has told yet: `renew` with the next configuration, or `give_up`."""
+
+
+Step: TypeAlias = Say | Decide | Close | Fail | Wait
 
 
 class State(Enum):
     NEW = "new"
+    WAITING = "waiting"
     HEADED = "headed"
     DECIDING = "deciding"
     DONE = "done"
@@ -77,7 +82,8 @@ CONTINUE_TO_BODY = Say(Continue("request_headers"), last=False)
 
 
 class Session:
-    """One request. Takes the configuration once, at its start, and keeps it to its end."""
+    """One request. Takes the configuration once, at its start, and keeps it to its end: a gateway and data planes hear of
+    a new route one after the other, so where that has no policy yet, its start is when they have heard."""
 
     def __init__(self, config: CompiledConfig) -> None:
         self._config = config
@@ -115,10 +121,31 @@ class Session:
             return Fail("FAILED_PRECONDITION", "request headers came twice on one stream")
         if event.mode_error:
             return Fail("FAILED_PRECONDITION", event.mode_error)
+        self._head = event
+        return self._begin(event) or Wait()
+
+    def renew(self, config: CompiledConfig) -> Step:
+        """The step that follows the Wait that came before, by a newer configuration."""
+        if self.state is not State.WAITING or self._head is None:
+            raise RuntimeError(f"nothing is waited for in state {self.state.value}")
+        self.state, self._config = State.NEW, config
+        return self._begin(self._head) or Wait()
+
+    def give_up(self) -> Say:
+        """Nobody has told of the route in time."""
+        if self.state is not State.WAITING or self._head is None:
+            raise RuntimeError(f"nothing is waited for in state {self.state.value}")
+        return self._refuse(_no_policy(self._head.head))
+
+    def _begin(self, event: HeadersEvent) -> Step | None:
+        """None where it has to be waited for."""
         head = event.head
         # With our routing header in it, the route that it met first may be one that a client has chosen by that header.
         match = self._config.match(head.host, head.path, head.origin, known=CLUSTER_HEADER in head.headers)
-        self._head, self._policy, self._shadows = event, match.policy, match.shadows
+        self._policy, self._shadows = match.policy, match.shadows
+        if match.untold:
+            self.state = State.WAITING
+            return None
         if match.policy is None:
             return self._refuse(_no_policy(head))
         if head.repeated and (name := _ambiguous(match.policy, head)):

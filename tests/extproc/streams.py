@@ -17,6 +17,7 @@ from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
 
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
+from forebay_api.wire import Origin, Place, PlacedSpec
 from forebay_decision.compile import CompiledConfig, compile_config
 from forebay_decision.names import METADATA_NAMESPACE
 from forebay_extproc.configuration import Encoders
@@ -43,6 +44,21 @@ def a_policy(**fields: Any) -> PolicySpec:
         "default": {"use": "all"},
     }
     return msgspec.convert(data | fields, PolicySpec)
+
+
+def a_placed_policy(*rules: int) -> PlacedSpec:
+    """One that a gateway shows requests of these rules of an HTTPRoute."""
+    spec = a_policy()
+    fields = {field: getattr(spec, field) for field in PolicySpec.__struct_fields__ if field != "target_refs"}
+    origins = tuple(Origin(f"httproute/ai/llm/rule/{rule}") for rule in rules)
+    return PlacedSpec(**fields, places=(Place(hostnames=("*",), prefix="/v1", base="", origins=origins),))
+
+
+def came_by(rule: int, message: ext_proc.ProcessingRequest) -> ext_proc.ProcessingRequest:
+    """The message of a gateway that names the rule by which the request came."""
+    named = f"httproute/ai/llm/rule/{rule}/match/0/*"
+    message.attributes["envoy.filters.http.ext_proc"].fields["xds.route_name"].string_value = named
+    return message
 
 
 POOLS: Mapping[str, PoolSpec] = {"ai/small": a_pool("qwen"), "ai/big": a_pool("llama")}

@@ -17,9 +17,11 @@ from streams import (
     POLICY,
     POOLS,
     Envoy,
+    a_placed_policy,
     a_plane,
     a_policy,
     body,
+    came_by,
     chat,
     headers,
     log_entry,
@@ -185,6 +187,30 @@ async def test_a_new_configuration_is_live_for_the_next_request(tmp_path: Path) 
         assert not await plane.configure("r2", {POLICY: to_big}, POOLS)
         answer = said(await envoy.ask())
         assert (answer["pool"], answer["revision"]) == ("ai/big", "r2")
+
+
+async def test_a_request_by_a_rule_that_is_about_to_be_told_waits_for_that(tmp_path: Path) -> None:
+    async with a_plane(tmp_path, {POLICY: a_placed_policy(0)}) as (plane, envoy):
+        asking = asyncio.create_task(envoy.send(came_by(1, headers()), body()))
+        await until(lambda: plane._processor.waiting == 1)
+        await plane.configure("r2", {POLICY: a_placed_policy(0)}, POOLS)
+        await plane.configure("r3", {POLICY: a_placed_policy(0, 1)}, POOLS)
+
+        assert said(await asking)["revision"] == "r3"
+        assert plane._processor.waiting == 0
+
+
+@pytest.mark.parametrize(("most", "seconds"), [(256, 0.01), (0, 60.0)])
+async def test_a_request_waits_not_for_ever_and_not_among_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, seconds: float
+) -> None:
+    monkeypatch.setattr("forebay_extproc.processor.MAX_WAITING", most)
+    monkeypatch.setattr("forebay_extproc.processor.TOLD_SECONDS", seconds)
+    async with a_plane(tmp_path, {POLICY: a_placed_policy(0)}) as (plane, envoy):
+        answer = (await envoy.send(came_by(1, headers()))).immediate_response
+
+        assert (answer.status.code, json.loads(answer.body)["error"]["code"]) == (404, "no_policy")
+        assert plane._processor.waiting == 0
 
 
 async def test_a_policy_that_does_not_compile_keeps_its_last_good_version(tmp_path: Path) -> None:

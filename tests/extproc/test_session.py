@@ -8,20 +8,22 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from streams import POLICY, a_config, a_policy, chat, headers, headers_event
+from streams import POLICY, a_config, a_placed_policy, a_policy, came_by, chat, headers, headers_event
 
+from forebay_decision.compile import CompiledConfig
 from forebay_extproc.events import (
     BodyEvent,
     Continue,
     EndEvent,
     Event,
+    HeadersEvent,
     Immediate,
     Mutate,
     ResponseEvent,
     TrailersEvent,
     UnknownEvent,
 )
-from forebay_extproc.session import Close, Decide, Fail, Say, Session, State, Step
+from forebay_extproc.session import Close, Decide, Fail, Say, Session, State, Step, Wait
 from forebay_extproc.wire.processing import read_event
 
 CONFIG = a_config({POLICY: a_policy(attach={"hostnames": ["localhost"]}, maxRequestBytes="1Ki")})
@@ -72,6 +74,39 @@ def test_the_final_reply_ends_the_stream() -> None:
 
 def test_without_a_policy_the_answer_is_404() -> None:
     assert refused(Session(CONFIG).on(headers_event(host="elsewhere"))) == (404, "no_policy")
+
+
+def by_gateway(*rules: int) -> CompiledConfig:
+    return a_config({POLICY: a_placed_policy(*rules)})
+
+
+def by_rule(rule: int, **more: str) -> HeadersEvent:
+    event = read_event(came_by(rule, headers(**more)))
+    assert isinstance(event, HeadersEvent)
+    return event
+
+
+def test_what_comes_by_a_rule_that_nobody_has_told_of_waits_for_the_next_configuration() -> None:
+    session = Session(by_gateway(0))
+
+    assert session.on(by_rule(1)) == Wait()
+    assert session.renew(by_gateway(0)) == Wait()
+    assert session.renew(by_gateway(0, 1)) == Say(Continue("request_headers"), last=False)
+    assert isinstance(session.on(BODY), Decide)
+
+
+def test_what_waits_is_404_when_nobody_tells_in_time() -> None:
+    session = Session(by_gateway(0))
+    session.on(by_rule(1))
+
+    assert refused(session.give_up()) == (404, "no_policy")
+    assert session.on(EndEvent()) == Close()
+    with pytest.raises(RuntimeError):
+        session.renew(by_gateway(1))
+
+
+def test_what_a_client_may_have_chosen_waits_for_nothing() -> None:
+    assert refused(Session(by_gateway(0)).on(by_rule(1, x_forebay_cluster="pool/ai/big"))) == (404, "no_policy")
 
 
 def test_a_body_over_the_limit_is_413() -> None:

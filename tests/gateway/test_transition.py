@@ -302,3 +302,48 @@ def test_a_new_policy_with_a_place_of_another_ones_waits_for_its_routes_and_not_
     late = transition.step(without | narrow, {"ai/wide": SMALL}, needs, 1.0 + PATIENCE_SECONDS)
     assert placed(late.policies["ai/narrow"].spec) == placed(narrow["ai/narrow"].spec)
     assert placed(late.policies["ai/wide"].spec) == ()
+
+
+def moved(policy: RoutingPolicy, *places: Place) -> dict[str, RoutingPolicy]:
+    return {"ai/p": msgspec.structs.replace(policy, spec=msgspec.structs.replace(policy.spec, places=places))}
+
+
+def at(prefix: str, rule: int) -> Place:
+    return Place(hostnames=("*",), prefix=prefix, origins=(Origin(f"httproute/ai/llm/rule/{rule}"),))
+
+
+def test_what_is_new_where_requests_are_shown_already_waits_for_its_routes_since_each_decision_needs_one() -> None:
+    transition = Transition()
+    (policy,) = resolved("p", "small").values()
+    needs, routed, shown = {"ai/p": SMALL}, {"ai/p": SMALL}, {"ai/p"}
+    transition.step(moved(policy, at("/a", 0)), routed, needs, 0.0, shown)
+    grown = moved(policy, at("/a", 0), at("/b", 1))
+
+    soon = transition.step(grown, {}, needs, 1.0, shown)
+    assert (placed(soon.policies["ai/p"].spec), soon.pending) == ((at("/a", 0),), {"ai/p"})
+    transition.step(grown, routed, needs, 2.0, shown)
+
+    then = transition.step(grown, routed, needs, 2.0 + SETTLE_SECONDS, shown)
+    assert placed(then.policies["ai/p"].spec) == (at("/a", 0), at("/b", 1))
+    assert not transition.step(grown, routed, needs, 9.0, shown).pending
+
+
+def test_a_rule_that_gets_another_number_waits_for_nothing() -> None:
+    transition = Transition()
+    (policy,) = resolved("p", "small").values()
+    transition.step(moved(policy, at("/a", 0)), {}, {"ai/p": SMALL}, 0.0, {"ai/p"})
+
+    step = transition.step(moved(policy, at("/b", 0), at("/a", 1)), {}, {"ai/p": SMALL}, 1.0, {"ai/p"})
+
+    assert at("/a", 1) in (placed(step.policies["ai/p"].spec) or ())
+    assert at("/b", 0) not in (placed(step.policies["ai/p"].spec) or ())
+
+
+def test_what_is_new_where_no_requests_are_shown_yet_waits_for_nothing() -> None:
+    transition = Transition()
+    (policy,) = resolved("p", "small").values()
+    transition.step(moved(policy, at("/a", 0)), {}, {"ai/p": SMALL}, 0.0)
+
+    step = transition.step(moved(policy, at("/a", 0), at("/b", 1)), {}, {"ai/p": SMALL}, 1.0)
+
+    assert not step.pending

@@ -126,6 +126,10 @@ class Implementation(Protocol):
         """Of each policy, those for which the implementation has accepted routes, wherever the policy is attached."""
         ...
 
+    def shown(self, attached: Mapping[str, Attached], facts: GatewayFacts) -> frozenset[str]:
+        """Policies that requests of a user's routes may be shown to now."""
+        ...
+
     def taken(self, stored: Stored) -> bool:
         """Whether the implementation has accepted an HTTPRoute of ours as it is stored now, at every parent."""
         ...

@@ -4,14 +4,14 @@ A gateway and the data planes learn of a change one after the other. So a policy
 once the gateway has routes to every pool that it may choose, and pools that only the former one chose keep their routes
 for a while. Places that a policy has left, or all of them where it becomes a Shadow policy, are kept by the data planes until the
 gateway no longer shows them requests from there. A place that goes from one policy to another stays the former's until the
-gateway has the other's routes.
+gateway has the other's routes; one that is new under a policy that is shown requests already is nobody's until then.
 
 Times are passed in, in monotonic seconds. For one thread at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Final
 
 import msgspec
@@ -92,10 +92,15 @@ class Transition:
                 self._holders.setdefault(claim[:3], name)
 
     def step(
-        self, policies: Mapping[str, RoutingPolicy], routed: Routed, needs: Mapping[str, frozenset[str]], now: float
+        self,
+        policies: Mapping[str, RoutingPolicy],
+        routed: Routed,
+        needs: Mapping[str, frozenset[str]],
+        now: float,
+        shown: Set[str] = frozenset(),
     ) -> Step:
         """`policies` have their targets resolved. `needs` are by policy what its newest version may lead to; a policy
-        that is not in it waits for nothing."""
+        that is not in it waits for nothing. `shown` are policies that a gateway may be showing requests to."""
         targeted = {name: policy for name, policy in policies.items() if placed(policy.spec) is not None}
         waits: list[float] = []
         # One that has `attach` from now on is first let go where it had targets: it cannot have both.
@@ -119,7 +124,7 @@ class Transition:
                 self._versions[name].candidate = None  # it may come back, as another one
             else:
                 del self._versions[name]
-        withheld = self._withheld(targeted, routed, needs, now, waits)
+        withheld = self._withheld(targeted, routed, needs, shown, now, waits)
         for name, claims in withheld.items():
             made[name] = _without(made[name], claims)
         for name, places in self._lingering(targeted, withheld, now, waits).items():
@@ -181,13 +186,22 @@ class Transition:
         targeted: Mapping[str, RoutingPolicy],
         routed: Routed,
         needs: Mapping[str, frozenset[str]],
+        shown: Set[str],
         now: float,
         waits: list[float],
     ) -> dict[str, frozenset[_Claim]]:
-        """What policies have of others' places, and the gateway no routes for yet, by policy."""
+        """What policies have of others' places, or get where they are shown requests already, and the gateway no routes for
+        yet, by policy."""
         found: dict[str, frozenset[_Claim]] = {}
         for name, policy in targeted.items():
-            gained = frozenset(c for c in _enforced(policy.spec) if self._holders.get(c[:3], name) != name)
+            had = None
+            if name in shown and name in self._policies:
+                had = {_matched(claim) for claim in _enforced(self._policies[name].spec)}
+            gained = frozenset(
+                claim
+                for claim in _enforced(policy.spec)
+                if self._holders.get(claim[:3], name) != name or (had is not None and _matched(claim) not in had)
+            )
             if not gained or name not in needs:
                 self._takeovers.pop(name, None)
                 continue
@@ -248,6 +262,12 @@ def _enforced(spec: PolicySpec) -> Iterator[_Claim]:
     """What a policy answers for. A Shadow policy has its places beside whoever does."""
     if spec.mode == "Enforce":
         yield from _claims(placed(spec) or ())
+
+
+def _matched(claim: _Claim) -> tuple[str, str, str, str]:
+    """What a rule of a gateway's route matches, whatever its number: ours stand beside it by that."""
+    host, prefix, origin, base = claim
+    return host, prefix, base, "" if origin is None else origin.route.partition("/rule/")[0]
 
 
 def _without(policy: RoutingPolicy, claims: frozenset[_Claim]) -> RoutingPolicy:

@@ -54,7 +54,8 @@ class GatewaySituater:
             for name, own in attached.items()
             if own.spots and all(pool in pools for pool in policy_pools(name, placed[name].spec))
         }
-        step = self._transition.step(placed, self._adapter.routed(attached, facts), needs, self._clock())
+        routed, shown = self._adapter.routed(attached, facts), self._adapter.shown(attached, facts)
+        step = self._transition.step(placed, routed, needs, self._clock(), shown)
         return step.policies, GatewaySituation(
             installation=installation(self._options.namespace, self._options.name),
             data_plane=_data_plane(self._options, self._tls, picture),

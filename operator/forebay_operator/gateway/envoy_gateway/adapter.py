@@ -30,7 +30,7 @@ from forebay_operator.gateway.envoy_gateway.routes import (
     routes,
 )
 from forebay_operator.gateway.envoy_gateway.servers import Servers, servers
-from forebay_operator.gateway.envoy_gateway.standing import heard, judge, routed, taken
+from forebay_operator.gateway.envoy_gateway.standing import heard, judge, routed, shown, taken
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Held, Judgement, Plan, Wanted
 from forebay_operator.gateway.objects import Stored, matches_of, rules_of
@@ -125,6 +125,9 @@ class EnvoyGateway:
 
     def routed(self, attached: Mapping[str, Attached], facts: GatewayFacts) -> Mapping[str, frozenset[str]]:
         return routed(attached, facts, self.controllers)
+
+    def shown(self, attached: Mapping[str, Attached], facts: GatewayFacts) -> frozenset[str]:
+        return shown(attached, facts)
 
     def taken(self, stored: Stored) -> bool:
         return taken(stored, self.controllers)

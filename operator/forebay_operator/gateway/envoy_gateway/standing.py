@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from forebay_decision.names import CLUSTER_HEADER
 from forebay_operator.gateway.attach import Attached
 from forebay_operator.gateway.comparison import Written, stored_of
 from forebay_operator.gateway.envoy_gateway.routes import beside
+from forebay_operator.gateway.envoy_gateway.routes import shown as shown_for
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Judgement, Plan, Wanted
-from forebay_operator.gateway.naming import INSTALLATION, ROUTE
+from forebay_operator.gateway.naming import INSTALLATION, ROUTE, SHOWN
 from forebay_operator.gateway.objects import AncestorStatus, ParentStatus, Said, Stored, said
 from forebay_operator.gateway.spots import Spot
 
@@ -55,6 +56,16 @@ def routed(
         each = [values.get(beside(name, route), set()) for route in dict.fromkeys(spot.route for spot in own.spots)]
         found[name] = frozenset(set.intersection(*each)) if each else frozenset()
     return found
+
+
+def shown(attached: Iterable[str], facts: GatewayFacts) -> frozenset[str]:
+    """Policies of which an EnvoyExtensionPolicy is there that has a target of a user's."""
+    labels = {
+        stored.metadata.labels.get(SHOWN)
+        for stored in facts.kinds.get("envoyextensionpolicies", {}).values()
+        if stored.spec.get("targetRefs")
+    }
+    return frozenset(name for name in attached if labels and shown_for(name) in labels)
 
 
 def taken(stored: Stored, controllers: frozenset[str]) -> bool:
