@@ -21,6 +21,8 @@ from forebay_transport.shards import INDEX, Content, UnusableShards, unpack
 QUIET_SECONDS: Final = 2.0
 MOST_SECONDS: Final = 30.0
 AGAIN_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 600.0
+"""How often it is looked whether the copy is still there: somebody may have deleted it, and nothing else may change."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -76,7 +78,11 @@ class Keeper:
     async def run(self) -> None:
         """Keep until cancelled."""
         while True:
-            await self._news.wait()
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._news.wait()
+            except TimeoutError:
+                self._hash = None
             await self._settle()
             if not self._leads():
                 continue

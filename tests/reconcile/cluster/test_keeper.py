@@ -114,6 +114,19 @@ async def test_what_another_operator_has_written_is_not_written_again() -> None:
     assert api.applied == []
 
 
+async def test_a_copy_that_somebody_deletes_is_written_again_although_nothing_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.05)
+    api = ScriptedApi(b'{"format": 1, "hash": "one", "shards": []}')
+    scene = Scene(api)
+    async with scene.running():
+        await scene.until(lambda: len(scene.made) > 3)
+        assert api.applied == [], "it is there"
+        api.stored = None
+        await scene.until(lambda: api.applied[:2] == ["f-last-good-1", "f-last-good-0"])
+
+
 async def test_a_standby_makes_and_writes_nothing() -> None:
     api = ScriptedApi()
     scene = Scene(api, leads=False)
