@@ -36,6 +36,8 @@ JSON_TYPE = ("content-type", "application/json")
 EXPLICIT_RULE = "explicit-model"
 DEFAULT_RULE = "default"
 NATIVE_REASON = "the request names a model that this pool serves"
+PASSING = frozenset({"deadline", "encoder busy", "error", "overloaded"})
+"""Why a signal is unknown that may be known the next time."""
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,12 +177,17 @@ def _settled(rule: Rule, ruling: Ruling, draft: DecisionRecord, view: RequestVie
 
 
 def _undecidable(rule: Rule, draft: DecisionRecord) -> Unavailable:
-    missing = sorted(name for name, signal in draft.signals.items() if signal.unknown)
+    unknown = {name: signal.unknown for name, signal in sorted(draft.signals.items()) if signal.unknown}
+    missing = [name for name, reason in unknown.items() if reason.partition(":")[0] in PASSING]
     if missing:
         message = (
             f"Rule {rule.name} could not be decided, because signal {', '.join(missing)} is unavailable. Retry shortly."
         )
         return Unavailable(message, code="signal_unavailable", retry_after=1)
+    if unknown:
+        # They are unknown of this text whenever it comes, such as of a script that a model was not trained on.
+        reasons = ", ".join(f"{name} ({reason})" for name, reason in unknown.items())
+        return Unavailable(f"Rule {rule.name} cannot be decided, as unknown is {reasons}.", code="rule_undecidable")
     # No signal is missing: the condition itself has no value for this request, and a retry would have none either.
     message = f"Rule {rule.name} has no answer for this request: something that its condition reads is missing."
     return Unavailable(message, code="rule_undecidable")

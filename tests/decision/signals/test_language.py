@@ -125,3 +125,15 @@ def test_no_text_makes_it_fail(text: str) -> None:
 @given(st.text(alphabet="\x00\x07\x0b\x7f\x85\ufdd0\ufffe\U0001ffff\U0010ffff aé中", max_size=60))
 def test_no_control_character_makes_it_fail(text: str) -> None:
     looked(text + "a")
+
+
+def test_a_reject_rule_on_what_no_retry_would_tell_says_so_and_asks_for_none() -> None:
+    policy = a_policy(
+        signals=[{"name": "tongue", "language": {"is": ["fr"]}}],
+        rules=[{"name": "no", "when": "signals.tongue.matched", "reject": {"message": "Non."}}],
+    )
+    answer = decide(compiled(policy, {"default/small": a_pool()}), chat("ok"))
+    said = msgspec.json.decode(answer.body)["error"]
+    assert (answer.status, said["code"]) == (503, "rule_undecidable")
+    assert "tongue (too short or too mixed to tell a language)" in said["message"]
+    assert "retry-after" not in dict(answer.headers)
