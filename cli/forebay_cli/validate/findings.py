@@ -32,7 +32,7 @@ UNWATCHED: Final = (
     "no Enforce policy here has this Shadow policy's hostnames and pathPrefix: until one does it decides nothing"
 )
 STDIN: Final = Path("-")
-NOTHING: Final = "no manifest of Forebay's was found: in a directory files count that end in .yaml, .yml or .json"
+NOTHING: Final = "no manifest of Forebay's was found: in a directory files count that end in .yaml, .yml or .json, four directories deep"
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):

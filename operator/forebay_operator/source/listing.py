@@ -35,7 +35,7 @@ def manifest_paths(root: Path) -> tuple[str, ...]:
     for path in _walk(root, "", (_identity(root),)):
         found.append(path)
         if len(found) > MAX_FILES:
-            raise TooManyFiles(f"more than {MAX_FILES} manifests in {root}")
+            raise TooManyFiles(f"more than {MAX_FILES} manifests in {root}: name a narrower directory")
     return tuple(sorted(found))
 
 
