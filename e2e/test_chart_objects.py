@@ -27,6 +27,7 @@ from forebay_operator.cluster.kinds import (
 )
 from forebay_operator.cluster.reach import Reach
 from forebay_operator.envoy.identity import STATE
+from forebay_operator.envoy.stats import LIVE, SHOWN
 from forebay_operator.lastgood.shards import names
 from forebay_operator.launch.envoy import STOP_SECONDS
 from forebay_operator.launch.options import parse_options as parse_launch
@@ -73,6 +74,19 @@ def test_every_container_says_what_it_needs_and_can_be_probed(made: list[Object]
         assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys(), name
         assert not container["image"].endswith((":", ":latest")), name
         assert all(isinstance(argument, str) for argument in container["args"]), name
+
+
+def test_envoys_probes_ask_what_its_stats_port_shows(full: list[Object]) -> None:
+    _, _, container = next(found for found in deployments(full) if found[0] == "envoy")
+    asked = {probe: container[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
+
+    assert {probe: get["path"] for probe, get in asked.items()} == {
+        "startupProbe": "/ready",
+        "livenessProbe": LIVE,  # and not whether it is ready: an Envoy without an operator is no dead one
+        "readinessProbe": "/ready",
+    }
+    assert "/ready" in SHOWN
+    assert all(get["port"] == "stats" for get in asked.values())
 
 
 def test_only_the_operator_has_a_token(made: list[Object]) -> None:
