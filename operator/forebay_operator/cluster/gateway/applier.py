@@ -217,16 +217,16 @@ class Applier:
     async def _sweep(self, aim: Aim, now: float, which: Callable[[Over], bool]) -> bool:
         """Retire and delete what is over and due; whether something of it is there yet."""
         waits = False
+        retired: list[Want] = []
         for found in filter(which, aim.comparison.over):
             due = self._leaving.due(found, aim, now)
+            if due == "retire" and found.retired is not None:
+                retired.append(Want(found.retired, found.stored, well=False))
             # It may only not be seen to be gone yet, or have been made again meanwhile.
             seen = now >= self._deleted.get(found.key, -SHOWN_SECONDS) + SHOWN_SECONDS
-            if due == "retire" and found.retired is not None:
-                want = Want(found.retired, found.stored, well=False)
-                if self._is_due(want, now):
-                    await self._apply(want)
             if not (due == "delete" and seen and await self._delete(found)):
                 waits = True
+        await self._apply_all([want for want in retired if self._is_due(want, now)])
         self._deleted = {key: at for key, at in self._deleted.items() if now < at + 10 * SHOWN_SECONDS}
         return waits
 
