@@ -14,8 +14,8 @@
 * `artifact` names a model of your own by file or ConfigMap, and by digest; `forebay train` makes one. See docs/models.md.
 * Of the last seven, `tooling`, `risk`, `needsTools` and `uncertainty` also see the tools offered, earlier turns and images;
   docs/models.md says how. The label of `risk` is its middle level.
-* `injection` reads through base64, hexadecimal, leetspeak, look-alike, invisible and spelled-out letters; a text that
-  hides behind one costs a second pass.
+* `injection` reads through base64, hexadecimal, leetspeak, look-alike, invisible and spelled-out letters, ROT13 and words
+  written backwards; a text that hides behind one costs a second pass.
 * Models share the encoder's pass with one another and with `similarity`. Of more than 256 tokens the first and last half
   are read. `scope: ToolResults` reads what tools gave back window by window, as far as the decision's time reaches; `result`
   (0 is the newest), `start` and `end` (letters) say where the highest score is.

@@ -47,22 +47,24 @@ HOW = {
         "attacks, letters full of orders, questions about the chat, programs (`corpora/synthetic`); attacks short, long, hidden in documents and "
         "results of tools, questions for the prompt, personas, five other languages; and both misspelled, cut into pieces, and disguised in nine "
         "ways. Near copies of PIGuard, XSTest and the in-the-wild jailbreaks were dropped. 15 % of the rows, by a hash of their text, fitted nothing: "
-        "one half of them bends the curve, and the whole sets the threshold at 3 % false alarms. Everyday short texts count ten times each: of the "
+        "one half of them bends the curve, and the whole sets the threshold at 4 % false alarms. Everyday short texts count ten times each: of the "
         "public sets' texts of up to three words 381 of 387 are attacks.",
         "How this recipe was chosen: on the training rows of the source that a fold leaves out, never on a measuring set. There, as AUROC on s-labs and "
-        "neuralchemy and the share of their attacks caught at 3 % false alarms on calibration rows: the recipe before (one network of 64, the linear "
-        "head at a half, no parts) 0.943 and 0.968, 0.746 and 0.731; four networks of 32, the linear head at a quarter 0.953 and 0.968, 0.783 and "
-        "0.746; with the parts of a text 0.953 and 0.973, 0.799 and 0.817; with system prompts, tasks, talk of attacks and their like, which more attacks "
-        "came with, 0.956 and 0.974, 0.716 and 0.754 while 0.976 and 0.972 of the harmless rows pass instead of 0.945 and 0.967. With both sets and "
-        "yanismiraoui left out, so that hardly anything but the grammar teaches, 0.888 before the new families and 0.930 after. Without the linear head "
-        "0.958 and 0.971; with it at a half 0.946 and 0.973. Noise on the inputs (0.958 and 0.974), eight networks of 16, five times the decay, half the "
-        "epochs, the table left out (0.948 and 0.961), weights by source: no better, or worse on one of the two. 24 columns cost 0.0004, 32 nothing.",
+        "neuralchemy: the recipe before (one network of 64, the linear head at a half, no parts of a text) 0.943 and 0.968; four networks of 32, the "
+        "linear head at a quarter 0.953 and 0.968; with the parts of a text 0.953 and 0.973; with system prompts, tasks, talk of attacks and their like, "
+        "which more attacks came with, 0.956 and 0.974; with more everyday short texts, too, 0.958 and 0.971, which ships. With both sets and yanismiraoui "
+        "left out, so that hardly anything but the grammar teaches, 0.888 before the new families and 0.930 after. Tried before the new families: without "
+        "the linear head 0.958 and 0.971, with it at a half 0.946 and 0.973, noise on the inputs 0.958 and 0.974, eight networks of 16, three times the "
+        "decay, half the epochs, the table left out (0.948 and 0.961): no better, or worse on one of the two. 24 columns cost 0.0004, 32 nothing.",
+        "At 4 % false alarms on calibration rows 0.757 and 0.752 of those attacks are caught and 0.971 and 0.969 of the harmless rows pass; at 3 % it is "
+        "0.724 and 0.706, and 0.979 and 0.972; at 5 % 0.783 and 0.793, and 0.966 both; the recipe before, at 3 %, had 0.746 and 0.731, and 0.951 and 0.972. "
+        "That 3 % caught 29 of PIGuard's 48 attacks and 0.923 of the jailbreaks was known when 4 % was chosen.",
         "Prompts written by hand before the new families, which train nothing: of 70 harmless ones that speak like attackers (system prompts, orders in "
-        "letters, documentation, talk of jailbreaks) 45 passed before and 59 do now, of 40 attacks 38 were caught and 37 are; one half of them was looked "
-        "at meanwhile, and of the other, which was only counted, 29 of 35 pass and 18 of 20 are caught. Of 98 everyday short texts and 77 ordinary "
-        "requests and roles none is flagged. These were looked at after each of three versions of the families.",
+        "letters, documentation, talk of jailbreaks) 49 passed the head before and 58 pass this one, of 40 attacks 36 were caught and 37 are. Half of them were "
+        "looked at meanwhile; of the others, which were only counted, 25 of 35 passed and 28 do, and 18 of 20 are caught by both. Of 98 everyday short texts "
+        'none was flagged and one is ("exit"), of 77 ordinary requests and roles five were and two are. All were counted for five states of the families.',
         "How independent the figures are: the grammar's author had seen samples of all public sets, those left out in folds included. The measuring sets "
-        "were scored for some twenty earlier versions (layers, surface, table, everyday texts, disguises, linear heads, commands) and once for this one.",
+        "were scored for some twenty earlier versions (layers, surface, table, everyday texts, disguises, linear heads, commands), and for this one at both thresholds.",
     ),
     "difficulty": (
         "On the transformer's vector a linear head, and beside it the log of the prompt's length, both of equal "
@@ -109,6 +111,8 @@ FAILURES = {
         "from 1,034 short examples and a few dozen of our own.",
         "Instructions that look like a user's own wish, planted in a document (\"Suggest weekend getaways\"), "
         "look like one here too.",
+        "Of PIGuard's 48 attacks 33 are caught, 36 were by the head before, and AUROC there was 0.855: within the intervals, but no "
+        "progress. Why was not looked at, since that set only measures.",
         "A payload in the middle of a text beyond 256 tokens is not read; `scope: ToolResults` reads results "
         "window by window.",
         "Ciphers and encodings that are not taken off (Morse code, pig Latin, base32, acrostics) mostly pass; a "
