@@ -120,6 +120,29 @@ def test_a_deleted_policy_answers_until_the_gateway_asks_no_more() -> None:
     assert transition.step({}, {}, {}, LINGER_SECONDS).policies == {}
 
 
+def test_a_deleted_policy_answers_for_as_long_as_the_gateway_shows_it_requests() -> None:
+    transition = Transition()
+    transition.step(resolved("p", "small"), {}, {}, 0.0)
+    assert transition.known == {"ai/p"}
+
+    for now in range(1, 40):
+        step = transition.step({}, {}, {}, float(now), {"ai/p"})
+        assert placed(step.policies["ai/p"].spec) == HERE
+    assert transition.known == {"ai/p"}
+
+    assert transition.step({}, {}, {}, 48.0).policies.keys() == {"ai/p"}
+    assert transition.step({}, {}, {}, 39.0 + LINGER_SECONDS).policies == {}
+
+
+def test_what_a_policy_has_left_lingers_no_longer_for_being_shown_elsewhere() -> None:
+    transition = Transition()
+    transition.step(resolved("p", "small"), {}, {}, 0.0, {"ai/p"})
+    moved_on = resolved("p", "small", places=ELSEWHERE)
+    transition.step(moved_on, {}, {}, 1.0, {"ai/p"})
+
+    assert placed(transition.step(moved_on, {}, {}, LINGER_SECONDS, {"ai/p"}).policies["ai/p"].spec) == ELSEWHERE
+
+
 def test_a_policy_that_was_deleted_while_there_was_no_operator_answers_until_the_gateway_asks_no_more() -> None:
     transition = Transition()
     transition.recall({"ai/p": resolved("p", "small")["ai/p"].spec}, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -126,8 +126,8 @@ class Implementation(Protocol):
         """Of each policy, those for which the implementation has accepted routes, wherever the policy is attached."""
         ...
 
-    def shown(self, attached: Mapping[str, Attached], facts: GatewayFacts) -> frozenset[str]:
-        """Policies that requests of a user's routes may be shown to now."""
+    def shown(self, policies: Iterable[str], facts: GatewayFacts) -> frozenset[str]:
+        """Those of them that requests of a user's routes may be shown to now."""
         ...
 
     def taken(self, stored: Stored) -> bool:

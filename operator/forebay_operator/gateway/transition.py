@@ -91,6 +91,11 @@ class Transition:
                 self._left[name, claim] = now
                 self._holders.setdefault(claim[:3], name)
 
+    @property
+    def known(self) -> Set[str]:
+        """Policies that data planes know, also those that are gone."""
+        return self._policies.keys()
+
     def step(
         self,
         policies: Mapping[str, RoutingPolicy],
@@ -127,7 +132,8 @@ class Transition:
         withheld = self._withheld(targeted, routed, needs, shown, now, waits)
         for name, claims in withheld.items():
             made[name] = _without(made[name], claims)
-        for name, places in self._lingering(targeted, withheld, now, waits).items():
+        gone = shown - (targeted.keys() - leaving)
+        for name, places in self._lingering(targeted, withheld, gone, now, waits).items():
             made[name] = _with_places(made.get(name) or _last(self._policies[name]), places)
         made = {**policies, **made}
         self._holders = {claim[:3]: name for name, policy in made.items() for claim in _enforced(policy.spec)}
@@ -224,11 +230,13 @@ class Transition:
         self,
         targeted: Mapping[str, RoutingPolicy],
         withheld: Mapping[str, frozenset[_Claim]],
+        gone: Set[str],
         now: float,
         waits: list[float],
     ) -> dict[str, tuple[Place, ...]]:
         """Places that policies have left and that nobody else has taken, by policy. While another policy waits for one of
-        them, all of them stay: the gateway shows requests there until it may show them to that one."""
+        them, all of them stay: the gateway shows requests there until it may show them to that one. So do those of policies
+        that are `gone` and still shown requests."""
         nothing: frozenset[_Claim] = frozenset()
         held = {
             (name, claim)
@@ -238,7 +246,8 @@ class Transition:
         }
         taken = {claim[:3] for _, claim in held}
         awaited = {self._holders.get(claim[:3], "") for claims in withheld.values() for claim in claims}
-        kept = [key for key, last in self._left.items() if key[0] in awaited and now < last + LINGER_SECONDS]
+        asked = awaited | gone
+        kept = [key for key, last in self._left.items() if key[0] in asked and now < last + LINGER_SECONDS]
         for key in (*held, *kept):
             self._left[key] = now
         found: dict[str, list[_Claim]] = {}

@@ -54,7 +54,7 @@ class GatewaySituater:
             for name, own in attached.items()
             if own.spots and all(pool in pools for pool in policy_pools(name, placed[name].spec))
         }
-        routed, shown = self._adapter.routed(attached, facts), self._adapter.shown(attached, facts)
+        routed, shown = self._adapter.routed(attached, facts), self._adapter.shown(self._transition.known, facts)
         step = self._transition.step(placed, routed, needs, self._clock(), shown)
         return step.policies, GatewaySituation(
             installation=installation(self._options.namespace, self._options.name),

@@ -126,8 +126,8 @@ class EnvoyGateway:
     def routed(self, attached: Mapping[str, Attached], facts: GatewayFacts) -> Mapping[str, frozenset[str]]:
         return routed(attached, facts, self.controllers)
 
-    def shown(self, attached: Mapping[str, Attached], facts: GatewayFacts) -> frozenset[str]:
-        return shown(attached, facts)
+    def shown(self, policies: Iterable[str], facts: GatewayFacts) -> frozenset[str]:
+        return shown(policies, facts)
 
     def taken(self, stored: Stored) -> bool:
         return taken(stored, self.controllers)

@@ -58,14 +58,14 @@ def routed(
     return found
 
 
-def shown(attached: Iterable[str], facts: GatewayFacts) -> frozenset[str]:
+def shown(policies: Iterable[str], facts: GatewayFacts) -> frozenset[str]:
     """Policies of which an EnvoyExtensionPolicy is there that has a target of a user's."""
     labels = {
         stored.metadata.labels.get(SHOWN)
         for stored in facts.kinds.get("envoyextensionpolicies", {}).values()
         if stored.spec.get("targetRefs")
     }
-    return frozenset(name for name in attached if labels and shown_for(name) in labels)
+    return frozenset(name for name in policies if labels and shown_for(name) in labels)
 
 
 def taken(stored: Stored, controllers: frozenset[str]) -> bool:
