@@ -67,7 +67,8 @@ def exclude(
     if state.ready == 0:
         return Exclusion("no endpoint is ready", "readiness", passing=True)
     if state.saturated:
-        return Exclusion(f"saturated: {state.saturation_reason}", "saturation", passing=True)
+        why = f"saturated: {state.saturation_reason}" if state.saturation_reason else "saturated"
+        return Exclusion(why, "saturation", passing=True)
     return None
 
 

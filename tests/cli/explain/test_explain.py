@@ -130,3 +130,11 @@ def test_claims_that_are_none_end_with_2_and_say_how(manifests: Path, claims: st
     result = explain(manifests, "--claims", claims)
     assert result.exit_code == 2
     assert "write the provider's name before its claims" in result.output
+
+
+def test_a_pool_that_is_said_to_be_saturated_needs_no_reason(manifests: Path, tmp_path: Path) -> None:
+    states = tmp_path / "states.json"
+    states.write_text('{"small": {"total": 1, "saturated": true}}')
+    result = explain(manifests, "--pool-state", str(states), "--output", "json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["record"]["candidates"][0]["reason"] == "saturated"
