@@ -18,6 +18,7 @@ from forebay_cli.validate.artefacts import artefact_faults
 from forebay_cli.validate.places import Places
 from forebay_decision.check import Finding
 from forebay_decision.native import NativeModel, native_report, shadowed_policies
+from forebay_decision.policy.compiler import compile_rules
 from forebay_operator.gather import gather
 from forebay_operator.judgement.checks import judge
 from forebay_operator.judgement.verdict import PolicyVerdict, PoolVerdict, Verdicts
@@ -31,6 +32,7 @@ machine may well have the secret, and a cluster has its Services."""
 UNWATCHED: Final = (
     "no Enforce policy here has this Shadow policy's hostnames and pathPrefix: until one does it decides nothing"
 )
+UNASKED: Final = "no rule asks for this signal, so it is never computed"
 STDIN: Final = Path("-")
 NOTHING: Final = "no manifest of Forebay's was found: in a directory files count that end in .yaml, .yml or .json, four directories deep"
 
@@ -108,6 +110,8 @@ def _load(directory: Path, places: Places) -> Loaded:
                   for name in (f"RoutingPolicy {fault.policy}",)]  # fmt: skip
     lines += [Line("Note", UNWATCHED, f"RoutingPolicy {name}", "spec.mode",
                    *places.find(f"RoutingPolicy {name}", "spec.mode")) for name in _unwatched(verdicts)]  # fmt: skip
+    lines += [Line("Note", UNASKED, f"RoutingPolicy {name}", path, *places.find(f"RoutingPolicy {name}", path))
+              for name, path in _unasked(verdicts)]  # fmt: skip
     outcome = Outcome(
         ok=not _wrong(lines),
         findings=tuple(lines),
@@ -154,6 +158,15 @@ def _unwatched(verdicts: Verdicts) -> list[str]:
     }
     enforced = set[tuple[str, str]]().union(*(places for mode, places in attached.values() if mode == "Enforce"))
     return [name for name, (mode, places) in attached.items() if mode == "Shadow" and not places & enforced]
+
+
+def _unasked(verdicts: Verdicts) -> list[tuple[str, str]]:
+    """Policy and place of every signal that no rule names."""
+    found = []
+    for name, spec in verdicts.accepted_policies().items():
+        asked = {signal for rule in compile_rules(name, spec).rules for signal in rule.when.references.signals}
+        found += [(name, f"spec.signals[{at}]") for at, each in enumerate(spec.signals) if each.name not in asked]
+    return found
 
 
 def _natives(verdicts: Verdicts) -> dict[str, dict[str, str]]:

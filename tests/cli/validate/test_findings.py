@@ -185,3 +185,13 @@ def test_a_model_beside_the_manifests_is_looked_for_and_held_against_its_digest(
     (manifests / "t.head").write_bytes(b"a head")
     assert said(right) == []
     assert said("sha256:" + "0" * 64) == [("Error", f"{at}.digest")]
+
+
+def test_a_signal_that_no_rule_asks_for_is_noted(manifests: Path) -> None:
+    policy = POLICY.replace("signals.cod.matched", "request.stream")
+    (manifests / "a.yaml").write_text(f"{POOL}---\n{policy}")
+
+    outcome = load([manifests]).outcome
+
+    assert outcome.ok
+    assert [(line.severity, line.path, line.line) for line in outcome.findings] == [("Note", "spec.signals[0]", 15)]
