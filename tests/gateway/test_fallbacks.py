@@ -455,3 +455,29 @@ def test_a_chains_room_asks_the_picker_of_its_pool() -> None:
     host = added(plan, TABLE)[name]["virtualHosts"][0]
     assert host["includeRequestAttemptCount"]
     assert host["routes"][0]["route"]["cluster"] == "picked/ai/small"
+
+
+@pytest.mark.parametrize(
+    ("gone", "left"),
+    [("large", {"small": ["small", "other"]}), ("small", {"large": ["large", "other"]})],
+)
+def test_a_pool_that_has_gone_is_left_out_and_a_chain_whose_first_one_has_is_none(
+    gone: str, left: dict[str, list[str]]
+) -> None:
+    """A former route of ours, and a version that data planes have, may still name it."""
+    pools = {f"ai/{name}": a_pool(backend=SERVICE) for name in ("small", "large", "other")}
+    before = wanted(with_proxy(), a_route(), kinds=OPEN, pools=pools, p=a_chain("large", "other"))
+    (http,) = of(EnvoyGateway().plan(before), "httproutes")
+    former = Stored(metadata=meta("former", labels=http.labels), spec=http.spec)
+    del pools[f"ai/{gone}"]
+    need = wanted(with_proxy(), a_route(), former, kinds=OPEN, pools=pools, p=a_chain("large", "other"))
+
+    plan = EnvoyGateway().plan(need)
+
+    walked = {}
+    for name, made in added(plan, CLUSTER).items():
+        if made.get("clusterType", {}).get("name") == "envoy.clusters.composite":
+            first = name.split("/s/ai/")[1].partition("/")[0]
+            ways = [entry["name"] for entry in made["clusterType"]["typedConfig"]["clusters"]]
+            walked[first] = [way.split("/room/ai/")[1].partition("/")[0] for way in ways if "/room/" in way]
+    assert walked == left

@@ -8,7 +8,7 @@ from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_decision import names
 from forebay_operator.envoy.routes import chains
-from forebay_operator.gateway.envoy_gateway.patches.begun import Begun, by_timeout, servers_by_value
+from forebay_operator.gateway.envoy_gateway.patches.begun import Begun, Servers, by_timeout, servers_by_value
 from forebay_operator.gateway.envoy_gateway.patches.detours import Detour
 from forebay_operator.gateway.envoy_gateway.patches.patch import Patch
 from forebay_operator.gateway.envoy_gateway.patches.pickers import asked
@@ -32,31 +32,36 @@ def rooms(policy: str, orders: Orders, parts: Sequence[Begun], wanted: Wanted) -
     """Room -> what it is made of."""
     servers = servers_by_value(parts)
     made = {}
-    for pool in dict.fromkeys(pool for order in orders.values() for pool in order):
-        if (to := servers.get(names.pool_cluster(pool))) is not None:
-            name = _room(policy, pool, wanted)
-            made[name] = room(name, pool, wanted.pools[pool], to, asked(pool, wanted))
+    for pool in dict.fromkeys(pool for order in orders.values() for pool in _reached(order, servers, wanted)):
+        name = _room(policy, pool, wanted)
+        made[name] = room(name, pool, wanted.pools[pool], servers[names.pool_cluster(pool)], asked(pool, wanted))
     return made
 
 
 def chain_detours(policy: str, orders: Orders, parts: Sequence[Begun], wanted: Wanted, both: bool) -> Iterator[Detour]:
-    """A detour for each chain at each HTTPRoute of ours that begins it, where each of its pools has a room."""
-    reached = servers_by_value(parts)
+    """A detour for each chain at each HTTPRoute of ours that begins it."""
+    servers = servers_by_value(parts)
     for part in parts:
         rules = part.rules()
         for value, order in orders.items():
-            if any(names.pool_cluster(pool) not in reached for pool in order):
+            reached = _reached(order, servers, wanted)
+            if reached[:1] != order[:1]:
                 continue
-            for timeout, found in by_timeout(rules.get(value, ()), [wanted.pools[pool] for pool in order]):
+            for timeout, found in by_timeout(rules.get(value, ()), [wanted.pools[pool] for pool in reached]):
                 yield Detour(
                     name=f"forebay/{wanted.installation}/{value}/{part.key}/{found[0][0]}",
                     kind="Chain",
                     rules=tuple(part.called(number) for number, _ in found),
-                    ways=tuple(_room(policy, pool, wanted) for pool in order),
+                    ways=tuple(_room(policy, pool, wanted) for pool in reached),
                     plain=part.servers(*found[0]),
                     tables=part.tables_called(both),
                     timeout=timeout,
                 )
+
+
+def _reached(order: tuple[str, ...], servers: Mapping[str, Servers], wanted: Wanted) -> tuple[str, ...]:
+    """Those pools of a chain that are there: of a former version they may have gone."""
+    return tuple(pool for pool in order if pool in wanted.pools and names.pool_cluster(pool) in servers)
 
 
 def unforwarded(policy: str, spec: PolicySpec, pools: Mapping[str, PoolSpec]) -> Iterator[str]:
