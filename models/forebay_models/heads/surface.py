@@ -30,6 +30,10 @@ _MARKERS: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _FORMULA: Final = re.compile(r"\\[a-z]+|[=^_<>≤≥∫∑√±×÷]|\$[^$]{1,80}\$")
+_MARKS: Final = ("<", "[", ":", "##", "---", "===", "%%%")
+"""Without any of these there is no marker."""
+_SIGNS: Final = ("\\", "$", "=", "^", "_", "<", ">")
+"""Without any of these there is no formula in ASCII."""
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _OPTION: Final = re.compile(r"^\s*(?:[A-Ja-j1-9][.)]|\([a-jA-J]\))\s", re.MULTILINE)
 _CODE: Final = re.compile(
@@ -71,8 +75,12 @@ def describe(text: str) -> NDArray[np.float32]:
     spaces = text.count(" ") + text.count("\n")
     lines = text.count("\n")
     symbols = max(size - letters - digits - spaces, 0)
-    # What has no digit, no symbol and no line break has no number, no marker and no list either.
+    # What has no digit, no symbol and no line break has no number, no marker and no list either; and a pattern that cannot be
+    # found is not looked for, as after an encoder's pass its code is in no cache.
     odd = bool(symbols)
+    foreign = ascii_size < size
+    marked = odd and any(sign in text for sign in _MARKS)
+    formal = odd and (foreign or any(sign in text for sign in _SIGNS))
 
     def found(pattern: re.Pattern[str], possible: bool) -> int:
         return len(pattern.findall(text)) if possible else 0
@@ -87,11 +95,11 @@ def describe(text: str) -> NDArray[np.float32]:
         symbols / size,
         _log(lines, 128),
         1 - ascii_size / size,
-        _log(found(_INVISIBLE, ascii_size < size), 32),
-        _log(found(_MIXED, ascii_size < size or digits > 0 or odd), 32),
+        _log(found(_INVISIBLE, foreign), 32),
+        _log(found(_MIXED, foreign or digits > 0 or "@" in text or "$" in text), 32),
         _log(run, 512),
-        _log(found(_MARKERS, odd), 16),
-        _log(found(_FORMULA, odd), 64),
+        _log(found(_MARKERS, marked), 16),
+        _log(found(_FORMULA, formal), 64),
         _log(found(_NUMBER, digits > 0), 64),
         _log(text.count("?"), 16),
         _log(found(_OPTION, odd), 16),
