@@ -306,11 +306,20 @@ def test_every_kind_of_pool_is_written_as_envoy_gateway_takes_it(forebay: Instal
 
     kube.wait_condition("RoutingPolicy", namespace, "assistant", "Programmed", seconds=45)
 
-    kinds = sorted(found["kind"] for found in generated(kube, namespace))
-    assert kinds == [
+    kinds = [
         "Backend", "Backend", "Backend", "ClientTrafficPolicy", "EnvoyExtensionPolicy", "EnvoyPatchPolicy", "HTTPRoute",
         "HTTPRouteFilter", "HTTPRouteFilter",
     ]  # fmt: skip
+    found: list[str] = []
+
+    def written() -> bool:
+        found[:] = sorted(each["kind"] for each in generated(kube, namespace))
+        return found == kinds
+
+    try:
+        wait_until(written, "every kind is written")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; there are {found}") from None
 
 
 def test_the_way_to_data_planes_with_mutual_tls_is_a_valid_backend(envoy_gateway: EnvoyGateway) -> None:
