@@ -14,32 +14,31 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final, Literal
 
-from forebay_api.local import LocalConfig
-from forebay_api.manifest import ManifestsRefused, load_local_config
 from forebay_api.wire import LoadReport
 from forebay_operator.cluster.change import Change, Identity
+from forebay_operator.cluster.config import ConfigFile
 from forebay_operator.cluster.connection import Api, Login
 from forebay_operator.cluster.events import EventPoster, transitions
 from forebay_operator.cluster.gateway.attachments import Attachments
 from forebay_operator.cluster.keeper import Keeper
-from forebay_operator.cluster.kinds import POLICIES, POOLS, Resource
+from forebay_operator.cluster.kinds import POOLS, Resource
 from forebay_operator.cluster.leading.fence import Fence
 from forebay_operator.cluster.leading.leader import Leadership
 from forebay_operator.cluster.situate import Situater
 from forebay_operator.cluster.source import ClusterSource
 from forebay_operator.cluster.statuses import Status, StatusWriter
-from forebay_operator.cluster.store import Picture, Stored
+from forebay_operator.cluster.store import Picture
 from forebay_operator.cluster.truth import Truth
+from forebay_operator.cluster.unjudged import unjudged, unreadable
 from forebay_operator.envoy.identity import peer_tls
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.lastgood.shards import Shard, policies_of, shards
-from forebay_operator.options import ClusterOptions, ConfigUnusable, Options
+from forebay_operator.options import ClusterOptions, Options
 from forebay_operator.reconciler import Reconciler
 from forebay_operator.scrape.state import PoolStates
 from forebay_operator.scrape.targets import scrape_targets
 from forebay_operator.scraping import Scraping
 from forebay_operator.situation import Situation
-from forebay_operator.source.jwks import with_keys
 from forebay_operator.steps import until
 from forebay_operator.telemetry.exposition import Exposition
 from forebay_operator.telemetry.lag import measure_lag
@@ -57,7 +56,6 @@ TELL_SHARE: Final = 4.0
 """Least rest after a look, in its own lengths: of thousands of objects it takes a while."""
 LOOK_SECONDS: Final = 1.0
 """Most time between them: what waits for time alone (a replica that is late) is seen then."""
-CONFIG_SECONDS: Final = 2.0
 AGAIN_SECONDS: Final = 1.0
 RECALL_SECONDS: Final = 10.0
 """Most time that a start waits for the copy of what was published before."""
@@ -147,8 +145,7 @@ class ClusterOperator:
             lambda: {(kind, field): 1.0 for kind, fields in self._writer.gaps.missing.items() for field in fields},
         )
         self._exposition = Exposition(self._metrics.page, self._why_not_ready)
-        self._local = LocalConfig()
-        self._config_fault = ""
+        self._config = ConfigFile(cluster.config)
         self._fault = ""
         self._picture: Picture | None = None
         self._news = asyncio.Event()
@@ -165,9 +162,7 @@ class ClusterOperator:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Serve until told to stop. Raises ConfigUnusable: other listeners than those that were asked for serve nobody."""
-        if (read := self._read_config()) is None and self._cluster.config is not None:
-            raise ConfigUnusable(f"--config {self._cluster.config}: {self._config_fault}")
-        self._local = read or self._local
+        self._config.start()
         if self._options.metrics is not None:
             _LOG.info("metrics on %s", await self._exposition.start(self._options.metrics))
         addresses = await self._server.start(self._options.listen)
@@ -208,6 +203,11 @@ class ClusterOperator:
                 self._picture = picture
                 self._redrawn.set()
 
+    async def _follow_config(self) -> None:
+        while True:
+            await self._config.change()
+            self._redrawn.set()
+
     async def _situate(self) -> None:
         while True:
             await self._redrawn.wait()
@@ -218,7 +218,7 @@ class ClusterOperator:
                 await self._recall()
             try:
                 detained = self._reconciler.core.verdicts.detained
-                situate = partial(self._situater.situate, self._picture, self._local, detained)
+                situate = partial(self._situater.situate, self._picture, self._config.local, detained)
                 started = time.monotonic()
                 situation = await asyncio.to_thread(situate)
                 took = time.monotonic() - started
@@ -244,34 +244,6 @@ class ClusterOperator:
                     self._situater.recall(policies)
         except Exception as error:  # noqa: BLE001  # it is a help, and no condition of starting
             _LOG.warning("nothing is known of what was published before: %s: %s", type(error).__name__, error)
-
-    async def _follow_config(self) -> None:
-        """Listeners and trust may change while we run."""
-        while True:
-            await asyncio.sleep(CONFIG_SECONDS)
-            found = await asyncio.to_thread(self._read_config)
-            if found is not None and found != self._local:
-                self._local = found
-                self._redrawn.set()
-
-    def _read_config(self) -> LocalConfig | None:
-        """None where it cannot be read now: what was read before stays."""
-        path = self._cluster.config
-        if path is None:
-            return None
-        try:
-            read = load_local_config(path.read_bytes(), path.name)
-        except (OSError, ManifestsRefused) as error:
-            self._note_config(str(error))
-            return None
-        found, faults = with_keys(read, path.name, base=path.parent, before=self._local)
-        self._note_config("; ".join(map(str, faults)))
-        return found
-
-    def _note_config(self, fault: str) -> None:
-        if fault and fault != self._config_fault:
-            _LOG.warning("--config: %s; what was read before stays, if anything", fault)
-        self._config_fault = fault
 
     def _on_stored(self, change: Change) -> None:
         if change.gone:
@@ -337,53 +309,23 @@ class ClusterOperator:
             if time.monotonic() - ticked >= LOOK_SECONDS:
                 ticked = time.monotonic()
                 self._writer.tick()
-            situation = self._reconciler.situation
+            situation, picture = self._reconciler.situation, self._picture
             started = time.monotonic()
-            if self._leadership.leading and situation is not None:
+            if self._leadership.leading and situation is not None and picture is not None:
                 self._truth.tell(
                     self._reconciler.core,
                     self._server,
                     situation,
                     self._states,
-                    self._unreadable(),
+                    unreadable(picture),
                     self._attachments.told,
-                    self._unjudged(),
+                    unjudged(picture, self._reconciler.core.verdicts) if self._whole_fault else {},
                     fault=self._whole_fault,
                     now=time.monotonic(),
                     wall=datetime.now(UTC),
                 )
                 self._attachments.ask(self._truth.reached)
             await asyncio.sleep(max(TELL_SECONDS, TELL_SHARE * (time.monotonic() - started)))
-
-    def _unjudged(self) -> dict[tuple[str, str], Stored]:
-        """While reconciling fails as a whole: objects whose newest version there is no verdict on."""
-        picture, verdicts = self._picture, self._reconciler.core.verdicts
-        if picture is None or not self._whole_fault:
-            return {}
-        return {
-            (resource.plural, name): entry
-            for resource, stored, judged in (
-                (POLICIES, picture.stored_policies, verdicts.policies),
-                (POOLS, picture.stored_pools, verdicts.pools),
-            )
-            for name, entry in stored.items()
-            if name not in judged or judged[name].generation != entry.generation
-        }
-
-    def _unreadable(self) -> dict[tuple[str, str], Stored]:
-        """Objects that the API server has stored and that we cannot take, not even in an earlier version."""
-        picture = self._picture
-        if picture is None:
-            return {}
-        return {
-            (resource.plural, name): entry
-            for resource, stored, known in (
-                (POLICIES, picture.stored_policies, picture.policies),
-                (POOLS, picture.stored_pools, picture.pools),
-            )
-            for name, entry in stored.items()
-            if entry.refused is not None and name not in known
-        }
 
     async def _shards(self) -> tuple[Shard, ...] | None:
         async with self._reconciler.turn:
