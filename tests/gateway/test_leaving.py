@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forebay_operator.cluster.gateway.applier import body
-from forebay_operator.cluster.gateway.leaving import MOST_OVER_SECONDS, OVER_SECONDS
+from forebay_operator.cluster.gateway.leaving import MOMENT_SECONDS, MOST_OVER_SECONDS, OVER_SECONDS
 from forebay_operator.gateway.comparison import sealed
 from forebay_operator.gateway.implementation import Generated
 from forebay_operator.gateway.naming import BESIDE, INSTALLATION, ROUTE, SHOWN
@@ -67,6 +67,8 @@ def test_what_shows_requests_first_stays_on_our_own_routes_alone_and_goes_once_t
     shows_p, route = showing("p", "r"), a_route("p")
     world.gateway.silent.add("shows-p")
 
+    assert world.round(stored=there(shows_p, route)) == [], "another policy may be about to come"
+    world.now += MOMENT_SECONDS
     assert world.round(stored=there(shows_p, route)) == ["apply shows-p"]
     left = retired(PLURAL, a_stored(shows_p))
     assert "targetRefs" not in left.spec
@@ -108,6 +110,9 @@ def test_without_a_route_of_ours_that_the_gateway_has_nothing_would_be_kept() ->
     world = World()
     world.gateway.silent.add("p-r")
 
+    world.round(stored=there(showing("p", "r"), a_route("p")))
+    world.now += MOMENT_SECONDS
+
     assert world.round(stored=there(showing("p", "r"), a_route("p"))) == ["delete shows-p"]
 
 
@@ -135,10 +140,26 @@ def test_a_policy_that_comes_back_meanwhile_is_shown_its_requests_again() -> Non
 # --- another one takes its target
 
 
+def test_what_is_left_is_kept_for_a_policy_that_comes_a_moment_later() -> None:
+    world = World()
+    mine, theirs = (showing("p", "r"), a_route("p")), (showing("q", "r"), a_route("q"))
+    assert world.round(stored=there(*mine)) == []
+    assert world.again is not None
+    assert world.again <= MOMENT_SECONDS
+
+    world.now += MOMENT_SECONDS / 2
+    assert world.round(*theirs, stored=there(*mine), asked=frozenset()) == ["apply q-r"]
+    world.now += MOMENT_SECONDS
+
+    assert world.round(*theirs, stored=there(*mine, theirs[1]), asked=frozenset()) == []
+
+
 def test_what_another_policy_takes_over_stays_shown_until_that_one_shows_it() -> None:
     world = World()
     mine, theirs = (showing("p", "r"), a_route("p")), (showing("q", "r"), a_route("q"))
 
+    assert world.round(*theirs, stored=there(*mine, theirs[1]), asked=frozenset()) == []
+    world.now += MOMENT_SECONDS
     assert world.round(*theirs, stored=there(*mine, theirs[1]), asked=frozenset()) == []
     assert world.round(*theirs, stored=there(*mine, theirs[1]), asked=Q) == ["apply shows-q"]
     world.gateway.silent.add("shows-q")
@@ -166,6 +187,7 @@ def test_policies_that_change_places_do_not_wait_for_each_other() -> None:
     wrote = world.round(*after, stored=there(*before, *routes), asked=P | Q)
     assert sorted(wrote) == ["apply shows-p", "apply shows-q"]
     both = (showing("p", "r", "s"), showing("q", "s", "r"))
+    world.now += MOMENT_SECONDS
     assert sorted(world.round(*after, stored=there(*both, before[1], before[3], *routes), asked=P | Q)) == wrote
 
     world.now += OVER_SECONDS / 2
@@ -180,6 +202,9 @@ def test_what_a_policy_leaves_to_nobody_is_shown_no_more_although_what_it_gets_h
     world = World()
     after = (showing("p", "s"), a_route("p", "s"))
     before = (showing("p", "r"), a_route("p"))
+
+    assert world.round(*after, stored=there(*before, after[1]), asked=frozenset()) == []
+    world.now += MOMENT_SECONDS
 
     assert world.round(*after, stored=there(*before, after[1]), asked=frozenset()) == ["apply shows-p"]
 

@@ -24,7 +24,7 @@ import msgspec
 from forebay_operator.cluster.connection import ApiError
 from forebay_operator.cluster.gateway.aim import SHOWING, Aim, Comparison, Key, Over, Want
 from forebay_operator.cluster.gateway.batch import Batch
-from forebay_operator.cluster.gateway.leaving import Leaving
+from forebay_operator.cluster.gateway.leaving import MOMENT_SECONDS, Leaving
 from forebay_operator.cluster.kinds import WRITTEN, Resource
 from forebay_operator.cluster.leading.fence import Fence, NotLeading
 from forebay_operator.cluster.statuses import MANAGER
@@ -126,7 +126,7 @@ class Applier:
         self._leaving.look(aim, now)
         # Data planes answer for a while where a policy was, and not for as long as others' writes may take.
         shown = await self._sweep(aim, now, lambda found: found.key[0] == SHOWING)
-        waits = [SHOWN_SECONDS / 2] if shown or any(want.leaves for want in aim.comparison.wants) else []
+        waits = [MOMENT_SECONDS] if shown or any(want.leaves for want in aim.comparison.wants) else []
         for stage in range(LAST_STAGE + 1):
             looks = [self._look(want, aim, now) for want in aim.comparison.wants if want.made.stage == stage]
             due = [want for want, verdict in looks if verdict == "apply"]

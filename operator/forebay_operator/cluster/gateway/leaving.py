@@ -19,6 +19,9 @@ OVER_SECONDS: Final = 3.0
 """From the moment when requests are no longer shown until what they need goes."""
 MOST_OVER_SECONDS: Final = 30.0
 """How long one thing that is over waits at most for another."""
+MOMENT_SECONDS: Final = 1.0
+"""How long a target stays shown at least after its policy has left it: what people change together comes one after the other,
+and who takes it over may be the next to come."""
 Due = Literal["later", "retire", "delete"]
 
 
@@ -66,7 +69,7 @@ class Leaving:
         if stored is None or SHOWN not in stored.metadata.labels:
             return want if new else None
         since = self._letting_go.get(want.key, now)
-        old = want.leaves and not want.takers <= aim.comparison.showing and now < since + MOST_OVER_SECONDS
+        old = want.leaves and _is_kept(want, aim, now - since)
         made = between(want.made, stored, new=new, old=old)
         if made is None:
             return None
@@ -97,9 +100,14 @@ class Leaving:
         if not found.label:
             return "delete"  # as an operator before this one has written it
         if found.leaves:
-            if not found.takers <= aim.comparison.showing and now < since + MOST_OVER_SECONDS:
+            if _is_kept(found, aim, now - since):
                 return "later"
             return "delete" if found.retired is None else "retire"
         at = self._retired[found.key]
         rested = now >= at + OVER_SECONDS and (found.heard or now >= at + MOST_OVER_SECONDS)
         return "delete" if rested else "later"
+
+
+def _is_kept(one: Want | Over, aim: Aim, seconds: float) -> bool:
+    """Whether what has been left for so long stays shown."""
+    return seconds < MOMENT_SECONDS or (not one.takers <= aim.comparison.showing and seconds < MOST_OVER_SECONDS)
