@@ -242,7 +242,7 @@ def test_the_last_policy_takes_its_chains_with_it(open_site: Site) -> None:
     site.wait_served_by("theirs", PROOF)
 
 
-def test_a_fallback_pools_credential_is_its_own_and_the_users_rewrites_hold(open_site: Site) -> None:
+def test_each_pools_credential_is_its_own_and_the_users_rewrites_hold(open_site: Site) -> None:
     """The user's route takes a prefix off, and has a second rule."""
     site = open_site
     rewriting = """  - matches: [{path: {type: PathPrefix, value: /team}}]
@@ -266,6 +266,15 @@ def test_a_fallback_pools_credential_is_its_own_and_the_users_rewrites_hold(open
         assert (served.status_code, served.headers["x-forebay-pool"]) == (200, "team/keyed")
         assert served.json()["model"] == "small-model"
         assert last_authorization(site, "small") == "Bearer abc"
+
+        site.apply(site.policy().replace(CAREFUL, "pools: [{name: keyed}], fallback: [{name: large}]"))
+        site.programmed()
+        first = (200, "small-model", "team/keyed", "keyed-model")
+        wait_until(lambda: tried(site) == first, "a pool with a credential goes first", 20)
+        assert last_authorization(site, "small") == "Bearer abc"
+        with failing(site, "small", mode="status"):
+            wait_until(lambda: tried(site)[:2] == (200, "large-model"), "the next one answers", 20)
+        assert last_authorization(site, "large") == "None", "and is sent no other pool's"
     finally:
         site.delete("routingpolicy", site.name)
         site.delete("modelpool/keyed", "secret/key")
