@@ -64,7 +64,8 @@ HOW = {
         "looked at meanwhile; of the others, which were only counted, 25 of 35 passed and 28 do, and 18 of 20 are caught by both. Of 98 everyday short texts "
         'none was flagged and one is ("exit"), of 77 ordinary requests and roles five were and two are. All were counted for five states of the families.',
         "How independent the figures are: the grammar's author had seen samples of all public sets, those left out in folds included. The measuring sets "
-        "were scored for some twenty earlier versions (layers, surface, table, everyday texts, disguises, linear heads, commands), and for this one at both thresholds.",
+        "were scored for some twenty earlier versions (layers, surface, table, everyday texts, disguises, linear heads, commands), and for this one at both thresholds. Against the head before, paired on them: s-labs left out +0.010 [+0.005, +0.015], neuralchemy left out "
+        "+0.003 [-0.001, +0.009], jailbreaks caught +0.023 [+0.009, +0.038], PIGuard's attacks caught -0.062 [-0.188, +0.062] and AUROC -0.028 [-0.067, +0.012].",
     ),
     "difficulty": (
         "On the transformer's vector a linear head, and beside it the log of the prompt's length, both of equal "
@@ -113,6 +114,12 @@ FAILURES = {
         "from 1,034 short examples and a few dozen of our own.",
         "Instructions that look like a user's own wish, planted in a document (\"Suggest weekend getaways\"), "
         "look like one here too.",
+        "Pieces of documentation, programs, licences and package metadata are mostly taken for attacks: of 240 windows of 480 letters from the "
+        "documents of installed packages and Python's library 162 are flagged (128 by the head before), and with an attack planted in them they are ranked by "
+        "AUROC of 0.71 (0.69). Of 35 requests with a function of Python's library behind them (\"Explain this code\") 15 are flagged (16). No set here has such "
+        "texts; this was found last. Tried and left: windows of this project's own documentation, programs and manifests as harmless rows, and the same with orders "
+        "planted in them. 675 of them, counted three times, leave 118 of the 240 flagged (AUROC 0.76), 2,230, counted twice, 95 (0.80), but take 0.003 and 0.007 from "
+        "AUROC on neuralchemy's training rows left out, and at the threshold up to a tenth of the attacks caught.",
         "Of PIGuard's 48 attacks 33 are caught, 36 were by the head before, and AUROC there was 0.855: within the intervals, but no "
         "progress. Why was not looked at, since that set only measures.",
         "A payload in the middle of a text beyond 256 tokens is not read; `scope: ToolResults` reads results "
@@ -210,7 +217,11 @@ def write_trained(findings: list[Finding], curve: list[str]) -> str:
             "rest on the validation texts, as CLINC150 / out-of-scope AUROC / BANKING77 / BANKING77 with ten examples: one network "
             "as before (15 epochs, smoothing 0.05) 0.963 / 0.986 / 0.932 / 0.829; this recipe 0.965 / 0.988 / 0.932 / 0.842; "
             "three of 256 0.965 / 0.989 / 0.933 / 0.843; three of 384 0.965 / 0.989 / 0.933 / 0.846; five of 128 0.966 / 0.986 / "
-            "0.932 / 0.845; three with 6 epochs 0.963 / 0.973 / 0.928 / 0.841; one with 30 % dropout 0.964 / 0.985 / 0.931 / 0.834. "
+            "0.932 / 0.845; three with 6 epochs 0.963 / 0.973 / 0.928 / 0.841; one with 30 % dropout 0.964 / 0.985 / 0.931 / 0.834. Later, as CLINC150 / out-of-scope "
+            "AUROC / two fifths of BANKING77's training texts, cross-fitted / CLINC150 with ten examples: this recipe 0.965 / 0.986 / 0.932 / 0.917; three "
+            "networks 0.965 / 0.986 / 0.932 / 0.916; a linear head beside them 0.966 / 0.984 / 0.931 / 0.915; the table's vector of the first three words as "
+            "further columns 0.967 / 0.986 / 0.928 / 0.914; noise on the inputs 0.961 / 0.986 / 0.929 / 0.912. No paired interval of a gain excludes zero, so that the "
+            "recipe stays, and CLINC150's test texts are scored as before. "
             "A second network costs some 20 microseconds a decision; a third as much again, for hardly more. The commonest confusions, cross-fitted with ten examples, are pairs that "
             "share their wording (`user_name`, `what_is_your_name`), and the curve is flat at its end: more rows of this kind do "
             "not help, an encoder that has seen such intents might.",
