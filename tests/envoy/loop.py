@@ -33,7 +33,7 @@ class Loop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(2 * READY_SECONDS)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(3 * READY_SECONDS)
 
     def close(self) -> None:
         async def drain() -> None:

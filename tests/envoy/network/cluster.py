@@ -66,7 +66,7 @@ class Operator:
 
         return self._loop.run(on_loop())
 
-    def publish(self, snapshot: Snapshot, seconds: float = 60.0) -> None:
+    def publish(self, snapshot: Snapshot, seconds: float = 120.0) -> None:
         """Publish and wait until Envoy and data plane have it."""
         revision = self.do(lambda server: server.publish(snapshot))
         found = self._loop.run(self.server.wait(revision, seconds))
@@ -194,7 +194,7 @@ class Cluster:
         except httpx.TransportError:
             return False
 
-    def wait_until(self, true: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+    def wait_until(self, true: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
         return wait_until(true, f"{what}; logs in {self.folder}", seconds)
 
     def stats(self, pattern: str) -> dict[str, int]:
