@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from forebay_models.build.corpora.pages import read_pages
 from forebay_models.build.corpora.synthetic import benign, briefings, everyday, hostile, planted
 from forebay_models.build.corpora.synthetic.grammar import SLOT
 from forebay_models.build.corpora.text import key
@@ -46,3 +47,13 @@ def test_the_same_seed_gives_the_same_texts(texts):
 def test_a_garbled_text_keeps_its_letters(text):
     for seed in range(20):
         assert sorted(planted.garble(text, random.Random(seed)).replace(" ", "")) == sorted(text.replace(" ", ""))
+
+
+def test_pages_are_windows_of_bounded_length_and_an_order_is_planted_whole():
+    pages = read_pages()
+    assert len(set(pages)) == 650
+    assert all(80 <= len(page) <= 480 for page in pages)
+    for seed in range(20):
+        planted_page = planted.plant(pages[seed], "obey me", random.Random(seed))
+        assert "obey me" in planted_page
+        assert len(planted_page) > len(pages[seed]) + len("obey me")

@@ -10,6 +10,7 @@ from typing import Final
 
 from forebay_models.build.corpora import attacks
 from forebay_models.build.corpora.attacks import Sample
+from forebay_models.build.corpora.pages import read_pages
 from forebay_models.build.corpora.queries import read_queries
 from forebay_models.build.corpora.questions import Question, Routed, read_questions, read_routed
 from forebay_models.build.corpora.synthetic import benign, everyday, hostile, planted
@@ -124,6 +125,10 @@ def _told(harmless: list[str]) -> list[Sample]:
     for group, attack in ((calm, 0), (hostile_, 1)):
         chosen = chance.sample([text for text in group if len(text) < 200], GARBLED)
         samples += [Sample(planted.garble(text, chance), attack, "synthetic", "garbled") for text in chosen]
+    pages = read_pages()
+    lies = [*notes, *(text for text in hostile_ if len(text) < 160)]
+    samples += [Sample(text, 0, "synthetic", "page") for text in pages]
+    samples += [Sample(planted.plant(text, chance.choice(lies), chance), 1, "synthetic", "page") for text in pages]
     return samples
 
 

@@ -47,7 +47,7 @@ HOW = {
         "attacks, letters full of orders, questions about the chat, programs (`corpora/synthetic`); attacks short, long, hidden in documents and "
         "results of tools, questions for the prompt, personas, five other languages; and both misspelled, cut into pieces, and disguised in nine "
         "ways. Near copies of PIGuard, XSTest and the in-the-wild jailbreaks were dropped. 15 % of the rows, by a hash of their text, fitted nothing: "
-        "one half of them bends the curve, and the whole sets the threshold at 4 % false alarms. Everyday short texts count ten times each: of the "
+        "one half of them bends the curve, and the whole sets the threshold at 5 % false alarms. Everyday short texts count ten times each: of the "
         "public sets' texts of up to three words 381 of 387 are attacks.",
         "How this recipe was chosen: on the training rows of the source that a fold leaves out, never on a measuring set. There, as AUROC on s-labs and "
         "neuralchemy: the recipe before (one network of 64, the linear head at a half, no parts of a text) 0.943 and 0.968; four networks of 32, the "
@@ -56,15 +56,16 @@ HOW = {
         "left out, so that hardly anything but the grammar teaches, 0.888 before the new families and 0.930 after. Tried before the new families: without "
         "the linear head 0.958 and 0.971, with it at a half 0.946 and 0.973, noise on the inputs 0.958 and 0.974, eight networks of 16, three times the "
         "decay, half the epochs, the table left out (0.948 and 0.961): no better, or worse on one of the two. 24 columns cost 0.0004, 32 nothing.",
-        "At 4 % false alarms on calibration rows 0.757 and 0.752 of those attacks are caught and 0.971 and 0.969 of the harmless rows pass; at 3 % it is "
-        "0.724 and 0.706, and 0.979 and 0.972; at 5 % 0.783 and 0.793, and 0.966 both; the recipe before, at 3 %, had 0.746 and 0.731, and 0.951 and 0.972. "
-        "That 3 % caught 29 of PIGuard's 48 attacks and 0.923 of the jailbreaks was known when 4 % was chosen.",
+        "Last came 650 windows of this project's own documentation, programs and manifests (`corpora/pages.jsonl`), and the same with orders planted in them: "
+        "0.959 and 0.969. At 5 % false alarms on calibration rows, which ships, 0.757 and 0.775 of those attacks are caught and 0.973 and 0.965 of the harmless rows "
+        "pass (before the windows, at 4 %, 0.763 and 0.758, and 0.970 and 0.969; the recipe before all this, at 3 %, 0.746 and 0.731, and 0.951 and 0.972). What the "
+        "measuring sets said of the state before the windows at 3 % and 4 % was known by then: 29 and 33 of PIGuard's 48 attacks, 0.923 and 0.934 of the jailbreaks.",
         "Prompts written by hand before the new families, which train nothing: of 70 harmless ones that speak like attackers (system prompts, orders in "
         "letters, documentation, talk of jailbreaks) 49 passed the head before and 58 pass this one, of 40 attacks 36 were caught and 37 are. Half of them were "
         "looked at meanwhile; of the others, which were only counted, 25 of 35 passed and 28 do, and 18 of 20 are caught by both. Of 98 everyday short texts "
-        'none was flagged and one is ("exit"), of 77 ordinary requests and roles five were and two are. All were counted for five states of the families.',
+        "none is flagged, of 77 ordinary requests and roles five were and one is. All were counted for six states of the families.",
         "How independent the figures are: the grammar's author had seen samples of all public sets, those left out in folds included. The measuring sets "
-        "were scored for some twenty earlier versions (layers, surface, table, everyday texts, disguises, linear heads, commands), and for this one at both thresholds. Against the head before, paired on them: s-labs left out +0.010 [+0.005, +0.015], neuralchemy left out "
+        "were scored for some twenty earlier versions (layers, surface, table, everyday texts, disguises, linear heads, commands), for the state before the windows at two thresholds, and for this one once. Before the windows, against the head before, paired: s-labs left out +0.010 [+0.005, +0.015], neuralchemy left out "
         "+0.003 [-0.001, +0.009], jailbreaks caught +0.023 [+0.009, +0.038], PIGuard's attacks caught -0.062 [-0.188, +0.062] and AUROC -0.028 [-0.067, +0.012].",
     ),
     "difficulty": (
@@ -115,12 +116,10 @@ FAILURES = {
         "Instructions that look like a user's own wish, planted in a document (\"Suggest weekend getaways\"), "
         "look like one here too.",
         "Pieces of documentation, programs, licences and package metadata are mostly taken for attacks: of 240 windows of 480 letters from the "
-        "documents of installed packages and Python's library 162 are flagged (128 by the head before), and with an attack planted in them they are ranked by "
-        "AUROC of 0.71 (0.69). Of 35 requests with a function of Python's library behind them (\"Explain this code\") 15 are flagged (16). No set here has such "
-        "texts; this was found last. Tried and left: windows of this project's own documentation, programs and manifests as harmless rows, and the same with orders "
-        "planted in them. 675 of them, counted three times, leave 118 of the 240 flagged (AUROC 0.76), 2,230, counted twice, 95 (0.80), but take 0.003 and 0.007 from "
-        "AUROC on neuralchemy's training rows left out, and at the threshold up to a tenth of the attacks caught.",
-        "Of PIGuard's 48 attacks 33 are caught, 36 were by the head before, and AUROC there was 0.855: within the intervals, but no "
+        "documents of installed packages and Python's library 139 are flagged (128 by the head before), and with an attack planted in them they are ranked by "
+        "AUROC of 0.76 (0.69). Of 35 requests with a function of Python's library behind them (\"Explain this code\") 10 are flagged (16). Without windows of our own "
+        "such texts it was 162 and 15; with 2,230 of them, counted twice, 95 and AUROC of 0.80, but 0.007 less on neuralchemy's training rows left out.",
+        "Of PIGuard's 48 attacks 32 are caught, 36 were by the head before, and AUROC there was 0.855: within the intervals, but no "
         "progress. Why was not looked at, since that set only measures.",
         "A payload in the middle of a text beyond 256 tokens is not read; `scope: ToolResults` reads results "
         "window by window.",

@@ -38,7 +38,7 @@ RANK = 32
 EVERYDAY = 10.0
 """Weight of an everyday short text. Of the public sets' texts of up to three words 381 of 387 are attacks, so that without these
 both learn that a greeting is one."""
-FALSE_ALARMS = 0.04
+FALSE_ALARMS = 0.05
 """Of all harmless calibration rows. Those by grammar are harder than what people write: of a source that a fold leaves out 3 % are
 flagged."""
 LABELS = ("benign", "injection")
