@@ -65,8 +65,9 @@ HOW = {
         "looked at meanwhile; of the others, which were only counted, 25 of 35 passed and 28 do, and 18 of 20 are caught by both. Of 98 everyday short texts "
         "none is flagged, of 77 ordinary requests and roles five were and one is. All were counted for six states of the families.",
         "How independent the figures are: the grammar's author had seen samples of all public sets, those left out in folds included. The measuring sets "
-        "were scored for some twenty earlier versions (layers, surface, table, everyday texts, disguises, linear heads, commands), for the state before the windows at two thresholds, and for this one once. Before the windows, against the head before, paired: s-labs left out +0.010 [+0.005, +0.015], neuralchemy left out "
-        "+0.003 [-0.001, +0.009], jailbreaks caught +0.023 [+0.009, +0.038], PIGuard's attacks caught -0.062 [-0.188, +0.062] and AUROC -0.028 [-0.067, +0.012].",
+        "were scored for some twenty earlier versions (layers, surface, table, everyday texts, disguises, linear heads, commands), for the state before the windows at two thresholds, and for this one once. Against the head before, paired: jailbreaks caught +0.032 [+0.017, +0.047], PIGuard's attacks caught -0.083 "
+        "[-0.188, +0.021], AUROC there -0.039 [-0.085, +0.005]; of folds, before the windows came: s-labs left out +0.010 [+0.005, +0.015], neuralchemy left out +0.003 "
+        "[-0.001, +0.009].",
     ),
     "difficulty": (
         "On the transformer's vector a linear head, and beside it the log of the prompt's length, both of equal "
