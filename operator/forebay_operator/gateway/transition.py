@@ -11,7 +11,7 @@ Times are passed in, in monotonic seconds. For one thread at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from typing import Final
 
 import msgspec
@@ -20,6 +20,7 @@ from forebay_api.base import ObjectMeta
 from forebay_api.policy import PolicySpec, RoutingPolicy
 from forebay_api.wire import Origin, Place, PlacedSpec
 from forebay_decision.attachment import placed
+from forebay_operator.gateway.holdings import Claim, at, enforced, matched, places_of, same, with_places, without
 
 LINGER_SECONDS: Final = 10.0
 """Longer than a gateway takes to take a route back."""
@@ -34,8 +35,6 @@ Routed = Mapping[str, frozenset[str]]
 """By policy, the values of the routing header for which a gateway has accepted routes everywhere."""
 _Place = tuple[str, str, Origin | None]
 """Host, prefix and the gateway's route, if it tells."""
-_Claim = tuple[str, str, Origin | None, str]
-"""A place and what is taken off there, which makes no other place."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -76,7 +75,7 @@ class Transition:
         self._versions: dict[str, _Version] = {}
         self._takeovers: dict[str, _Takeover] = {}
         self._holders: dict[_Place, str] = {}
-        self._left: dict[tuple[str, _Claim], float] = {}
+        self._left: dict[tuple[str, Claim], float] = {}
         self._policies: dict[str, RoutingPolicy] = {}
 
     def recall(self, policies: Mapping[str, PolicySpec], now: float) -> None:
@@ -87,7 +86,7 @@ class Transition:
             self._versions[name] = _Version(PlacedSpec(**fields))
             if (places := placed(spec)) is not None:
                 self._policies[name] = _recalled(name, PlacedSpec(**fields, places=places))
-            for claim in _enforced(spec):
+            for claim in enforced(spec):
                 self._left[name, claim] = now
                 self._holders.setdefault(claim[:3], name)
 
@@ -118,9 +117,9 @@ class Transition:
             version = self._advance(name, policy.spec, routed.get(name, frozenset()), needs.get(name), now, waits)
             if _steps_back(version):
                 leaving.add(name)
-                made[name] = msgspec.structs.replace(policy, spec=_at(version.released, ()))
+                made[name] = msgspec.structs.replace(policy, spec=at(version.released, ()))
             elif version.released is not policy.spec:
-                made[name] = msgspec.structs.replace(policy, spec=_at(version.released, placed(policy.spec) or ()))
+                made[name] = msgspec.structs.replace(policy, spec=at(version.released, placed(policy.spec) or ()))
             extra = tuple(spec for spec in (version.candidate, version.former) if spec is not None)
             if extra:
                 also[name] = extra
@@ -131,12 +130,12 @@ class Transition:
                 del self._versions[name]
         withheld = self._withheld(targeted, routed, needs, shown, now, waits)
         for name, claims in withheld.items():
-            made[name] = _without(made[name], claims)
+            made[name] = without(made[name], claims)
         gone = shown - (targeted.keys() - leaving)
         for name, places in self._lingering(targeted, withheld, gone, now, waits).items():
-            made[name] = _with_places(made.get(name) or _last(self._policies[name]), places)
+            made[name] = with_places(made.get(name) or _last(self._policies[name]), places)
         made = {**policies, **made}
-        self._holders = {claim[:3]: name for name, policy in made.items() for claim in _enforced(policy.spec)}
+        self._holders = {claim[:3]: name for name, policy in made.items() for claim in enforced(policy.spec)}
         self._policies = {name: made[name] for name in made if placed(made[name].spec) is not None}
         pending = frozenset(withheld).union(
             name for name, version in self._versions.items() if version.candidate is not None
@@ -155,7 +154,7 @@ class Transition:
         version = self._versions.setdefault(name, _Version(spec))
         if version.former is not None and now >= version.former_until:
             version.former = None
-        if _same(version.released, spec):
+        if same(version.released, spec):
             version.released, version.candidate = spec, None
         elif spec.mode == "Shadow" and self._still_asked(name, now):
             # Until the gateway asks no more it answers as if it were deleted: a Shadow policy answers nobody.
@@ -163,7 +162,7 @@ class Transition:
         else:
             if "Shadow" in (version.released.mode, spec.mode):
                 needed = None  # nothing is routed for the one, or will be for the other
-            if version.candidate is None or not _same(version.candidate, spec):
+            if version.candidate is None or not same(version.candidate, spec):
                 version.since, version.routed_since = now, None
             version.candidate = spec
             if needed is None or needed <= routed:
@@ -195,18 +194,18 @@ class Transition:
         shown: Set[str],
         now: float,
         waits: list[float],
-    ) -> dict[str, frozenset[_Claim]]:
+    ) -> dict[str, frozenset[Claim]]:
         """What policies have of others' places, or get where they are shown requests already, and the gateway no routes for
         yet, by policy."""
-        found: dict[str, frozenset[_Claim]] = {}
+        found: dict[str, frozenset[Claim]] = {}
         for name, policy in targeted.items():
             had = None
             if name in shown and name in self._policies:
-                had = {_matched(claim) for claim in _enforced(self._policies[name].spec)}
+                had = {matched(claim) for claim in enforced(self._policies[name].spec)}
             gained = frozenset(
                 claim
-                for claim in _enforced(policy.spec)
-                if self._holders.get(claim[:3], name) != name or (had is not None and _matched(claim) not in had)
+                for claim in enforced(policy.spec)
+                if self._holders.get(claim[:3], name) != name or (had is not None and matched(claim) not in had)
             )
             if not gained or name not in needs:
                 self._takeovers.pop(name, None)
@@ -229,7 +228,7 @@ class Transition:
     def _lingering(
         self,
         targeted: Mapping[str, RoutingPolicy],
-        withheld: Mapping[str, frozenset[_Claim]],
+        withheld: Mapping[str, frozenset[Claim]],
         gone: Set[str],
         now: float,
         waits: list[float],
@@ -237,11 +236,11 @@ class Transition:
         """Places that policies have left and that nobody else has taken, by policy. While another policy waits for one of
         them, all of them stay: the gateway shows requests there until it may show them to that one. So do those of policies
         that are `gone` and still shown requests."""
-        nothing: frozenset[_Claim] = frozenset()
+        nothing: frozenset[Claim] = frozenset()
         held = {
             (name, claim)
             for name, policy in targeted.items()
-            for claim in _enforced(policy.spec)
+            for claim in enforced(policy.spec)
             if claim not in withheld.get(name, nothing)
         }
         taken = {claim[:3] for _, claim in held}
@@ -250,7 +249,7 @@ class Transition:
         kept = [key for key, last in self._left.items() if key[0] in asked and now < last + LINGER_SECONDS]
         for key in (*held, *kept):
             self._left[key] = now
-        found: dict[str, list[_Claim]] = {}
+        found: dict[str, list[Claim]] = {}
         for (name, claim), last in list(self._left.items()):
             if (name, claim) in held:
                 continue
@@ -259,51 +258,12 @@ class Transition:
             else:
                 found.setdefault(name, []).append(claim)
                 waits.append(last + LINGER_SECONDS - now)
-        return {name: tuple(_places(claims)) for name, claims in found.items() if name in self._policies}
+        return {name: tuple(places_of(claims)) for name, claims in found.items() if name in self._policies}
 
 
 def _steps_back(version: _Version) -> bool:
     """From Enforce to Shadow."""
     return version.candidate is not None and (version.released.mode, version.candidate.mode) == ("Enforce", "Shadow")
-
-
-def _enforced(spec: PolicySpec) -> Iterator[_Claim]:
-    """What a policy answers for. A Shadow policy has its places beside whoever does."""
-    if spec.mode == "Enforce":
-        yield from _claims(placed(spec) or ())
-
-
-def _matched(claim: _Claim) -> tuple[str, str, str, str]:
-    """What a rule of a gateway's route matches, whatever its number: ours stand beside it by that."""
-    host, prefix, origin, base = claim
-    return host, prefix, base, "" if origin is None else origin.route.partition("/rule/")[0]
-
-
-def _without(policy: RoutingPolicy, claims: frozenset[_Claim]) -> RoutingPolicy:
-    left = (claim for claim in _claims(placed(policy.spec) or ()) if claim not in claims)
-    return msgspec.structs.replace(policy, spec=_at(policy.spec, tuple(_places(left))))
-
-
-def _claims(places: Iterable[Place]) -> Iterator[_Claim]:
-    for place in places:
-        for host in place.hostnames:
-            for origin in place.origins or (None,):
-                yield host, place.prefix, origin, place.base
-
-
-def _places(claims: Iterable[_Claim]) -> Iterator[Place]:
-    found: dict[tuple[str, str, str], list[Origin]] = {}
-    for host, prefix, origin, base in claims:
-        found.setdefault((host, prefix, base), []).extend(() if origin is None else (origin,))
-    for (host, prefix, base), origins in sorted(found.items()):
-        yield Place(hostnames=(host,), prefix=prefix, base=base, origins=tuple(sorted(origins)))
-
-
-def _with_places(policy: RoutingPolicy, more: tuple[Place, ...]) -> RoutingPolicy:
-    own = placed(policy.spec) or ()
-    return msgspec.structs.replace(
-        policy, spec=_at(policy.spec, (*own, *(place for place in more if place not in own)))
-    )
 
 
 def _recalled(name: str, spec: PolicySpec) -> RoutingPolicy:
@@ -316,14 +276,4 @@ def _recalled(name: str, spec: PolicySpec) -> RoutingPolicy:
 def _last(policy: RoutingPolicy) -> RoutingPolicy:
     """A policy that is gone: whoever wants its place has it, and it claims none but those that it left."""
     metadata = msgspec.structs.replace(policy.metadata, creation_timestamp=None)
-    return msgspec.structs.replace(policy, metadata=metadata, spec=_at(policy.spec, ()))
-
-
-def _at(spec: PolicySpec, places: tuple[Place, ...]) -> PolicySpec:
-    assert isinstance(spec, PlacedSpec)  # noqa: S101 - all that come here are
-    return msgspec.structs.replace(spec, places=places)
-
-
-def _same(one: PolicySpec, other: PolicySpec) -> bool:
-    """But for where: a place more or less needs no other route than its own."""
-    return one is other or _at(one, ()) == _at(other, ())
+    return msgspec.structs.replace(policy, metadata=metadata, spec=at(policy.spec, ()))
