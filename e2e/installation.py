@@ -10,6 +10,7 @@ import base64
 import json
 import re
 import sys
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -177,6 +178,14 @@ class Installation:
                 for key, value in stored.get("binaryData", {}).items():
                     (mounted / key).write_bytes(base64.b64decode(value))
         return mounted
+
+    def last_good(self) -> bytes:
+        """What the operators have kept of what they have published; empty while it is being written."""
+        shards = sorted(self.mount_last_good().glob("shard-*"))
+        try:
+            return zlib.decompress(b"".join(path.read_bytes() for path in shards))
+        except zlib.error:
+            return b""
 
     def tell_envoys(self, **conditions: Mapping[str, bool]) -> None:
         self.service(ENVOYS, [self.listener])

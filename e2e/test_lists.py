@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import json
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -102,15 +101,6 @@ def keep_model(forebay: Installation, head: bytes) -> None:
     forebay.kube.apply(json.dumps(made), namespace=forebay.namespace)
 
 
-def kept(forebay: Installation) -> bytes:
-    """What the operator has kept of what it has published, as it stands in its ConfigMaps."""
-    shards = sorted(forebay.mount_last_good().glob("shard-*"))
-    try:
-        return zlib.decompress(b"".join(path.read_bytes() for path in shards))
-    except zlib.error:
-        return b""  # being written
-
-
 def goes_to(forebay: Installation, text: str) -> str:
     """The pool that answers; empty where none does."""
     answer = forebay.ask(text)
@@ -174,7 +164,7 @@ def test_a_list_comes_later_changes_under_traffic_and_goes(forebay: Installation
     assert refs["message"].endswith("; the last good version is served")
     assert goes_to(forebay, "do it pronto") == f"{namespace}/quick"
     # An operator that starts has never seen the list, and finds the last good version in its copy.
-    wait_until(lambda: b"pronto" in kept(forebay), "the last good version is kept", 40.0)
+    wait_until(lambda: b"pronto" in forebay.last_good(), "the last good version is kept", 40.0)
     forebay.operators[0].kill()
     forebay.operators[0].start()
     wait_until(lambda: forebay.revision(0), "the operator has judged everything anew", 40.0)

@@ -52,9 +52,12 @@ def test_routes_that_change_while_the_operator_is_down_are_caught_up_with(site: 
 
 
 def test_a_policy_that_is_deleted_while_the_operator_is_down_leaves_nothing(site: Site) -> None:
+    """And loses nobody: the next operator knows it from the copy that the former one has kept."""
     attached(site)
+    installation, key = site.behind.installation, f"{site.namespace}/{site.name}".encode()
+    wait_until(lambda: key in installation.last_good(), "the copy has the policy", pause=0.5)
     with under_load(site.ask) as load:
-        with down(site.behind.installation.operators[0]):
+        with down(installation.operators[0]):
             site.delete("routingpolicy", site.name)
             time.sleep(1.0)
         site.behind.wait_nothing_generated(60)
