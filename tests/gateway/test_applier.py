@@ -301,3 +301,14 @@ def test_many_writes_do_not_wait_for_ever() -> None:
 
 def test_many_writes_go_at_once_where_no_more_may_come() -> None:
     assert Batch().hold(1000, more=False, now=0.0) == 0
+
+
+def test_a_round_that_holds_many_writes_and_waits_for_nothing_else_comes_back_when_they_are_due() -> None:
+    world = World()
+    many = [an_object(f"b{number}", 0) for number in range(FEW + 1)]
+
+    assert world.round(*many) == []
+    assert world.again == STILL_SECONDS
+
+    world.now += STILL_SECONDS
+    assert len(world.round(*many)) == FEW + 1

@@ -135,7 +135,7 @@ class Applier:
             # Of what routes need, nobody knows how much more will come; what shows requests waits for it, and is counted.
             more = stage < LAST_STAGE or any(verdict == "withheld" for _, verdict in looks)
             if (held := self._batches[stage].hold(len(due), more=more, now=now)) > 0:
-                return min(held, *waits)
+                return min([held, *waits])
             if not await self._apply_all(due):
                 return SHOWN_SECONDS / 2  # what comes later relies on this
             if any(want.made.optional for want in due):
