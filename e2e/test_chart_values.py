@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from forebay_api.manifest import load_local_config
+
 from .chart import CHART, DEFINITIONS, ROOT, VALUES, Helm, HelmFailed, component, named, of_kind
 from .kubeconfig import kubectl
 
@@ -87,6 +89,40 @@ def test_two_providers_of_one_name_are_refused_as_the_operator_would_refuse_them
 
     with pytest.raises(HelmFailed, match=r"envoy\.listeners\[0\]\.jwt\.providers\[1\]\.name is corp"):
         helm.template(values=values)
+
+
+def test_a_host_name_of_a_listener_stands_there_once_as_the_operator_would_say(helm: Helm, tmp_path: Path) -> None:
+    entry = {"hostname": "a.example.com", "allowedRoutes": {"namespaces": {"from": "Same"}}}
+    listener = {"name": "http", "port": 10080, "servicePort": 80, "hostnames": [entry, entry]}
+    values = tmp_path / "values.yaml"
+    values.write_text(yaml.safe_dump({"envoy": {"listeners": [listener]}}))
+
+    with pytest.raises(HelmFailed, match=r"envoy\.listeners\[0\]\.hostnames\[1\]\.hostname is a\.example\.com"):
+        helm.template(values=values)
+
+
+def test_who_may_have_a_host_is_said_to_the_operator_and_same_means_the_releases_namespace(helm: Helm) -> None:
+    config = named(helm.template(values=VALUES["full"], namespace="llm"), "ConfigMap", "forebay-config")
+    local = load_local_config(config["data"]["forebay.yaml"], "forebay.yaml")
+
+    for listener in local.listeners:
+        admits = {entry.hostname: entry.allowed_routes.namespaces.admit for entry in listener.hostnames}
+        assert (admits["*.platform.example.com"]("llm"), admits["*.platform.example.com"]("other")) == (True, False)
+        assert (admits["clinic.example.com"]("clinic"), admits["clinic.example.com"]("llm")) == (True, False)
+        of_others = listener.allowed_routes.namespaces.admit
+        assert (of_others("anybody"), of_others("guests")) == (True, False)
+
+
+def test_a_label_that_the_operator_does_not_know_of_namespaces_is_refused(helm: Helm) -> None:
+    listener = "envoy.listeners[0]"
+    with pytest.raises(HelmFailed, match="additional properties 'team' not allowed"):
+        helm.template(
+            sets=[
+                f"{listener}.name=http,{listener}.port=10080,{listener}.servicePort=80",
+                f"{listener}.allowedRoutes.namespaces.from=Selector",
+                f"{listener}.allowedRoutes.namespaces.selector.matchLabels.team=a",
+            ]
+        )
 
 
 def test_without_a_pause_before_the_stop_there_is_no_hook(helm: Helm) -> None:

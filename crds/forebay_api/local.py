@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta, field
 
+from forebay_api.allowed_routes import AllowedHostname, AllowedRoutes
 from forebay_api.backend import Address
 from forebay_api.base import CelRule, Strict, unique
 from forebay_api.quantities import LISTEN_PATTERN, Port
@@ -88,6 +89,9 @@ class Jwt(Strict, frozen=True, kw_only=True):
 
 
 class Listener(Strict, frozen=True):
+    cel_rules: ClassVar = (
+        unique("hostnames", "hostname", "two entries are about the same hostname: make one of them"),
+    )
     address: Annotated[
         str,
         Meta(
@@ -103,6 +107,20 @@ class Listener(Strict, frozen=True):
     access_log: (
         Annotated[FilePath, Meta(description="File for Envoy's JSON access log; `-` is standard output.")] | None
     ) = None
+    allowed_routes: Annotated[
+        AllowedRoutes,
+        Meta(
+            description="A policy with `attach` counts where every listener that its host names may come to admits its namespace, because all of them share their routes."
+        ),
+    ] = AllowedRoutes()
+    hostnames: Annotated[
+        list[AllowedHostname],
+        Meta(
+            max_length=256,
+            description="Host names that are some namespaces' own. Requests for others are served all the same.",
+            extra_json_schema={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["hostname"]},
+        ),
+    ] = []
 
 
 class SecretSource(Strict, frozen=True):

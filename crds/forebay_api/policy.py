@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, field
 
 from forebay_api.base import CelRule, ObjectMeta, Strict, for_each, unique
-from forebay_api.quantities import BodySize, Duration, ModelName, Name, Namespace, ObjectName, SectionName
+from forebay_api.quantities import BodySize, Duration, Hostname, ModelName, Name, Namespace, ObjectName, SectionName
 from forebay_api.rule import Rule
 from forebay_api.signal import ATOMIC, BY_NAME, Signal, TokenClaim
 from forebay_api.status import PolicyStatus
@@ -18,16 +18,7 @@ Mode = Literal["Enforce", "Shadow"]
 
 class Attach(Strict, frozen=True):
     hostnames: Annotated[
-        list[
-            Annotated[
-                str,
-                Meta(
-                    pattern=r"^(\*|(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?)$",
-                    max_length=253,
-                    examples=["llm.example.com", "*.example.com", "*"],
-                ),
-            ]
-        ],
+        list[Hostname],
         Meta(
             min_length=1,
             max_length=16,

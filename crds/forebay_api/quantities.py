@@ -16,6 +16,7 @@ BODY_SIZE_PATTERN: Final = r"^([1-9][0-9]{0,6}|[1-9][0-9]{0,3}Ki|([1-9]|[1-5][0-
 MONEY_PATTERN: Final = r"^[0-9]{1,9}(\.[0-9]{1,9})?$"
 NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 LABEL_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+HOSTNAME_PATTERN: Final = r"^(\*|(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?)$"
 HOST_PATTERN: Final = r"^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$"
 _IPV6: Final = "[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
 SERVER_PATTERN: Final = f"^([-A-Za-z0-9.]+|{_IPV6})$"
@@ -31,6 +32,10 @@ BodySize = Annotated[str, Meta(pattern=BODY_SIZE_PATTERN, max_length=8, examples
 Money = Annotated[str, Meta(pattern=MONEY_PATTERN, max_length=19, examples=["0.05", "12"])]
 Name = Annotated[str, Meta(pattern=NAME_PATTERN, min_length=1, max_length=63, examples=["a-name"])]
 ObjectName = Annotated[str, Meta(pattern=NAME_PATTERN, min_length=1, max_length=253, examples=["a-name"])]
+Hostname = Annotated[
+    str,
+    Meta(pattern=HOSTNAME_PATTERN, max_length=253, examples=["llm.example.com", "*.example.com", "*"]),
+]
 Namespace = Annotated[str, Meta(pattern=LABEL_PATTERN, min_length=1, max_length=63, examples=["team-a"])]
 SectionName = Annotated[str, Meta(pattern=NAME_PATTERN, min_length=1, max_length=253, examples=["https"])]
 PortName = Annotated[str, Meta(pattern=LABEL_PATTERN, min_length=1, max_length=63, examples=["http"])]

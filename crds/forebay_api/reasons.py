@@ -13,6 +13,7 @@ Reason = Literal[
     "Invalid",
     "Conflicted",
     "TargetNotFound",
+    "NotAllowedByListeners",
     "ResolvedRefs",
     "PoolNotFound",
     "ServiceNotFound",

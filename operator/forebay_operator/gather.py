@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from forebay_api.local import Listener
 from forebay_api.policy import RoutingPolicy
 from forebay_api.pool import ModelPool
 from forebay_decision.check import Finding
@@ -37,6 +38,8 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """Pools of which no resources can be made, nor of an earlier version: they count as absent, and say why."""
     target_findings: Mapping[str, tuple[Finding, ...]] = {}
     """What is wrong with policies' targetRefs. Those policies stand here with their targets resolved (placing.py)."""
+    listeners: tuple[Listener, ...] = ()
+    """They say who may attach policies; none says that anybody may."""
     data_findings: Mapping[str, tuple[Finding, ...]] = {}
     """Why what policies keep in ConfigMaps is not to be had. All that is stands in them, as if it were written there."""
 
@@ -58,6 +61,7 @@ def gather(view: View, *, base: Path, environ: Mapping[str, str], for_cluster: b
         policy_faults=_faults(view, "RoutingPolicy", view.policies),
         pool_faults=_faults(view, "ModelPool", view.pools),
         data_findings=together(listed.findings, carried.findings),
+        listeners=tuple(view.local.listeners),
         target_findings=target_findings(view.policies, None, "Warning" if for_cluster else "Error"),
     )
 

@@ -54,6 +54,18 @@ metricsPort: 9100
             "listeners:\n- jwt: {providers: [{name: a, issuer: i, audiences: [], jwks: {file: f}}]}",
             "forebay.yaml:2: listeners[0].jwt.providers[0].audiences: needs at least 1 item",
         ),
+        (
+            "listeners:\n- allowedRoutes: {namespaces: {from: Selector}}",
+            "forebay.yaml:2: listeners[0].allowedRoutes.namespaces.selector: a selector goes with from: Selector",
+        ),
+        (
+            "listeners:\n- allowedRoutes: {namespaces: {from: Selector, selector: {matchLabels: {team: a}}}}",
+            "forebay.yaml:2: listeners[0].allowedRoutes.namespaces.selector.matchLabels.team: unknown field",
+        ),
+        (
+            "listeners:\n- hostnames: [&h {hostname: a.com, allowedRoutes: {}}, *h]",
+            "forebay.yaml:2: listeners[0].hostnames",
+        ),
         ("listeners:\n- jwt: {providers: []}", "forebay.yaml:2: listeners[0].jwt.providers: needs at least 1 item"),
         (
             "listeners:\n- jwt: {providers: [&p {name: a, issuer: i, audiences: [a], jwks: {file: f}}, *p]}",

@@ -16,6 +16,15 @@
 {{- $_ := set $seen $provider.name $index -}}
 {{- end -}}
 {{- end -}}
+{{- range $at, $listener := $.Values.envoy.listeners -}}
+{{- $seen := dict -}}
+{{- range $index, $entry := $listener.hostnames -}}
+{{- if hasKey $seen $entry.hostname -}}
+{{- fail (printf "envoy.listeners[%d].hostnames[%d].hostname is %s, as in hostnames[%d]: make one entry of them" $at $index $entry.hostname (int (get $seen $entry.hostname))) -}}
+{{- end -}}
+{{- $_ := set $seen $entry.hostname $index -}}
+{{- end -}}
+{{- end -}}
 {{- range $field := list "name" "port" "servicePort" -}}
 {{- $seen := dict -}}
 {{- range $index, $listener := $.Values.envoy.listeners -}}

@@ -15,6 +15,17 @@
 {{- with .jwt -}}
 {{- $_ := set $listener "jwt" . -}}
 {{- end -}}
+{{- with .allowedRoutes -}}
+{{- $_ := set $listener "allowedRoutes" (include "forebay.allowedRoutes" (dict "root" $ "given" .) | fromJson) -}}
+{{- end -}}
+{{- $hostnames := list -}}
+{{- range .hostnames -}}
+{{- $allowed := include "forebay.allowedRoutes" (dict "root" $ "given" .allowedRoutes) | fromJson -}}
+{{- $hostnames = append $hostnames (dict "hostname" .hostname "allowedRoutes" $allowed) -}}
+{{- end -}}
+{{- with $hostnames -}}
+{{- $_ := set $listener "hostnames" . -}}
+{{- end -}}
 {{- $listeners = append $listeners $listener -}}
 {{- end -}}
 {{- $_ := set $config "listeners" $listeners -}}
@@ -23,6 +34,16 @@
 {{- $_ := set $config "trust" (dict "caFile" (printf "/etc/forebay/trust/%s" .Values.trust.key)) -}}
 {{- end -}}
 {{- toYaml $config -}}
+{{- end -}}
+
+{{- /* `Same` means the release's namespace, which only Helm knows: the file says it by name, wherever it is read. */ -}}
+{{- define "forebay.allowedRoutes" -}}
+{{- if eq "Same" (dig "namespaces" "from" "All" .given) -}}
+{{- $selector := dict "matchLabels" (dict "kubernetes.io/metadata.name" .root.Release.Namespace) -}}
+{{- dict "namespaces" (dict "from" "Selector" "selector" $selector) | toJson -}}
+{{- else -}}
+{{- .given | toJson -}}
+{{- end -}}
 {{- end -}}
 
 {{- /* The Secrets that listeners name, each once. */ -}}

@@ -10,6 +10,7 @@ from typing import Any, Final
 from forebay_api.admission.fault import Fault, show_value, suggest
 from forebay_api.path import Path
 from forebay_api.schema.shape import Shape, ShapeType
+from forebay_api.template import unrendered
 
 _NOUNS: Final[dict[ShapeType, str]] = {
     "object": "a mapping of fields",
@@ -68,17 +69,26 @@ def _wrong_type(value: Any, shape: Shape) -> str:
         case None:
             return f"{wanted}, and stands empty here"
         case bool() | int() | float() if shape.type == "string":
-            return f'{wanted}: write it in quotes, "{show_value(value)}"'
+            return _not_quoted(show_value(value), shape)
         case str() if shape.type in ("integer", "number") and re.fullmatch(r"[-+.0-9eE_]+", value):
             return f"{wanted}, not text: write it without quotes, leading zeros and underscores"
-        case str() if shape.type == "boolean":
-            return f"{wanted}, not {show_value(value)}"
+        case str() if shape.type in ("integer", "number", "boolean"):
+            return f"{wanted}, not {show_value(value)}{unrendered(value)}"
         case str() if shape.type == "array":
             return f"{wanted}, not text: write [{show_value(value)}]"
         case float() if shape.type in ("integer", "intOrString"):
             return f"{wanted}, not {show_value(value)}"
         case _:
             return f"{wanted}, not {_kind_of(value)}"
+
+
+def _not_quoted(shown: str, shape: Shape) -> str:
+    """Quotes mend it only where what stands in them would do: "30" is as little a duration as 30."""
+    if shape.enum:
+        return f"{shown} is not one of its values{suggest(shown, shape.enum)}"
+    if shape.pattern is not None and shape.examples and not _pattern(shape.pattern).search(shown):
+        return f"must look like {' or '.join(shape.examples)}, not {shown}"
+    return f'must be {_NOUNS[shape.type]}: write it in quotes, "{shown}"'
 
 
 def _kind_of(value: Any) -> str:
@@ -98,7 +108,7 @@ def _check_bounds(value: Any, shape: Shape, path: Path) -> Iterator[Fault]:
         yield from _check_size(len(value), shape, path)
     if shape.pattern is not None and not _pattern(shape.pattern).search(value):
         like = f"must look like {' or '.join(shape.examples)}" if shape.examples else "has characters it cannot have"
-        yield Fault(path, f"{show_value(value)} {like} (pattern {shape.pattern})")
+        yield Fault(path, f"{show_value(value)} {like} (pattern {shape.pattern}){unrendered(value)}")
 
 
 def _check_size(size: int, shape: Shape, path: Path) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ import yaml
 
 from forebay_api.document.scalars import kubectl_reading, resolve_scalar
 from forebay_api.path import Path
+from forebay_api.template import UNRENDERED
 
 MAX_NODES: Final = 100_000
 MAX_DEPTH: Final = 64
@@ -130,7 +131,8 @@ class Builder:
         if event.tag is not None:
             raise Malformed(f"tags such as {event.tag} are not supported: remove it", line, self._place())
         if self._expects_key():
-            raise Malformed("keys are text, not lists or mappings", line, self._stack[-1].path)
+            hint = UNRENDERED if isinstance(container, dict) else ""
+            raise Malformed(f"keys are text, not lists or mappings{hint}", line, self._stack[-1].path)
         self._count(1, line)
         self._check_depth(1, line)
         frame = _Frame(container, self._place(), event.anchor, self._nodes - 1)

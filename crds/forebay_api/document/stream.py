@@ -11,6 +11,7 @@ import yaml
 
 from forebay_api.document.builder import Bare, Builder, Malformed
 from forebay_api.path import Path
+from forebay_api.template import unrendered
 
 MAX_DOCUMENT_CHARACTERS: Final = 1 << 20
 """As much as an API server could store: etcd takes 1.5 MiB an object."""
@@ -81,4 +82,6 @@ def _not_yaml(error: yaml.MarkedYAMLError, first_line: int, partial: Any, text: 
         message += ", a tab: indent with spaces"
     if error.context_mark is not None and error.context_mark.line != mark.line:
         message += f", {error.context} from line {first_line + error.context_mark.line}"
+    first = mark.line if error.context_mark is None else error.context_mark.line
+    message += unrendered("\n".join(lines[min(first, mark.line) : mark.line + 1]))
     return Malformed(message, first_line + mark.line, partial=partial)

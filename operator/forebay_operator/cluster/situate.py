@@ -92,6 +92,7 @@ class Situater:
                 pool_faults=_faults(picture.stored_pools),
                 target_findings=target_findings(newest, attached),
                 data_findings=together(listed.findings, carried.findings),
+                listeners=tuple(local.listeners),
             ),
             surface=Surface(
                 tuple(local.listeners),

@@ -17,6 +17,7 @@ from forebay_decision.check import Finding, check_policy
 from forebay_decision.served import policy_pools, qualified
 from forebay_operator.backends.endpoint import NOWHERE
 from forebay_operator.gather import Inputs
+from forebay_operator.judgement.admission import unadmitted
 from forebay_operator.judgement.check_memory import PolicyCheck
 from forebay_operator.judgement.claims import Award, Bid, Rival, award_attachments
 from forebay_operator.judgement.findings import errors_of, internal_error, state_accepted, state_resolved
@@ -45,13 +46,18 @@ def judge(inputs: Inputs, previous: Verdicts = NOTHING_JUDGED, *, check: PolicyC
     # A deleted pool still counts for what was published while it was there.
     remembered = previous.accepted_pools() | present
     findings = {
-        name: (*inputs.data_findings.get(name, ()), *_findings(name, policy.spec, present, previous, check))
+        name: (
+            *inputs.data_findings.get(name, ()),
+            *unadmitted(name, policy.spec, inputs.listeners),
+            *_findings(name, policy.spec, present, previous, check),
+        )
         for name, policy in inputs.policies.items()
     }
     bids = []
     for name, policy in inputs.policies.items():
         newest = () if errors_of(findings[name]) else (policy.spec,)
         last = _last_good(name, newest, previous, remembered, check)
+        last = tuple(spec for spec in last if not unadmitted(name, spec, inputs.listeners))
         bids.append(Bid(name, policy.metadata, (*newest, *last)))
     awards = award_attachments(bids)
     policies = {name: _policy_verdict(name, inputs, findings[name], awards[name]) for name in inputs.policies}

@@ -10,7 +10,7 @@ from forebay_api.reasons import Reason
 from forebay_decision.check import Finding
 from forebay_operator.judgement.verdict import Statement
 
-UNACCEPTED: Final[frozenset[Reason]] = frozenset({"Invalid", "TargetNotFound", "Conflicted"})
+UNACCEPTED: Final[frozenset[Reason]] = frozenset({"Invalid", "TargetNotFound", "Conflicted", "NotAllowedByListeners"})
 """Reasons of Accepted; all others are of ResolvedRefs."""
 _SHOWN = 8
 _LONGEST_FINDING = 512

@@ -22,6 +22,7 @@ spec:
 """
 ODD = GOOD + "  telemetry: {engine: vLLM, interval: 10s, staleAfter: 10s}\n"
 BAD = GOOD.replace("port: 9", "port: 0")
+EXAMPLES = Path(__file__).parents[3] / "examples"
 ABROAD = "apiVersion: v1\nkind: Service\nmetadata: {name: engine}\n"
 
 
@@ -87,6 +88,22 @@ def test_the_example_of_lists_is_sound_and_lacks_its_config_map_without_its_labe
         ("ConfigMapNotFound", "spec.signals[1].similarity.labels[0].examplesFrom.configMapRef"),
     ]
     assert all(line["line"] for line in found)
+
+
+def test_a_host_that_is_another_namespaces_is_told_as_the_operator_would(tmp_path: Path) -> None:
+    for path in (EXAMPLES / "teams").iterdir():
+        (tmp_path / path.name).write_text(path.read_text())
+    assert run(str(tmp_path), "--strict").exit_code == 0
+
+    greedy = (tmp_path / "shop.yaml").read_text().replace("chat.shop.example.com", "clinic.example.com")
+    (tmp_path / "shop.yaml").write_text(greedy)
+    told = run(str(tmp_path), "--output", "json")
+
+    assert told.exit_code == 1
+    (finding,) = json.loads(told.stdout)["findings"]
+    assert (finding["reason"], finding["path"]) == ("NotAllowedByListeners", "spec.attach.hostnames[0]")
+    assert (Path(finding["source"]).name, finding["line"]) == ("shop.yaml", 13)
+    assert "admits no policies of namespace shop for clinic.example.com" in finding["message"]
 
 
 def test_a_table_names_file_and_line(manifest: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from forebay_api.local import Listener
 from forebay_api.policy import RoutingPolicy
 from forebay_api.pool import ModelPool
 from forebay_decision.check import Finding
@@ -30,11 +31,17 @@ class Build:
         metadata = {} if created is None else {"creationTimestamp": created}
         return self._make(RoutingPolicy, name, metadata, base | spec)
 
-    def inputs(self, *objects: RoutingPolicy | ModelPool, faults: Mapping[str, Finding] | None = None) -> Inputs:
+    def inputs(
+        self,
+        *objects: RoutingPolicy | ModelPool,
+        faults: Mapping[str, Finding] | None = None,
+        listeners: tuple[Listener, ...] = (),
+    ) -> Inputs:
         """Inputs of these objects; `faults` go to policies by name."""
         return Inputs(
             policies={f"ai/{o.metadata.name}": o for o in objects if isinstance(o, RoutingPolicy)},
             pools={f"ai/{o.metadata.name}": o for o in objects if isinstance(o, ModelPool)},
+            listeners=listeners,
             credentials=Credentials({}, {}),
             policy_faults={name: (finding,) for name, finding in (faults or {}).items()},
         )
