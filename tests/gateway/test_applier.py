@@ -19,12 +19,13 @@ from forebay_operator.cluster.gateway.applier import (
     body,
 )
 from forebay_operator.cluster.gateway.batch import FEW, MOST_SECONDS, STILL_SECONDS, Batch
-from forebay_operator.cluster.gateway.leaving import MOST_OVER_SECONDS, OVER_SECONDS
+from forebay_operator.cluster.gateway.leaving import MOST_OVER_SECONDS, OVER_SECONDS, PASSED_SECONDS
 from forebay_operator.gateway.comparison import is_as_wanted, sealed
 from forebay_operator.gateway.facts import GatewayFacts
 from forebay_operator.gateway.implementation import Generated, Plan
 from forebay_operator.gateway.naming import BESIDE, INSTALLATION, ROUTE
 from forebay_operator.gateway.objects import Stored
+from forebay_operator.gateway.unmatched import unmatched
 
 from .builders import meta
 
@@ -114,7 +115,21 @@ def a_stored(made: Generated, **spec: Any) -> Stored:
     return Stored(metadata=own, spec={**made.spec, **spec})
 
 
-ROUTES = an_object("route", 1, "httproutes", **{ROUTE: "r"})
+def an_http_route(name: str, **labels: str) -> Generated:
+    """One of ours, to a pool."""
+    header = {"type": "Exact", "name": "x-forebay-cluster", "value": "pool/ai/small"}
+    spec = {"a": 1, "rules": [{"matches": [{"headers": [header]}], "backendRefs": [{"name": "small"}]}]}
+    return sealed(Generated("httproutes", "ai", name, spec, {INSTALLATION: "i", **labels}, None, 1, ("ai/p",)))
+
+
+def passed(made: Generated) -> Stored:
+    """As it is stored once it lets requests pass."""
+    left = unmatched("httproutes", a_stored(made))
+    assert left is not None
+    return a_stored(left)
+
+
+ROUTES = an_http_route("route", **{ROUTE: "r"})
 SHOWS = an_object("shows", 2, "envoyextensionpolicies")
 
 
@@ -232,21 +247,48 @@ def test_what_shows_requests_goes_first_and_what_they_need_later() -> None:
     assert world.round(stored={"httproutes": there["httproutes"]}) == ["delete route"]
 
 
-def test_a_route_stays_until_the_one_in_its_stead_is_served() -> None:
+def test_a_route_stays_until_the_one_in_its_stead_is_served_and_then_lets_requests_pass_to_that() -> None:
     world = World()
-    new = an_object("new", 1, "httproutes", **{ROUTE: "r"})
+    new = an_http_route("new", **{ROUTE: "r"})
     both = {"httproutes": {"ai/route": a_stored(ROUTES), "ai/new": a_stored(new)}}
 
     assert world.round(new, stored=both, taken=frozenset()) == []
     world.now += OVER_SECONDS + SHOWN_SECONDS
     assert world.round(new, stored=both, taken=frozenset()) == []
+    assert world.round(new, stored=both) == ["apply route"]
+    assert world.repaired == []
+
+
+def test_a_route_that_lets_requests_pass_goes_when_those_that_began_before_are_decided() -> None:
+    world = World()
+    new = an_http_route("new", **{ROUTE: "r"})
+    both = {"httproutes": {"ai/route": passed(ROUTES), "ai/new": a_stored(new)}}
+    world.gateway.silent.add("route")
+
+    assert world.round(new, stored=both) == []
+    world.now += PASSED_SECONDS
+    assert world.round(new, stored=both) == [], "the gateway has not heard of it"
+    world.gateway.silent.clear()
+    assert world.round(new, stored=both) == [], "its proxies may not know yet"
+    world.now += PASSED_SECONDS
     assert world.round(new, stored=both) == ["delete route"]
+
+
+def test_a_route_that_is_wanted_again_takes_its_requests_back() -> None:
+    world = World()
+    new = an_http_route("new", **{ROUTE: "r"})
+    both = {"httproutes": {"ai/route": passed(ROUTES), "ai/new": a_stored(new)}}
+    world.round(new, stored=both)
+    world.now += PASSED_SECONDS
+
+    assert world.round(new, ROUTES, stored=both) == ["apply route"]
+    assert world.repaired == []
 
 
 def test_a_route_whose_requests_go_to_another_policy_stays_until_after_that_ones_is_served() -> None:
     world = World()
-    theirs = an_object("theirs", 1, "httproutes", **{ROUTE: "q of r", BESIDE: "r"})
-    mine = an_object("mine", 1, "httproutes", **{ROUTE: "p of r", BESIDE: "r"})
+    theirs = an_http_route("theirs", **{ROUTE: "q of r", BESIDE: "r"})
+    mine = an_http_route("mine", **{ROUTE: "p of r", BESIDE: "r"})
     both = {"httproutes": {"ai/mine": a_stored(mine), "ai/theirs": a_stored(theirs)}}
 
     assert world.round(theirs, stored=both, taken=frozenset()) == []
@@ -254,23 +296,43 @@ def test_a_route_whose_requests_go_to_another_policy_stays_until_after_that_ones
     assert world.round(theirs, stored=both, taken=frozenset()) == []
     assert world.round(theirs, stored=both) == [], "something may have been decided a moment ago"
     world.now += OVER_SECONDS
+    assert world.round(theirs, stored=both) == ["apply mine"]
+    both["httproutes"]["ai/mine"] = passed(mine)
+    assert world.round(theirs, stored=both) == []
+    world.now += PASSED_SECONDS
     assert world.round(theirs, stored=both) == ["delete mine"]
 
 
 def test_a_route_does_not_stay_for_ever_for_a_gateway_that_says_nothing() -> None:
     world = World()
-    new = an_object("new", 1, "httproutes", **{ROUTE: "r"})
+    new = an_http_route("new", **{ROUTE: "r"})
     both = {"httproutes": {"ai/route": a_stored(ROUTES), "ai/new": a_stored(new)}}
+    world.gateway.silent |= {"route", "new"}
     world.round(new, stored=both, taken=frozenset())
 
     world.now += MOST_OVER_SECONDS
-
+    assert world.round(new, stored=both, taken=frozenset()) == ["apply route"]
+    both["httproutes"]["ai/route"] = passed(ROUTES)
+    world.round(new, stored=both, taken=frozenset())
+    world.now += MOST_OVER_SECONDS
     assert world.round(new, stored=both, taken=frozenset()) == ["delete route"]
+
+
+def test_a_route_that_cannot_be_told_to_let_requests_pass_does_not_stay_for_ever() -> None:
+    world = World()
+    new = an_http_route("new", **{ROUTE: "r"})
+    both = {"httproutes": {"ai/route": a_stored(ROUTES), "ai/new": a_stored(new)}}
+    world.api.broken["route"] = RuntimeError("a bug")
+    world.round(new, stored=both)
+
+    world.now += 2 * MOST_OVER_SECONDS
+
+    assert "delete route" in world.round(new, stored=both)
 
 
 def test_another_routes_deletion_waits_for_nobody() -> None:
     world = World()
-    other = an_object("other", 1, "httproutes", **{ROUTE: "another"})
+    other = an_http_route("other", **{ROUTE: "another"})
     there = {"httproutes": {"ai/route": a_stored(ROUTES), "ai/other": a_stored(other)}}
     world.round(other, stored=there, taken=frozenset())
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forebay_operator.cluster.gateway.applier import body
-from forebay_operator.cluster.gateway.leaving import MOMENT_SECONDS, MOST_OVER_SECONDS, OVER_SECONDS
+from forebay_operator.cluster.gateway.leaving import MOMENT_SECONDS, MOST_OVER_SECONDS, OVER_SECONDS, PASSED_SECONDS
 from forebay_operator.gateway.comparison import sealed
 from forebay_operator.gateway.implementation import Generated
 from forebay_operator.gateway.naming import BESIDE, INSTALLATION, ROUTE, SHOWN
@@ -17,7 +17,7 @@ from forebay_operator.gateway.objects import Stored
 from forebay_operator.gateway.showing import between, leaves, ours, retired, shows
 
 from .builders import meta
-from .test_applier import World
+from .test_applier import World, an_http_route, passed
 
 PLURAL = "envoyextensionpolicies"
 P, Q = frozenset({"ai/p"}), frozenset({"ai/q"})
@@ -36,9 +36,8 @@ def showing(policy: str, *targets: str, **more: Any) -> Generated:
 
 def a_route(policy: str, beside: str = "r") -> Generated:
     """A policy's HTTPRoute beside a user's."""
-    labels = {INSTALLATION: "i", SHOWN: policy, ROUTE: f"{policy} {beside}", BESIDE: beside}
-    name = f"{policy}-{beside}"
-    return sealed(Generated("httproutes", "ai", name, {"a": 1}, labels, None, 1, (f"ai/{policy}",)))
+    labels = {SHOWN: policy, ROUTE: f"{policy} {beside}", BESIDE: beside}
+    return msgspec.structs.replace(an_http_route(f"{policy}-{beside}", **labels), policies=(f"ai/{policy}",))
 
 
 def a_stored(made: Generated) -> Stored:
@@ -79,6 +78,8 @@ def test_what_shows_requests_first_stays_on_our_own_routes_alone_and_goes_once_t
     assert world.round(stored=there(left, route)) == [], "the gateway has not heard of it"
 
     world.gateway.silent.clear()
+    assert world.round(stored=there(left, route)) == [], "its proxies may not know yet"
+    world.now += OVER_SECONDS
     assert world.round(stored=there(left, route)) == ["delete shows-p"]
     assert world.round(stored=there(left, route)) == [], "not seen to be gone"
     assert world.round(stored=there(route)) == ["delete p-r"]
@@ -195,6 +196,10 @@ def test_policies_that_change_places_do_not_wait_for_each_other() -> None:
     assert world.round(*after, stored=done, asked=P | Q, taken=P | Q) == []
     assert world.repaired == []
     world.now += OVER_SECONDS / 2
+    assert sorted(world.round(*after, stored=done, asked=P | Q, taken=P | Q)) == ["apply p-r", "apply q-s"]
+    done["httproutes"] |= {left.key: passed(left) for left in (before[1], before[3])}
+    assert world.round(*after, stored=done, asked=P | Q, taken=P | Q) == []
+    world.now += PASSED_SECONDS
     assert sorted(world.round(*after, stored=done, asked=P | Q, taken=P | Q)) == ["delete p-r", "delete q-s"]
 
 

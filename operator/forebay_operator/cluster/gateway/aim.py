@@ -18,6 +18,7 @@ from forebay_operator.gateway.implementation import Generated, Plan
 from forebay_operator.gateway.naming import BESIDE, INSTALLATION, ROUTE, SHOWN
 from forebay_operator.gateway.objects import Stored
 from forebay_operator.gateway.showing import leaves, retired, shows
+from forebay_operator.gateway.unmatched import unmatched
 
 SHOWING: Final = "envoyextensionpolicies"
 ROUTES: Final = "httproutes"
@@ -52,7 +53,8 @@ class Over(msgspec.Struct, frozen=True):
     those beside the same route of a user's, to which its requests may have gone.
 
     Of what shows requests: `heard`, `leaves` and `takers` as Want's; `retired` is what is to stand there before it goes, None
-    where nothing would be kept by that."""
+    where nothing would be kept by that. Of HTTPRoutes whose requests others have: `leaves` and `retired` until it lets them
+    pass, `heard` from when the gateway knows that."""
 
     key: Key
     stored: Stored
@@ -66,6 +68,11 @@ class Over(msgspec.Struct, frozen=True):
     @property
     def label(self) -> str:
         return self.stored.metadata.labels.get(SHOWN, "")
+
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether it is an HTTPRoute whose requests others have."""
+        return self.key[0] == ROUTES and bool(self.instead or self.others)
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -132,7 +139,7 @@ def compare(plan: Plan, facts: GatewayFacts, installation: str, adapter: Judge) 
         tuple(
             _leaving(found, takers.get(found.label, _NOBODY) | own.get(found.label, set()), keeping, adapter)
             if found.key[0] == SHOWING
-            else found
+            else _passing(found, adapter)
             for found in over
         ),
         frozenset(policy for policy, there in showing.items() if there),
@@ -157,6 +164,14 @@ def _leaving(found: Over, takers: frozenset[str], keeping: Set[tuple[str, str | 
     return msgspec.structs.replace(
         found, heard=adapter.heard(stored), leaves=leaves(None, stored), takers=takers, retired=first
     )
+
+
+def _passing(found: Over, adapter: Judge) -> Over:
+    if not found.is_taken_over:
+        return found
+    first = unmatched(ROUTES, found.stored)
+    heard = first is None and adapter.heard(found.stored)
+    return msgspec.structs.replace(found, heard=heard, leaves=first is not None, retired=first)
 
 
 def _labelled(stored: Stored, label: str, found: Mapping[str, set[str]]) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """When what is over may go, and when what shows requests may let go of a target.
 
 Nothing goes before what relies on it has gone, each a while after the gateway has heard of the step before; and none of it
-waits for ever: a gateway that is down must not keep what a deleted policy has left.
+waits for ever: a gateway that is down must not keep what a deleted policy has left. HTTPRoutes whose requests others have let
+them pass first (gateway/unmatched.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from forebay_operator.gateway.showing import between
 
 OVER_SECONDS: Final = 3.0
 """From the moment when requests are no longer shown until what they need goes."""
+PASSED_SECONDS: Final = 5.0
+"""From the word that an HTTPRoute lets requests pass until it goes: SETTLE_SECONDS until a gateway's proxies know, and what a
+question to a data plane may take, 2 s: a request goes by the table of routes that was there when it began."""
 MOST_OVER_SECONDS: Final = 30.0
 """How long one thing that is over waits at most for another."""
 MOMENT_SECONDS: Final = 1.0
@@ -32,6 +36,8 @@ class Leaving:
         self._over: dict[Key, float] = {}
         self._waited: dict[Key, float] = {}
         self._retired: dict[Key, float] = {}
+        self._heard: dict[Key, float] = {}
+        """Of what is retired, since when the gateway knows."""
         self._letting_go: dict[Key, float] = {}
         self._shown: dict[str, float] = {}
         """By label of a policy's objects, when it last showed requests that it was not to show."""
@@ -43,11 +49,9 @@ class Leaving:
         comparison = aim.comparison
         self._over = {found.key: self._over.get(found.key, now) for found in comparison.over}
         self._waited = {key: at for key, at in self._waited.items() if key in self._over}
-        self._retired = {
-            found.key: self._retired.get(found.key, now)
-            for found in comparison.over
-            if found.key[0] == SHOWING and not found.leaves
-        }
+        retired = [f for f in comparison.over if not f.leaves and (f.key[0] == SHOWING or f.is_taken_over)]
+        self._retired = {found.key: self._retired.get(found.key, now) for found in retired}
+        self._heard = {found.key: self._heard.get(found.key, now) for found in retired if found.heard}
         leaving = [want for want in comparison.wants if want.leaves]
         self._letting_go = {want.key: self._letting_go.get(want.key, now) for want in leaving}
         for want in comparison.wants:
@@ -81,14 +85,25 @@ class Leaving:
         if found.key[0] == SHOWING:
             return self._due_showing(found, aim, now, since)
         at_last = since + 2 * MOST_OVER_SECONDS
-        if now < at_last and self._is_relied_on(found):
+        if now >= at_last:
+            return "delete"
+        if self._is_relied_on(found):
             return "later"
+        if found.is_taken_over and not found.leaves:
+            return "delete" if self._has_rested(found, now, PASSED_SECONDS) else "later"
         if not found.instead | found.others <= aim.taken and now < since + MOST_OVER_SECONDS:
             if not found.others <= aim.taken:
                 self._waited[found.key] = now  # what is decided just before they are served needs it still
             return "later"
         rested = max(self._waited.get(found.key, since), self._shown.get(found.label, since))
-        return "delete" if now >= min(rested + OVER_SECONDS, at_last) else "later"
+        if now < rested + OVER_SECONDS:
+            return "later"
+        return "delete" if found.retired is None else "retire"
+
+    def _has_rested(self, found: Over, now: float, seconds: float) -> bool:
+        """Whether the gateway knows for so long that it is retired, or has kept silent for too long."""
+        heard = self._heard.get(found.key)
+        return (heard is not None and now >= heard + seconds) or now >= self._retired[found.key] + MOST_OVER_SECONDS
 
     def _is_relied_on(self, found: Over) -> bool:
         """Whether what refers to it is over, too, and still there."""
@@ -103,9 +118,7 @@ class Leaving:
             if _is_kept(found, aim, now - since):
                 return "later"
             return "delete" if found.retired is None else "retire"
-        at = self._retired[found.key]
-        rested = now >= at + OVER_SECONDS and (found.heard or now >= at + MOST_OVER_SECONDS)
-        return "delete" if rested else "later"
+        return "delete" if self._has_rested(found, now, OVER_SECONDS) else "later"
 
 
 def _is_kept(one: Want | Over, aim: Aim, seconds: float) -> bool:

@@ -12,12 +12,12 @@ import msgspec
 
 from forebay_decision import names
 from forebay_operator.gateway.envoy_gateway.closed import answer_reference
-from forebay_operator.gateway.envoy_gateway.data_plane import NOTHING
 from forebay_operator.gateway.envoy_gateway.ownership import for_policy, reference
 from forebay_operator.gateway.envoy_gateway.routes import STAGE, shown
 from forebay_operator.gateway.implementation import Generated, Wanted
 from forebay_operator.gateway.naming import SHOWN, generated_name
 from forebay_operator.gateway.objects import GROUP, VERSION
+from forebay_operator.gateway.unmatched import NOTHING
 
 
 def anchors(policy: str, wanted: Wanted) -> Iterator[Generated]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from forebay_decision import names
 from forebay_operator.gateway.envoy_gateway.ownership import labels
 from forebay_operator.gateway.envoy_gateway.servers import ENVOY_GROUP
 from forebay_operator.gateway.implementation import DataPlaneRef, Generated, Wanted
 from forebay_operator.gateway.naming import generated_name
-
-NOTHING: Final = "a^b"
-"""A regular expression that no text matches. Envoy refuses a whole table of routes for one that it cannot read, and its bytes
-are no UTF-8: nothing clever here."""
+from forebay_operator.gateway.unmatched import NOTHING
 
 
 def data_plane_objects(wanted: Wanted) -> Iterator[Generated]:

@@ -12,13 +12,13 @@ import msgspec
 
 from forebay_api.pool import PoolSpec
 from forebay_api.quantities import duration_seconds
-from forebay_decision import names
 from forebay_operator.gateway.envoy_gateway.patches.listeners import Named, route_tables
 from forebay_operator.gateway.envoy_gateway.routes import beside
 from forebay_operator.gateway.implementation import Generated, Held, Wanted
 from forebay_operator.gateway.naming import INSTALLATION, ROUTE
 from forebay_operator.gateway.objects import matches_of
 from forebay_operator.gateway.spots import Spot
+from forebay_operator.gateway.unmatched import led_by
 
 MOST_CLUSTERS: Final = 8
 """By which a pool's servers are found: all have the same ones."""
@@ -43,12 +43,13 @@ class Begun(msgspec.Struct, frozen=True):
     tables: tuple[Named, ...]
 
     def rules(self) -> dict[str, list[tuple[int, Rule]]]:
-        """Value of the routing header -> the rules for it, with their numbers."""
+        """Value of the routing header -> the rules for it, with their numbers; also of one that lets requests pass: those that
+        have begun before still go there."""
         found: dict[str, list[tuple[int, Rule]]] = {}
         for number, rule in enumerate(self.spec.get("rules") or ()):
             for header in matches_of(rule)[0].get("headers") or ():
-                if header.get("name") == names.CLUSTER_HEADER and header.get("type") == "Exact":
-                    found.setdefault(header["value"], []).append((number, rule))
+                if (value := led_by(header)) is not None:
+                    found.setdefault(value, []).append((number, rule))
         return found
 
     def called(self, number: int) -> str:
