@@ -45,6 +45,7 @@ async def serve(options: Options) -> None:
         security=options.security,
         peer_service=options.peer_service,
         encoder_threads=options.encoder_threads,
+        body_memory=options.body_memory,
     )
     operator = Operator(options.operators, options.security)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from forebay_api.quantities import BYTES_PATTERN, byte_count
+from forebay_extproc.cgroup import LEAST_BYTES, UNLIMITED_BYTES, bytes_for_bodies
 from forebay_extproc.telemetry.logs import LEVELS
 from forebay_transport.address import is_ip, split
 from forebay_transport.security import PLAINTEXT, Security, UnusableTls, add_security_options, security_of
@@ -39,6 +42,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     log: str = "info"
     grace_seconds: float = 5.0
     encoder_threads: int = 1
+    body_memory: int = UNLIMITED_BYTES
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> Options:
@@ -93,6 +97,13 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         metavar="N",
         help="texts encoded at once, 1 to 64 (%(default)s: two where three cores or more may be used, else one)",
     )
+    parser.add_argument(
+        "--body-memory",
+        type=_size,
+        metavar="SIZE",
+        help="what the bodies of all requests may take together, such as 768Mi (three eighths of the control group's memory "
+        "limit, 512Mi without one); what does not fit is answered with 503",
+    )
     add_security_options(parser)
     found = parser.parse_args(arguments)
     try:
@@ -123,6 +134,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         log=found.log,
         grace_seconds=found.grace,
         encoder_threads=found.encoder_threads,
+        body_memory=bytes_for_bodies() if found.body_memory is None else found.body_memory,
     )
 
 
@@ -148,6 +160,12 @@ def _threads(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= MAX_THREADS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of threads from 1 to {MAX_THREADS}")
     return int(text)
+
+
+def _size(text: str) -> int:
+    if not re.match(BYTES_PATTERN, text) or byte_count(text) < LEAST_BYTES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size from {LEAST_BYTES >> 20}Mi, such as 768Mi")
+    return byte_count(text)
 
 
 def _seconds(text: str) -> float:

@@ -17,6 +17,8 @@ from forebay_api.pool import PoolSpec
 from forebay_api.wire import PoolState
 from forebay_decision.compile import CompiledConfig
 from forebay_extproc.aging import aged, stale_after
+from forebay_extproc.bodies import Bodies
+from forebay_extproc.cgroup import UNLIMITED_BYTES
 from forebay_extproc.configuration import Configurator, Encoders
 from forebay_extproc.driver import Driver
 from forebay_extproc.lane import Lane
@@ -59,7 +61,9 @@ class DataPlane:
         security: Security = PLAINTEXT,
         peer_service: str | None = None,
         encoder_threads: int = 1,
+        body_memory: int = UNLIMITED_BYTES,
     ) -> None:
+        """`body_memory` is what the bodies of all requests may take together, in bytes."""
         clock = time.monotonic
         self.metrics = Metrics()
         self.ledger = Ledger(time.time)
@@ -71,6 +75,7 @@ class DataPlane:
         self._shadows = Shadows(driver, self._lane, self.metrics, clock)
         self._peers = Peers(peers or {}, security, port=None if peer_service is None else split(peer_service)[1])
         self._neighbours = None if peer_service is None else Neighbours(self._peers, peer_service, replica)
+        self.bodies = Bodies(body_memory, clock, self.metrics.body_refused)
         self._processor = Processor(
             config=self._config,
             states=self._states,
@@ -78,6 +83,7 @@ class DataPlane:
             ledger=self.ledger,
             shadows=self._shadows,
             metrics=self.metrics,
+            bodies=self.bodies,
             replica=replica,
             clock=clock,
         )
@@ -89,6 +95,12 @@ class DataPlane:
         self.metrics.watch("forebay_inflight", "Requests under way.", ("pool", "model"), self.ledger.by_model)
         self.metrics.watch(
             "forebay_deciding", "Decisions in progress.", (), lambda: {(): float(self._processor.deciding)}
+        )
+        self.metrics.watch(
+            "forebay_body_bytes", "Memory that bodies are counted with.", (), lambda: {(): float(self.bodies.taken)}
+        )
+        self.metrics.watch(
+            "forebay_body_bytes_limit", "What they may take.", (), lambda: {(): float(self.bodies.limit)}
         )
         self.metrics.watch(
             "forebay_peer_reports_dropped", "Outcomes no peer took.", (), lambda: {(): float(self._peers.dropped)}

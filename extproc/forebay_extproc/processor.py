@@ -10,18 +10,20 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
+from msgspec.structs import replace
 
 from forebay_api.wire import PoolState
 from forebay_decision.compile import CompiledConfig
 from forebay_decision.errors import Unavailable
 from forebay_decision.route import Answer, Forward, Surroundings, refuse, route
 from forebay_decision.token import identity
+from forebay_extproc.bodies import Bodies, Room
 from forebay_extproc.driver import Driver
 from forebay_extproc.events import EndEvent, Reply
 from forebay_extproc.latest import Latest
 from forebay_extproc.mutation import error_code, forward, immediate, tenant_hash
 from forebay_extproc.outcomes.ledger import Ledger
-from forebay_extproc.session import Close, Decide, Fail, Say, Session, Step, Wait
+from forebay_extproc.session import Close, Decide, Fail, Say, Session, State, Step, Wait
 from forebay_extproc.shadow import Enforced, Shadows
 from forebay_extproc.telemetry.logs import log_decision
 from forebay_extproc.telemetry.metrics import Metrics
@@ -51,6 +53,7 @@ class Processor:
         ledger: Ledger,
         shadows: Shadows,
         metrics: Metrics,
+        bodies: Bodies,
         replica: str,
         clock: Callable[[], float],
         max_deciding: int = MAX_DECIDING,
@@ -61,6 +64,7 @@ class Processor:
         self._ledger = ledger
         self._shadows = shadows
         self._metrics = metrics
+        self._bodies = bodies
         self._replica = replica
         self._clock = clock
         self._random = random.Random()
@@ -86,33 +90,57 @@ class Processor:
             await self._leave(context, "UNAVAILABLE", "no configuration yet")
             return
         self.streams += 1
+        stream = _Stream(Session(config), context)
         try:
-            await self._converse(Session(config), config, context)
+            # Nothing here but `_decide` may hold what it is given: it says when the body is no longer needed.
+            await self._decide(stream, await self._converse(stream, config))
         finally:
+            if stream.room is not None:
+                stream.room.release()
             self.streams -= 1
             if self._idle is not None and not self.streams:
                 self._idle.set()
 
-    async def _converse(self, session: Session, config: CompiledConfig, context: Any) -> None:
+    async def _converse(self, stream: _Stream, config: CompiledConfig) -> Decide | None:
+        """Everything up to the decision; None where it does not come to one."""
+        session, context = stream.session, stream.context
         while True:
-            message = await context.read()
-            step = session.on(END if message is grpc.aio.EOF else read_event(message))
+            step = await self._hear(stream)
             if isinstance(step, Wait):
                 step = await self._begin(session, config)
+            if isinstance(step, Say) and session.state is State.HEADED and stream.room is None:
+                stream.room = self._bodies.expect(session.awaited, stream.withdraw)
+                if stream.room is None:
+                    step = session.overloaded()
             if isinstance(step, Say):
                 await context.write(write_reply(step.reply))
                 if step.code:
                     self._metrics.error(step.code)
                 if step.last:
-                    return
+                    return None
             elif isinstance(step, Decide):
-                await self._decide(session, step, context)
-                return
+                return step
             elif isinstance(step, Fail):
                 await self._leave(context, step.status, step.message)
-                return
+                return None
             elif isinstance(step, Close):
-                return
+                return None
+
+    async def _hear(self, stream: _Stream) -> Step:
+        """The step that follows Envoy's next message, or the loss of the room for it."""
+        task = asyncio.current_task()
+        if stream.room is not None and stream.room.withdrawn:
+            return stream.session.overloaded()
+        stream.reading = task
+        try:
+            message = await stream.context.read()
+        except asyncio.CancelledError:
+            if stream.room is None or not stream.room.withdrawn or task is None or task.uncancel():
+                raise
+            return stream.session.overloaded()
+        finally:
+            stream.reading = None
+        return stream.session.on(END if message is grpc.aio.EOF else read_event(message))
 
     async def _begin(self, session: Session, config: CompiledConfig) -> Step:
         """The first step of a request that has waited for a newer configuration than `config`."""
@@ -133,7 +161,10 @@ class Processor:
         finally:
             self.waiting -= 1
 
-    async def _decide(self, session: Session, step: Decide, context: Any) -> None:
+    async def _decide(self, stream: _Stream, step: Decide | None) -> None:
+        if step is None:
+            return
+        context = stream.context
         started = self._clock()
         around = Surroundings(
             id=f"{self._random.getrandbits(80):020x}",
@@ -145,7 +176,7 @@ class Processor:
             random=self._random,
         )
         try:
-            outcome = await self._route(step, around)
+            outcome = await self._route(stream.room, step, around)
         except Exception as error:  # noqa: BLE001  Envoy then does what the policy says for a dead data plane
             # Neither message nor values: they may quote the request.
             LOG.error(
@@ -157,7 +188,13 @@ class Processor:
         reply = self._reply(step, outcome)
         if isinstance(outcome, Forward):
             self._ledger.enter(around.id, outcome.record.pool, outcome.record.model, _request_id(step))
-        answered = write_reply(session.settle(reply).reply)
+        answered = write_reply(stream.session.settle(reply).reply)
+        # While Envoy takes it, only what is sent is in memory, and the body where a shadow is to read it.
+        del reply
+        if not step.shadows:
+            step = replace(step, body=b"")
+        if stream.room is not None:
+            stream.room.answered(len(answered) + len(step.body))
         seconds = self._clock() - started
         try:
             await context.write(answered)
@@ -173,8 +210,8 @@ class Processor:
             raise
         self._settle(step, around, outcome, seconds)
 
-    async def _route(self, step: Decide, around: Surroundings) -> Forward | Answer:
-        if self.deciding >= self.max_deciding:
+    async def _route(self, room: Room | None, step: Decide, around: Surroundings) -> Forward | Answer:
+        if self.deciding >= self.max_deciding or (room is not None and not room.hold(step.body)):
             self._metrics.work_skipped("overloaded")
             return refuse(
                 Unavailable("Too many requests are being decided. Retry shortly.", code="overloaded", retry_after=1)
@@ -207,6 +244,24 @@ class Processor:
     async def _leave(self, context: Any, status: str, message: str) -> None:
         self._metrics.stream_failed(status)
         await context.abort(getattr(grpc.StatusCode, status), message)
+
+
+class _Stream:
+    """One stream, and what its body takes of the budget."""
+
+    __slots__ = ("context", "reading", "room", "session")
+
+    def __init__(self, session: Session, context: Any) -> None:
+        self.session = session
+        self.context = context
+        self.room: Room | None = None
+        self.reading: asyncio.Task[Any] | None = None
+        """Who waits for Envoy's next message."""
+
+    def withdraw(self) -> None:
+        """Its room is somebody else's: have whoever waits for the body hear of it."""
+        if self.reading is not None:
+            self.reading.cancel()
 
 
 def _request_id(step: Decide) -> str:

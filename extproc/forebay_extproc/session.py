@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from forebay_decision.compile import CompiledConfig, CompiledPolicy
-from forebay_decision.errors import BadRequest, DecisionError, NotFound, TooLarge
+from forebay_decision.errors import BadRequest, DecisionError, NotFound, TooLarge, Unavailable
 from forebay_decision.names import CLUSTER_HEADER
 from forebay_decision.request import RequestHead
 from forebay_decision.route import refuse
@@ -108,6 +108,20 @@ class Session:
         if isinstance(event, EndEvent):
             return Fail("CANCELLED", "the stream ended before its reply")
         return Fail("UNIMPLEMENTED", "a message of an unknown kind: is Envoy newer than this data plane?")
+
+    @property
+    def awaited(self) -> int:
+        """Bytes that the body may have which comes next."""
+        if self.state is not State.HEADED or self._policy is None or self._head is None:
+            return 0
+        length = self._head.content_length
+        return self._policy.max_request_bytes if length is None else length
+
+    def overloaded(self) -> Say:
+        """There is no room for the body."""
+        return self._refuse(
+            Unavailable("Too many large bodies are being read. Retry shortly.", code="overloaded", retry_after=1)
+        )
 
     def settle(self, reply: Reply) -> Say:
         """The final reply to the Decide that came before."""

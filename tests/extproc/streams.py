@@ -172,9 +172,10 @@ async def a_plane(
     encoders: Encoders | None = None,
     configured: bool = True,
     encoder_threads: int = 1,
+    body_memory: int = 512 << 20,
 ) -> AsyncIterator[tuple[DataPlane, Envoy]]:
     """A data plane on a Unix socket in `folder`, and an Envoy connected to it."""
-    plane = DataPlane(replica, peers, encoders, encoder_threads=encoder_threads)
+    plane = DataPlane(replica, peers, encoders, encoder_threads=encoder_threads, body_memory=body_memory)
     addresses = await plane.start((f"unix:{folder}/{replica}.sock",), "127.0.0.1", 0)
     channel = grpc.aio.insecure_channel(addresses.grpc[0])
     try:

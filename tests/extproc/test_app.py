@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import msgspec
 import pytest
 from streams import POLICY, POOLS, Envoy, a_policy, body, chat, headers, said
 
+from forebay_api.pool import PoolSpec
 from forebay_api.wire import POLICY_TYPE, POOL_TYPE, REVISION_TYPE, PolicyResource, PoolResource, Revision
 from forebay_extproc import last_good
 from forebay_extproc.discovery import Item, Update
@@ -30,14 +31,14 @@ def an_item(name: str, value: msgspec.Struct) -> Item:
     return Item(name, sha256(data).hexdigest()[:16], data)
 
 
-def keep_a_copy(path: Path) -> None:
+def keep_a_copy(path: Path, pools: Mapping[str, PoolSpec] = POOLS) -> None:
     """Write what a data plane keeps of the configuration that was published last."""
     policies = [an_item(POLICY, PolicyResource(name=POLICY, spec=a_policy()))]
-    pools = [an_item(name, PoolResource(name=name, spec=spec)) for name, spec in POOLS.items()]
-    named = [{item.name: item.version for item in items} for items in (policies, pools)]
+    items = [an_item(name, PoolResource(name=name, spec=spec)) for name, spec in pools.items()]
+    named = [{item.name: item.version for item in each} for each in (policies, items)]
     inventory = Inventory()
     inventory.take(Update(POLICY_TYPE, "", tuple(policies)))
-    inventory.take(Update(POOL_TYPE, "", tuple(pools)))
+    inventory.take(Update(POOL_TYPE, "", tuple(items)))
     revision = Revision(id="kept", policies=named[0], pools=named[1])
     inventory.take(Update(REVISION_TYPE, "", (an_item("current", revision),)))
     candidate = inventory.candidate()

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from forebay_cli.up.child import Command
+from forebay_extproc.cgroup import bytes_for_bodies
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -22,7 +23,7 @@ class Addresses(msgspec.Struct, frozen=True):
 
 class Plan(msgspec.Struct, frozen=True):
     """What `forebay up` runs for one directory. `secret_variables` are the environment variables that hold secrets: the
-    operator reads them, and no other process has them."""
+    operator reads them, and no other process has them. `taken_ports` are those that a listener wanted and somebody has."""
 
     directory: Path
     run: Path
@@ -30,6 +31,7 @@ class Plan(msgspec.Struct, frozen=True):
     listener_ports: tuple[int, ...]
     log: str = "warning"
     secret_variables: frozenset[str] = frozenset()
+    taken_ports: tuple[int, ...] = ()
 
     @property
     def workers(self) -> int:
@@ -61,6 +63,7 @@ class Plan(msgspec.Struct, frozen=True):
             "--metrics-port", str(self.addresses.metrics[index]),
             "--last-good", str(self.run / f"last-good-{index}.msgpack"),
             "--artifacts", str(self.directory),
+            "--body-memory", str(bytes_for_bodies(self.workers)),
             "--log", self.log,
         ]  # fmt: skip
         for peer, address in enumerate(self.addresses.data_planes):

@@ -61,6 +61,9 @@ class Metrics:
         self._together = Distribution(
             "forebay_encoder_batch", "Results of encoders that one wake-up of the loop took.", (), words, TOGETHER
         )
+        self._bodies = Tally(
+            "forebay_bodies_refused", "Bodies for which there was no memory.", ("reason",), Vocabulary(BODY_REASONS)
+        )
         self._outcomes = Tally(
             "forebay_outcomes",
             "Finished requests by Envoy's access log.",
@@ -76,7 +79,8 @@ class Metrics:
         )
         parts = (
             *(self._decisions, self._decision_seconds, self._signals, self._signal_seconds, self._error_tally),
-            *(self._streams, self._work, self._together, self._outcomes, self._ttfb, self._duration, self._shadow),
+            *(self._streams, self._work, self._together, self._bodies),
+            *(self._outcomes, self._ttfb, self._duration, self._shadow),
         )
         self.registry.register(Collection([*(part.collect for part in parts), self._configuration, _build, _garbage]))
         ProcessCollector(registry=self.registry)
@@ -117,6 +121,10 @@ class Metrics:
         """So many results of encoders came back together."""
         self._together.observe((), results)
 
+    def body_refused(self, reason: str) -> None:
+        """A body found no room (``full``) or had lost it before it came (``late``)."""
+        self._bodies.add((reason,))
+
     def outcome(self, outcome: Outcome) -> None:
         """One finished request."""
         self._outcomes.add((outcome.pool, outcome.model, outcome.decided_by, outcome.status_class))
@@ -147,6 +155,7 @@ GRPC_STATUSES: Final = (
     "UNAVAILABLE",
     "INTERNAL",
 )
+BODY_REASONS: Final = ("full", "late")
 SKIP_REASONS: Final = ("deadline", "encoder busy", "error", "overloaded")
 
 
