@@ -15,6 +15,7 @@ from forebay_operator.cluster.gateway.aim import ROUTES, SHOWING, Aim, Key, Over
 from forebay_operator.gateway.comparison import is_as_wanted
 from forebay_operator.gateway.naming import CONTENT, SHOWN
 from forebay_operator.gateway.showing import between
+from forebay_operator.gateway.transition import SETTLE_SECONDS
 
 OVER_SECONDS: Final = 3.0
 """From the moment when requests are no longer shown until what they need goes."""
@@ -39,6 +40,8 @@ class Leaving:
         self._heard: dict[Key, float] = {}
         """Of what is retired, since when the gateway knows."""
         self._letting_go: dict[Key, float] = {}
+        self._showing: dict[str, float] = {}
+        """By policy, since when the gateway knows that all of its requests are to be shown."""
         self._shown: dict[str, float] = {}
         """By label of a policy's objects, when it last showed requests that it was not to show."""
         self._there: dict[str, frozenset[str]] = {}
@@ -54,6 +57,7 @@ class Leaving:
         self._heard = {found.key: self._heard.get(found.key, now) for found in retired if found.heard}
         leaving = [want for want in comparison.wants if want.leaves]
         self._letting_go = {want.key: self._letting_go.get(want.key, now) for want in leaving}
+        self._showing = {policy: self._showing.get(policy, now) for policy in comparison.showing}
         for want in comparison.wants:
             if want.key[0] == SHOWING and want.stored is not None and (want.leaves or not want.heard):
                 self._shown[want.label] = now
@@ -73,7 +77,7 @@ class Leaving:
         if stored is None or SHOWN not in stored.metadata.labels:
             return want if new else None
         since = self._letting_go.get(want.key, now)
-        old = want.leaves and _is_kept(want, aim, now - since)
+        old = want.leaves and self._is_kept(want, now, now - since)
         made = between(want.made, stored, new=new, old=old)
         if made is None:
             return None
@@ -83,7 +87,7 @@ class Leaving:
         """What to do with something that is over."""
         since = self._over[found.key]
         if found.key[0] == SHOWING:
-            return self._due_showing(found, aim, now, since)
+            return self._due_showing(found, now, since)
         at_last = since + 2 * MOST_OVER_SECONDS
         if now >= at_last:
             return "delete"
@@ -111,16 +115,18 @@ class Leaving:
             return found.label in self._there[SHOWING]
         return any(self._there.values())
 
-    def _due_showing(self, found: Over, aim: Aim, now: float, since: float) -> Due:
+    def _due_showing(self, found: Over, now: float, since: float) -> Due:
         if not found.label:
             return "delete"  # as an operator before this one has written it
         if found.leaves:
-            if _is_kept(found, aim, now - since):
+            if self._is_kept(found, now, now - since):
                 return "later"
             return "delete" if found.retired is None else "retire"
         return "delete" if self._has_rested(found, now, OVER_SECONDS) else "later"
 
-
-def _is_kept(one: Want | Over, aim: Aim, seconds: float) -> bool:
-    """Whether what has been left for so long stays shown."""
-    return seconds < MOMENT_SECONDS or (not one.takers <= aim.comparison.showing and seconds < MOST_OVER_SECONDS)
+    def _is_kept(self, one: Want | Over, now: float, seconds: float) -> bool:
+        """Whether what has been left for so long stays shown."""
+        if seconds < MOMENT_SECONDS:
+            return True
+        taken = all(now >= self._showing.get(policy, now) + SETTLE_SECONDS for policy in one.takers)
+        return not taken and seconds < MOST_OVER_SECONDS
