@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
+import msgspec
+
 from forebay_api.status import Condition
 from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.events import Transition
@@ -15,7 +17,7 @@ from forebay_operator.cluster.gateway.aim import Aim, Comparison, compare
 from forebay_operator.cluster.gateway.applier import RESOURCES, Applier, Result
 from forebay_operator.cluster.leading.fence import Fence
 from forebay_operator.core import Core
-from forebay_operator.gateway.implementation import Generated, Implementation, Wanted
+from forebay_operator.gateway.implementation import Generated, Implementation, Judgement, Wanted
 from forebay_operator.gateway.situation import GatewaySituation, wanted
 from forebay_operator.gateway.told import GatewayTold, told
 from forebay_operator.gateway.transition import SETTLE_SECONDS
@@ -30,6 +32,9 @@ Envoy hears of what shows them by the same route table that has the routes, so n
 AGAIN_SECONDS: Final = 5.0
 """After a plan that failed."""
 _LOG = logging.getLogger(__name__)
+_UNKNOWN: Final = GatewayTold(judgement=Judgement(waiting=("its gateways have not been asked about this version yet",)))
+_Version = tuple[str, int]
+"""A policy's uid and generation."""
 
 
 class Attachments:
@@ -57,11 +62,14 @@ class Attachments:
         self._asked: frozenset[str] = frozenset()
         self._taken_since: dict[str, float] = {}
         self._leads = False
+        self._said: Mapping[str, tuple[_Version, GatewayTold]] = {}
         self.told: Mapping[str, GatewayTold] = {}
+        """Of each version of a policy what was said of that one: nothing holds for the next that was worked out before it."""
 
     def look(self, situation: GatewaySituation, core: Core) -> None:
         """This is how things are, and `core` has judged them."""
         self._ground = (situation, core)
+        self.told = self._of_now(situation, _versions(situation, core))
         self._news.set()
 
     def ask(self, policies: frozenset[str]) -> None:
@@ -96,10 +104,11 @@ class Attachments:
         if self._ground is None:
             return
         situation, core = self._ground
+        versions = _versions(situation, core)
         need = wanted(situation, core.verdicts, core.backends)
         plan = await asyncio.to_thread(self._adapter.plan, need)
         comparison = await asyncio.to_thread(compare, plan, situation.facts, situation.installation, self._adapter)
-        self.told = await asyncio.to_thread(
+        said = await asyncio.to_thread(
             told,
             situation.attached,
             plan,
@@ -109,10 +118,21 @@ class Attachments:
             situation.pending,
             situation.leaving,
         )
+        self._said = {name: (versions[name], one) for name, one in said.items() if name in versions}
+        self.told = self._of_now(self._ground[0], _versions(*self._ground))
         if self._leads:
             taken, settled = self._taken(need, comparison, situation.pending)
             self._applier.aim(Aim(comparison, self._asked & taken, settled))
         self._on_told()
+
+    def _of_now(self, situation: GatewaySituation, versions: Mapping[str, _Version]) -> dict[str, GatewayTold]:
+        """What was said of the versions that there are now; of others, that nothing is known yet."""
+        found = {}
+        for name, attached in situation.attached.items():
+            version, said = self._said.get(name, (None, _UNKNOWN))
+            known = version is not None and version == versions.get(name)
+            found[name] = said if known else msgspec.structs.replace(_UNKNOWN, ancestors=attached.ancestors)
+        return found
 
     def _taken(
         self, need: Wanted, comparison: Comparison, pending: Collection[str]
@@ -147,3 +167,9 @@ class Attachments:
             message = f"{RESOURCES[made.plural].kind} {made.key} {how}"
             condition = Condition(type="Programmed", status="False", reason="Repaired", message=message)
             self._post(Transition("RoutingPolicy", Identity(namespace, name, uid), condition, note=message))
+
+
+def _versions(situation: GatewaySituation, core: Core) -> dict[str, _Version]:
+    judged = core.verdicts.policies
+    uids = situation.policy_uids
+    return {name: (uids.get(name, ""), judged[name].generation) for name in situation.attached if name in judged}
