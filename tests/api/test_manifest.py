@@ -324,3 +324,40 @@ def test_a_port_or_a_scheme_in_a_host_is_refused(host: str) -> None:
 @pytest.mark.parametrize("host", ["10.0.0.7", "gpu-1.internal", "::1", "fd00::7", "::ffff:10.0.0.7"])
 def test_names_and_addresses_of_both_versions_are_hosts(host: str) -> None:
     assert not refusals(POOL.replace("10.0.0.7", f'"{host}"'))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "models: [{name: small}]",
+            "models: [{name: small}]\n  resilience: {requestTimeout: 30}",
+            "must look like 500ms or 20s",
+        ),
+        ("models: [{name: small}]", "models: [{name: small, contextTokens: 8k}]", 'must be a whole number, not "8k"'),
+        (
+            "models: [{name: small}]",
+            "models: [{name: small}]\n  telemetry: {engine: 1}",
+            "1 is not one of its values: choose from",
+        ),
+        ("models: [{name: small}]", "models: [{name: 42}]", 'must be text: write it in quotes, "42"'),
+    ],
+)
+def test_the_fix_that_is_named_mends_it(old: str, new: str, said: str) -> None:
+    (error,) = refusals(POOL.replace(old, new))
+    assert said in error.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        POOL.replace("port: 8000", 'port: "{{ .Values.port }}"'),
+        POOL.replace("port: 8000", "port: ${PORT}"),
+        POOL.replace("port: 8000", "port: {{ .Values.port }}"),
+        POOL.replace("name: small", 'name: "{{ .Release.Name }}"', 1),
+        "{{- if .Values.pools }}\n" + POOL,
+        POOL + "{{- end }}\n",
+    ],
+)
+def test_a_template_that_nobody_rendered_is_told_so(text: str) -> None:
+    assert any("a template has to be rendered first" in error.message for error in refusals(text))
