@@ -18,6 +18,7 @@ from forebay_cli.explain.case import Explained, read_states
 from forebay_cli.explain.case import explain as explain_case
 from forebay_cli.explain.table import print_explained
 from forebay_cli.validate.findings import Loaded, load
+from forebay_cli.validate.text import finding_text
 from forebay_decision.compile import CompiledConfig, compile_config
 from forebay_decision.native import NativeModel, natives_by_policy, saturated_pools
 from forebay_decision.request import RequestHead
@@ -90,7 +91,7 @@ def explain(
 def _warn(loaded: Loaded) -> None:
     console = stderr()
     for line in loaded.outcome.findings:
-        console.print(f"{line.severity.lower()}: {line.object} {line.path}: {line.message}", markup=False)
+        console.print(finding_text(line))
     if not loaded.policies:
         give_up("no policy is accepted; `forebay validate` says why", EXIT_FINDINGS)
 
@@ -136,6 +137,8 @@ def _spec(loaded: Loaded, policy: str) -> PolicySpec:
 
 
 def _read(file: Path) -> bytes:
+    if str(file) == "-" and sys.stdin.isatty():
+        stderr().print("type a request body, or its JSON on one line; Ctrl-D ends it", markup=False)
     try:
         return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console, Group
@@ -11,6 +12,7 @@ from rich.text import Text
 from forebay_cli.explain.case import Explained
 from forebay_decision.record import DecisionRecord, SignalRecord
 
+_NUMBERS: Final = ("score", "threshold", "us")
 _TRUTH: Final = {True: "yes", False: "no", None: ""}
 
 
@@ -31,6 +33,8 @@ def print_explained(console: Console, explained: Explained) -> None:
 
 def _choice(record: DecisionRecord) -> Table:
     table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")
     rows = {
         "pool": record.pool,
         "model": record.model,
@@ -52,14 +56,24 @@ def _choice(record: DecisionRecord) -> Table:
 
 
 def _signals(record: DecisionRecord) -> Table:
-    table = Table(title="signals", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in ("signal", "matched", "label", "score", "threshold", "also", "us"):
-        table.add_column(column, justify="right" if column in ("score", "threshold", "us") else "left")
+    columns = ("signal", "matched", "label", "score", "threshold", "also", "us")
+    rows = list[tuple[str, ...]]()
     for name, signal in sorted(record.signals.items()):
         matched = f"unknown: {signal.unknown}" if signal.unknown else _TRUTH[signal.matched]
         score = "" if signal.score is None else f"{signal.score:.3f}"
         threshold = "" if signal.threshold is None else f"{signal.threshold:.2f}"
-        table.add_row(name, matched, signal.label or "", score, threshold, _also(signal), str(signal.micros))
+        rows.append((name, matched, signal.label or "", score, threshold, _also(signal), str(signal.micros)))
+    return _filled("signals", columns, rows)
+
+
+def _filled(title: str, columns: Sequence[str], rows: Sequence[Sequence[Text | str]]) -> Table:
+    """A table without the columns that nobody fills; where it is narrow words go on below, and none is cut off."""
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    used = [at for at in range(len(columns)) if any(row[at] for row in rows)]
+    for at in used:
+        table.add_column(columns[at], justify="right" if columns[at] in _NUMBERS else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(row[at] for at in used))
     return table
 
 
@@ -70,11 +84,9 @@ def _also(signal: SignalRecord) -> str:
 
 
 def _candidates(record: DecisionRecord) -> Table:
-    table = Table(title="candidates", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in ("pool", "model", "eligible", "scores"):
-        table.add_column(column)
+    rows = list[tuple[Text | str, ...]]()
     for candidate in record.candidates:
         scores = ", ".join(f"{name} {score:g}" for name, score in candidate.scores.items())
         verdict = Text("yes", style="green") if candidate.eligible else Text(f"no: {candidate.reason}", style="yellow")
-        table.add_row(candidate.pool, candidate.model, verdict, scores)
-    return table
+        rows.append((candidate.pool, candidate.model, verdict, scores))
+    return _filled("candidates", ("pool", "model", "eligible", "scores"), rows)

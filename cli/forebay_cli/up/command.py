@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +19,7 @@ from forebay_api.manifest import ManifestsRefused
 from forebay_cli.console import Output, give_up, print_json, stderr, stdout
 from forebay_cli.up.plan import Plan
 from forebay_cli.up.ports import PortTaken
-from forebay_cli.up.status import print_addresses, status_line, where
+from forebay_cli.up.status import Changes, print_addresses, status_line, where
 from forebay_cli.up.supervisor import AlreadyRunning, Supervisor, make_plan
 from forebay_operator.telling.report import Report
 
@@ -73,27 +75,44 @@ async def _run(plan: Plan, output: Output) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    news: asyncio.Queue[Report] = asyncio.Queue()
+    supervisor = Supervisor(plan, on_report=news.put_nowait, on_exit=partial(_tell_exit, plan))
+    supervisor.start()
+    for taken in plan.taken_ports:
+        stderr().print(f"port {taken} is in use: another one is taken; --port insists on one", markup=False)
+    with contextlib.ExitStack() as stack:
+        try:
+            following = asyncio.create_task(_follow(news, stack.enter_context(_display(plan, output))))
+            following.add_done_callback(lambda _done: stopping.set())  # whoever read along has gone
+            await stopping.wait()
+        finally:
+            await supervisor.stop()
+        if following.done():
+            following.result()
+        following.cancel()
+
+
+def _tell_exit(plan: Plan, name: str, code: int, pause: float) -> None:
+    again = f"{name} ended with status {code}; starting it again in {pause:g} s"
+    stderr().print(f"{again}; {plan.logs} may say why", markup=False)
+
+
+async def _follow(news: asyncio.Queue[Report], show: Callable[[Report], None]) -> None:
+    while True:
+        show(await news.get())
+
+
+@contextlib.contextmanager
+def _display(plan: Plan, output: Output) -> Iterator[Callable[[Report], None]]:
+    """Say where everything listens; what it yields says how it stands, on a terminal in one line that changes."""
     if output is Output.json:
         print_json(where(plan), indent=False)
-        await _serve(plan, stopping, lambda report: print_json(report, indent=False))
+        yield partial(print_json, indent=False)
         return
     console = stdout()
     print_addresses(console, plan)
-    if not console.is_terminal:
-        await _serve(plan, stopping, lambda report: console.print(status_line(report), markup=False))
-        return
-    with Live(Text("starting"), console=console, refresh_per_second=4) as live:
-        await _serve(plan, stopping, lambda report: live.update(Text(status_line(report))))
-
-
-async def _serve(plan: Plan, stopping: asyncio.Event, show: Callable[[Report], None]) -> None:
-    def died(name: str, code: int, pause: float) -> None:
-        again = f"{name} ended with status {code}; starting it again in {pause:g} s"
-        stderr().print(f"{again}; {plan.logs} may say why", markup=False)
-
-    supervisor = Supervisor(plan, on_report=show, on_exit=died)
-    supervisor.start()
-    try:
-        await stopping.wait()
-    finally:
-        await supervisor.stop()
+    if console.is_terminal:
+        with Live(Text("starting"), console=console, refresh_per_second=4) as live:
+            yield lambda report: live.update(Text(status_line(report)))
+    else:
+        yield Changes(partial(console.print, markup=False)).tell

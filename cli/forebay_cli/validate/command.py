@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from forebay_cli.console import EXIT_FINDINGS, give_up, print_json, stdout
-from forebay_cli.validate.findings import STDIN, Line, Outcome, load
+from forebay_cli.validate.findings import STDIN, Outcome, load
 from forebay_cli.validate.sarif import sarif_log
+from forebay_cli.validate.text import finding_text
 from forebay_operator.source.listing import LOCAL_NAME
-
-_STYLES: Final = {"Error": "red", "Warning": "yellow", "Note": "dim"}
 
 
 class Format(enum.StrEnum):
@@ -63,15 +61,9 @@ def validate(
 def _print(outcome: Outcome) -> None:
     console = stdout()
     for line in outcome.findings:
-        console.print(_text(line))
+        console.print(finding_text(line))
     count = len([line for line in outcome.findings if line.severity == "Error"])
     verdict = "no errors" if not count else f"{count} error{'s' if count > 1 else ''}"
     policies = f"{len(outcome.policies)} {'policy' if len(outcome.policies) == 1 else 'policies'}"
     pools = f"{len(outcome.pools)} {'pool' if len(outcome.pools) == 1 else 'pools'}"
     console.print(f"{policies}, {pools}: {verdict}")
-
-
-def _text(line: Line) -> Text:
-    place = f"{line.source}:{line.line}: " if line.line else f"{line.source}: " if line.source else ""
-    where = "".join(f"{part}: " for part in (line.object, line.path) if part)
-    return Text.assemble(place, (line.severity.lower(), _STYLES[line.severity]), f": {where}{line.message}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,9 @@ from forebay_operator.source.listing import LOCAL_NAME, is_manifest_name
 ELSEWHERE: Final[Mapping[str, str]] = {"SecretNotFound": "Warning", "ServiceNotFound": "Note"}
 """Reasons that say something about this machine rather than the manifests, and how serious they are here: another
 machine may well have the secret, and a cluster has its Services."""
+POOL_MISSING: Final = "PoolNotFound"
+ASIDE: Final = {*ELSEWHERE, POOL_MISSING}
+"""Reasons that a condition does not have to repeat where a finding has given them."""
 UNWATCHED: Final = (
     "no Enforce policy here has this Shadow policy's hostnames and pathPrefix: until one does it decides nothing"
 )
@@ -100,9 +103,10 @@ def _load(directory: Path, places: Places) -> Loaded:
     if not (view.policies or view.pools or view.config_maps or (directory / LOCAL_NAME).is_file() or _wrong(lines)):
         lines.append(Line("Warning", NOTHING))
     told = {(line.object, line.path, line.message) for line in lines}
+    refused = {line.object for line in lines if line.severity == "Error"} - {f"ModelPool {n}" for n in verdicts.pools}
     for kind, found in (("RoutingPolicy", verdicts.policies), ("ModelPool", verdicts.pools)):
         for name, verdict in found.items():
-            lines += [line for line in _lines(f"{kind} {name}", verdict, places)
+            lines += [line for line in _lines(f"{kind} {name}", verdict, places, refused)
                       if (line.object, line.path, line.message) not in told]  # fmt: skip
     if places.whole:
         lines += [Line(fault.severity, fault.message, name, fault.path, *places.find(name, fault.path))
@@ -131,12 +135,14 @@ def _reading_line(error: ManifestError, places: Places) -> Line:
     return Line(severity, places.retold(error.message), error.name, error.path, places.shown(error.source), error.line)
 
 
-def _lines(name: str, verdict: PolicyVerdict | PoolVerdict, places: Places) -> list[Line]:
+def _lines(name: str, verdict: PolicyVerdict | PoolVerdict, places: Places, refused: Collection[str]) -> list[Line]:
     found = [
-        Line(_severity(finding), finding.message, name, finding.path, *places.find(name, finding.path), finding.reason)
+        Line(
+            *_said(name, finding, places, refused), name, finding.path, *places.find(name, finding.path), finding.reason
+        )
         for finding in verdict.findings
     ]
-    told = any(line.severity == "Error" for line in found) or any(f.reason in ELSEWHERE for f in verdict.findings)
+    told = any(line.severity == "Error" for line in found) or any(f.reason in ASIDE for f in verdict.findings)
     for statement in (verdict.accepted, verdict.resolved):
         if statement.status != "True" and not told:
             severity = ELSEWHERE.get(statement.reason, "Error")
@@ -145,8 +151,13 @@ def _lines(name: str, verdict: PolicyVerdict | PoolVerdict, places: Places) -> l
     return found
 
 
-def _severity(finding: Finding) -> str:
-    return ELSEWHERE.get(finding.reason, finding.severity)
+def _said(name: str, finding: Finding, places: Places, refused: Collection[str]) -> tuple[str, str]:
+    """Severity and message. A pool that is here and refused is not told a second time, as missing."""
+    if finding.reason == POOL_MISSING:
+        pool = f"ModelPool {name.partition(' ')[2].partition('/')[0]}/{places.value(name, finding.path)}"
+        if pool in refused:
+            return "Note", f"{pool} has errors of its own, which keep it out: mend those"
+    return ELSEWHERE.get(finding.reason, finding.severity), finding.message
 
 
 def _unwatched(verdicts: Verdicts) -> list[str]:

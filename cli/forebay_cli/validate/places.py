@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from forebay_api.document.builder import Malformed
 from forebay_api.document.stream import Document, read_document, split_documents
@@ -49,6 +49,16 @@ class Places:
             return "", None
         source, document = self._objects[key]
         return self.shown(source), document.line_of(parse_path(path))
+
+    def value(self, key: str, path: str) -> object:
+        """What stands at a place in an object; None where nothing does."""
+        found: Any = self._objects[key][1].value if key in self._objects else None
+        for step in parse_path(path):
+            try:
+                found = found[step]
+            except (LookupError, TypeError):
+                return None
+        return found
 
     @cached_property
     def _objects(self) -> dict[str, tuple[str, Document]]:

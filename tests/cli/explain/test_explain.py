@@ -138,3 +138,24 @@ def test_a_pool_that_is_said_to_be_saturated_needs_no_reason(manifests: Path, tm
     result = explain(manifests, "--pool-state", str(states), "--output", "json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["record"]["candidates"][0]["reason"] == "saturated"
+
+
+def test_a_finding_has_its_file_and_line(manifests: Path) -> None:
+    (manifests / "more.yaml").write_text(
+        MANIFESTS.partition("---")[0].replace("small", "other").replace("port: 9", "port: 0")
+    )
+    said = CliRunner().invoke(app, ["explain", str(manifests)], input=GOOD).stderr
+    assert f"{manifests}/more.yaml:5: error: ModelPool default/other: spec.backend.addresses[0].port: must be" in said
+
+
+def test_columns_that_nobody_fills_are_left_out(manifests: Path) -> None:
+    done = CliRunner().invoke(app, ["explain", str(manifests)], input=GOOD)
+    assert "eligible" in done.stdout
+    assert not {"label", "threshold", "also"} & set(done.stdout.split())
+
+
+def test_nothing_is_cut_off_on_a_narrow_terminal(manifests: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebay_cli.console.WIDEST", 30)
+    (manifests / "all.yaml").write_text(MANIFESTS.replace("name: small", "name: a-pool-with-a-rather-long-name"))
+    shown = CliRunner().invoke(app, ["explain", str(manifests)], input=GOOD).stdout
+    assert "\u2026" not in shown

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from forebay_cli.app import app
 from forebay_cli.up.command import Level
-from forebay_cli.up.status import status_line
+from forebay_cli.up.status import Changes, status_line
 from forebay_extproc.telemetry.logs import LEVELS
 from forebay_operator.telling.report import Report
 
@@ -27,3 +27,16 @@ def test_the_levels_are_those_of_the_data_plane() -> None:
 def test_a_directory_without_a_policy_is_live_and_says_that_it_serves_nobody() -> None:
     line = status_line(Report(revision="a1", programmed=True, policies={}, pools={}, errors=()))
     assert line.endswith("there is no RoutingPolicy, so every request is answered 404")
+
+
+def test_what_has_not_changed_is_said_once() -> None:
+    written: list[str] = []
+    changes = Changes(written.append)
+    for revision in ("a1", "a1", "b2", "a1"):
+        changes.tell(Report(revision=revision, programmed=True, policies={}, pools={}, errors=()))
+    assert [line.split("revision ")[1][:2] for line in written] == ["a1", "b2", "a1"]
+
+
+def test_before_anything_is_read_there_are_no_counts() -> None:
+    line = status_line(Report(revision="", programmed=False, policies={}, pools={}, errors=()))
+    assert line == "pending  reading the manifests"

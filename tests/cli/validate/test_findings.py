@@ -195,3 +195,23 @@ def test_a_signal_that_no_rule_asks_for_is_noted(manifests: Path) -> None:
 
     assert outcome.ok
     assert [(line.severity, line.path, line.line) for line in outcome.findings] == [("Note", "spec.signals[0]", 15)]
+
+
+def test_a_pool_that_is_refused_is_not_told_again_as_missing(manifests: Path) -> None:
+    (manifests / "all.yaml").write_text(f"{POOL.replace('port: 9', 'port: 0')}---\n{POLICY.replace('cod.', 'code.')}")
+
+    refused, note = load([manifests]).outcome.findings
+
+    assert (refused.severity, refused.object) == ("Error", "ModelPool default/small")
+    assert (note.severity, note.path) == ("Note", "spec.strategies[0].direct.pools[0].name")
+    assert note.message == "ModelPool default/small has errors of its own, which keep it out: mend those"
+
+
+def test_a_pool_that_is_nowhere_is_still_an_error_beside_one_that_is_refused(manifests: Path) -> None:
+    policy = POLICY.replace("cod.", "code.").replace("{name: small}", "{name: other}")
+    (manifests / "all.yaml").write_text(f"{POOL.replace('port: 9', 'port: 0')}---\n{policy}")
+
+    messages = [line.message for line in load([manifests]).outcome.findings if line.severity == "Error"]
+
+    assert len(messages) == 2
+    assert messages[1].startswith("there is no ModelPool 'other'")

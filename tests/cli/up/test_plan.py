@@ -1,0 +1,63 @@
+"""What `forebay up` settles before it starts anything: ports, and where its files go."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from forebay_api.manifest import ManifestsRefused
+from forebay_cli.up.plan import Plan
+from forebay_cli.up.supervisor import make_plan
+
+
+def plan(directory: Path) -> Plan:
+    return make_plan(directory, port=None, workers=None, log="warning")
+
+
+@pytest.fixture
+def taken() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def test_a_port_that_is_in_use_is_named_and_another_one_taken(tmp_path: Path, taken: socket.socket) -> None:
+    port = taken.getsockname()[1]
+    (tmp_path / "forebay.yaml").write_text(f"listeners: [{{port: {port}}}]\n")
+    with taken:
+        made = plan(tmp_path)
+    assert made.taken_ports == (port,)
+    assert made.listener_ports != (port,)
+
+
+def test_its_files_are_not_for_git(tmp_path: Path) -> None:
+    made = plan(tmp_path)
+    assert made.run == tmp_path / ".forebay"
+    assert (made.run / ".gitignore").read_text() == "*\n"
+
+
+def test_a_directory_that_takes_no_files_has_them_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, *_args: object, **_named: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    read_only = Path(os.path.realpath(tmp_path))
+    made_before = Path.mkdir
+    monkeypatch.setattr(
+        Path, "mkdir", lambda self, *a, **k: refuse(self) if self.parent == read_only else made_before(self, *a, **k)
+    )
+    made = plan(read_only)
+    assert made.run.parent != read_only
+    assert made.logs.is_dir()
+
+
+def test_settings_in_another_encoding_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "forebay.yaml").write_bytes(b"workers: 1 # \xe4\n")
+    with pytest.raises(ManifestsRefused, match=r"forebay\.yaml:1: not UTF-8"):
+        plan(tmp_path)
+
+
+def test_settings_that_are_no_file_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "forebay.yaml").mkdir()
+    with pytest.raises(ManifestsRefused, match=r"forebay\.yaml: cannot be read: Is a directory"):
+        plan(tmp_path)
