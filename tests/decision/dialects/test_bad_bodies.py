@@ -177,7 +177,7 @@ def test_a_message_holds_nothing_of_the_prompt() -> None:
 
 
 def test_many_keys_of_which_one_occurs_twice_are_refused_as_fast_as_few() -> None:
-    keys = ",".join([*(f'"{number}":0' for number in range(200_000)), '"0":0'])
+    keys = ",".join([*(f'"{number}":0' for number in range(100_000)), '"0":0'])
     body = f'{{"model":"m","messages":[{{"role":"user","content":"x","more":{{{keys}}}}}]}}'.encode()
     began = time.monotonic()
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from forebay_api.model import Endpoint
-from forebay_decision.dialects.openai.lengths import MOST_ELEMENTS, MOST_PROMPTS, MOST_TOKEN_IDS
+from forebay_decision.dialects.openai.lengths import MOST_ELEMENTS, MOST_PROMPTS, MOST_TOKEN_IDS, MOST_VALUES
 from forebay_decision.dialects.openai.view import read
 from forebay_decision.errors import BadRequest
 
@@ -79,6 +79,48 @@ def test_a_body_of_millions_is_refused_at_once(endpoint: Endpoint, members: str)
         read(endpoint, flood)
     # Some 50 ms; reading the elements takes seconds.
     assert time.process_time() - started < 0.5
+
+
+FLOODS = {
+    "objects in a message": f'"messages":[{{"role":"user","content":"x","more":[{listed("{}", 2_700_000)}]}}]',
+    "lists in a message": f'"messages":[{{"role":"user","content":"x","more":[{{}},{listed("[]", 2_700_000)}]}}]',
+    "numbers in a message": f'"messages":[{{"role":"user","content":"x","more":[{{}},{listed("1", 4_000_000)}]}}]',
+    "strings in a message": f'"messages":[{{"role":"user","content":"x","more":[{{}},{listed(chr(34) * 2, 2_700_000)}]}}]',
+    "calls of many messages": '"messages":'
+    + listed('{"role":"assistant","content":[],"tool_calls":' + listed("{}", 4_000) + "}", 600),
+    "a tool": f'"messages":[{USER}],"tools":[{{"function":{{"name":"f","parameters":{listed("{}", 2_700_000)}}}}}]',
+    "what nobody knows": f'"messages":[{USER}],"more":{listed("{}", 2_700_000)}',
+    "keys of the body": f'"messages":[{USER}],' + ",".join(f'"{number}":1' for number in range(600_000)),
+    "keys with quotes in them": f'"messages":[{USER}],"more":{{'
+    + ",".join(f'"{number}\\"{{":[]' for number in range(400_000))
+    + "}",
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_body_of_more_values_than_anybody_needs_is_refused_wherever_they_stand(flood: str) -> None:
+    data = body(FLOODS[flood])
+    started = time.process_time()
+    with pytest.raises(BadRequest) as caught:
+        read("ChatCompletions", data)
+    # Some 50 ms, as any body of this length; looking through a million objects takes half a second and more.
+    assert time.process_time() - started < 0.3
+    assert (caught.value.http_status, caught.value.code) == (400, "too_many_values")
+    assert str(MOST_VALUES) in caught.value.message
+
+
+def test_what_stands_in_strings_is_no_value() -> None:
+    code = r"{\"a\": [1, 2, {}], \\\\\"b\": \\\\}," * 40_000
+    view = read("ChatCompletions", body('"messages":[{"role":"user","content":"' + code + '"}]')).view
+    assert view.text.count("{") == 80_000
+
+
+def test_values_up_to_the_limit_are_read() -> None:
+    objects = listed("{}", MOST_VALUES // 2 - 20)
+    data = body(f'"messages":[{{"role":"user","content":"hi","more":[{objects}]}}]')
+    started = time.process_time()
+    assert read("ChatCompletions", data).view.text == "hi"
+    assert time.process_time() - started < 0.3
 
 
 def test_a_prompt_of_a_million_token_ids_is_read() -> None:

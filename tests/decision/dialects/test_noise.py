@@ -1,10 +1,12 @@
 """What harnesses put into a user's turn is left out, and nothing else is."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebay_decision.dialects.openai.noise import ELEMENTS, FENCES, strip_noise
+from forebay_decision.dialects.openai.noise import ELEMENTS, FENCES, Openings, strip_noise
 
 
 @pytest.mark.parametrize("name", ELEMENTS)
@@ -69,3 +71,17 @@ def test_hostile_text_takes_no_more_than_linear_time(unit: str) -> None:
     # 2 MB: quadratic work would run into the suite's time-out.
     text = unit * (2_000_000 // len(unit))
     assert strip_noise(text) == text.strip()
+
+
+@pytest.mark.parametrize("block", ["<user_info >", "<user_info ></user_info>", "\n```tool_output\n```"])
+def test_a_text_of_nothing_but_openings_is_looked_at_so_far_and_no_further(block: str) -> None:
+    text = block * (8 * 2**20 // len(block))
+    started = time.process_time()
+    assert strip_noise(text + "the end").endswith("the end")
+    assert time.process_time() - started < 0.3
+
+
+def test_openings_are_counted_over_all_turns() -> None:
+    openings = Openings(2)
+    noisy = "<user_info></user_info>mine"
+    assert [strip_noise(noisy, openings) for _ in range(3)] == ["mine", "mine", noisy]

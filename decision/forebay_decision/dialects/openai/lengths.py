@@ -1,7 +1,11 @@
-"""Limits on how many elements a list may have, told before any of them is read.
+"""Limits on how many values a body and elements a list may have, told before any of them is read.
 
 A body of a few megabytes can hold a million empty messages, and each would cost a struct, a turn and its text. Here
 they are counted as raw values, in C; and not even that where the bytes have too few commas to separate so many.
+
+What is nobody's element costs as well: a million empty objects somewhere inside a message take a second to be looked
+through for keys that occur twice, and longer where all text is asked for, during which the event loop does nothing else.
+So all values of a body together are bounded, too, wherever they stand.
 """
 
 from __future__ import annotations
@@ -15,6 +19,9 @@ from forebay_decision.errors import BadRequest
 
 MOST_ELEMENTS: Final = 4096
 """Messages or items of a request, tools of one, and parts (or whatever else is listed) of a message or item."""
+MOST_VALUES: Final = 131_072
+"""Strings, numbers, lists and so on of a whole body. A conversation of MOST_ELEMENTS messages has some 25,000, two megabytes
+of tools' definitions have as many as this."""
 MOST_PROMPTS: Final = 65_536
 """Prompts of a completion or texts to embed."""
 MOST_TOKEN_IDS: Final = 1_000_000
@@ -22,6 +29,28 @@ MOST_TOKEN_IDS: Final = 1_000_000
 
 _LIST = msgspec.json.Decoder(list[Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
+
+
+def check_values(body: bytes, beside: int = 0) -> None:
+    """BadRequest for a body of more than MOST_VALUES values and `beside`; what is no JSON is for others to judge.
+
+    Time is linear in the body, and memory bounded by its length, whatever it holds.
+    """
+    most = MOST_VALUES + beside
+    if len(body) <= most or _separated(body) <= most:
+        return
+    # What stands in strings separates nothing. Only there are backslashes, and only pairs of them hide no quote.
+    pieces = body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"', 4 * MOST_VALUES)
+    if len(pieces) > 4 * MOST_VALUES or _separated(b"".join(pieces[::2])) > most:
+        raise BadRequest(
+            f"The body holds more than {most} values (strings, numbers, lists and objects, at any depth). Send less at once.",
+            code="too_many_values",
+        )
+
+
+def _separated(text: bytes) -> int:
+    """At least the number of values: each but the first follows a comma, or the bracket that opens what it is in."""
+    return text.count(b",") + text.count(b"{") + text.count(b"[")
 
 
 def check_length(raw: Raw, param: str, most: int = MOST_ELEMENTS) -> None:

@@ -3,7 +3,8 @@
 A signal asks what the person wants; a reminder or a directory listing that the harness repeats every turn would drown
 it. Left out are whole blocks that are fenced as such: elements named in ELEMENTS (Claude Code, Codex, Cline, Roo Code,
 Cursor, Continue) and code fences whose language is named in FENCES. A block that is not closed is left in: it may be
-the person's own. Linear in the text: every opening either jumps over its block or rules out its name for good.
+the person's own. Linear in the text: every opening either jumps over its block or rules out its name for good. And bounded
+beside it, because a megabyte may be made of openings alone: after MOST_OPENINGS the rest is left in.
 """
 
 from __future__ import annotations
@@ -37,21 +38,35 @@ ELEMENTS: Final = (
 )
 FENCES: Final = ("tool_output", "tool_outputs", "tool_result", "tool_results")
 
+MOST_OPENINGS: Final = 16_384
+"""That are looked at in all turns of a request together."""
+
 _ELEMENT = re.compile(rf"<({'|'.join(map(re.escape, ELEMENTS))})(?=[\s>])[^<>]*+>")
 _FENCE = re.compile(rf"^(`{{3,8}})(?:{'|'.join(FENCES)})[ \t]*+$", re.MULTILINE)
 _FENCE_ENDS: Final = {"`" * n: re.compile(rf"^`{{{n},}}[ \t]*+$", re.MULTILINE) for n in range(3, 9)}
 
 
-def strip_noise(text: str) -> str:
-    """`text` without harness blocks and surrounding whitespace; empty if nothing else is there."""
+class Openings:
+    """How many openings may still be looked at."""
+
+    def __init__(self, left: int = MOST_OPENINGS) -> None:
+        self.left = left
+
+
+def strip_noise(text: str, openings: Openings | None = None) -> str:
+    """`text` without harness blocks and surrounding whitespace; empty if nothing else is there.
+
+    `openings` is shared by the texts of one request.
+    """
+    openings = openings or Openings()
     if "<" in text:
-        text = _without(text, _ELEMENT, _element_end)
+        text = _without(text, _ELEMENT, _element_end, openings)
     if "```tool_" in text:
-        text = _without(text, _FENCE, _fence_end)
+        text = _without(text, _FENCE, _fence_end, openings)
     return text.strip()
 
 
-def _without(text: str, opening: re.Pattern[str], end_of: Callable[[str, str, int], int]) -> str:
+def _without(text: str, opening: re.Pattern[str], end_of: Callable[[str, str, int], int], openings: Openings) -> str:
     """`text` without its blocks: each from a match of `opening` to where `end_of` says that what it opens ends.
 
     `end_of` gets the text, the first group of the match and where to look from; -1 says that there is no end.
@@ -60,7 +75,8 @@ def _without(text: str, opening: re.Pattern[str], end_of: Callable[[str, str, in
     position = 0
     unclosed: set[str] = set()
     start = opening.search(text)
-    while start is not None:
+    while start is not None and openings.left > 0:
+        openings.left -= 1
         name, resume = start[1], start.end()
         if name not in unclosed:
             end = end_of(text, name, resume)

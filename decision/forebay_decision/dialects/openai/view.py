@@ -11,8 +11,9 @@ from forebay_api.model import Capability, Endpoint
 from forebay_decision.dialects.openai.chat import read_chat
 from forebay_decision.dialects.openai.content import Reading
 from forebay_decision.dialects.openai.items import STORED, read_response
+from forebay_decision.dialects.openai.lengths import MOST_TOKEN_IDS, check_values
 from forebay_decision.dialects.openai.members import Members, refuse_duplicates, scan
-from forebay_decision.dialects.openai.noise import strip_noise
+from forebay_decision.dialects.openai.noise import Openings, strip_noise
 from forebay_decision.dialects.openai.prompts import read_completion, read_embedding
 from forebay_decision.dialects.openai.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, estimate_text
 from forebay_decision.dialects.openai.tools import AnswerFormat, Offered, read_format, read_tools
@@ -50,6 +51,7 @@ _SPOKEN: Final[Mapping[Endpoint, tuple[str, ...]]] = {
     "Embeddings": (),
 }
 """Members whose objects hold the text of turns."""
+_TOKEN_IDS: Final = ("Completions", "Embeddings")
 _MODALITIES: Final = ("text", "image", "audio", "file")
 _SYSTEM: Final = frozenset({"system", "developer"})
 _MODEL_HINT: Final = "Name a model, or a virtual model of the policy such as 'auto'."
@@ -62,6 +64,7 @@ def read(endpoint: Endpoint, body: bytes) -> ParsedBody:
     types, missing members and impossible numbers in what is decoded. What is not decoded is the upstream's to judge.
     """
     try:
+        check_values(body, MOST_TOKEN_IDS if endpoint in _TOKEN_IDS else 0)
         members = scan(body)
         view = _view(endpoint, members, len(body))
         refuse_duplicates(members, _SPOKEN[endpoint])
@@ -124,9 +127,10 @@ def _model(members: Members) -> str:
 
 def _human(turns: tuple[Turn, ...]) -> Iterator[tuple[int, str]]:
     """Place and text of the user's turns in which something is left once noise is stripped, the latest first."""
+    openings = Openings()
     for place in range(len(turns) - 1, -1, -1):
         if turns[place].role == "user":
-            text = strip_noise(turns[place].text)
+            text = strip_noise(turns[place].text, openings)
             if text:
                 yield place, text
 
