@@ -95,6 +95,23 @@ CHAT_CASES = [
         "duplicate_key",
     ),
     (CHAT + ',"prediction":{"content":"a","content":"b"}', "prediction", "duplicate_key"),
+    (CHAT + ',"tools":[{"type":"function","function":{"name":"a","name":"b"}}]', "tools", "duplicate_key"),
+    (CHAT + ',"tools":[{"type":"a","type":"b"}]', "tools", "duplicate_key"),
+    (
+        CHAT + ',"tools":[{"type":"function","function":{"name":"a"},"fun\\u0063tion":{"name":"b"}}]',
+        "tools",
+        "duplicate_key",
+    ),
+    (
+        CHAT + ',"tools":[{"type":"function","function":{"name":"a","parameters":{"p":{"enum":[1],"enum":[2]}}}}]',
+        "tools",
+        "duplicate_key",
+    ),
+    (CHAT + ',"functions":[{"name":"a","name":"b"}]', "functions", "duplicate_key"),
+    (CHAT + ',"tools":[{"type":"x"}],"tool_choice":{"type":"a","type":"b"}', "tool_choice", "duplicate_key"),
+    (CHAT + ',"functions":[{"name":"a"}],"function_call":{"name":"a","name":"b"}', "function_call", "duplicate_key"),
+    (CHAT + ',"response_format":{"type":"text","type":"json_object"}', "response_format", "duplicate_key"),
+    (CHAT + ',"chat_template_kwargs":{"a":{"b":1,"b":2}}', "chat_template_kwargs", "duplicate_key"),
 ]
 OTHER_CASES: list[tuple[Endpoint, str, str]] = [
     ("Completions", "", "prompt"),

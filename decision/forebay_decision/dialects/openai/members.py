@@ -70,7 +70,8 @@ class _Twice(Exception):
 def refuse_duplicates(members: Members, which: Iterable[str]) -> None:
     """Raises BadRequest where an object anywhere inside one of these members has a key twice, RecursionError as `scan`.
 
-    A decoder keeps the last one and some servers take the first: a rule would then judge a text that no model reads.
+    A decoder keeps the last one and some servers take the first: a rule would then judge a text that no model reads, or a
+    tool that nobody offers. What is asked about all text needs no such check: `unspoken` gathers both values.
     """
     for name in which:
         if name in members and b"{" in (raw := bytes(members[name][1])):

@@ -44,13 +44,14 @@ _READERS: Final[Mapping[Endpoint, Callable[[Members], Reading]]] = {
     "Responses": read_response,
     "Embeddings": read_embedding,
 }
-_SPOKEN: Final[Mapping[Endpoint, tuple[str, ...]]] = {
-    "ChatCompletions": ("messages", "prediction"),
-    "Completions": (),
-    "Responses": ("input", "prompt"),
+_ASKED: Final = ("tools", "functions", "tool_choice", "function_call")
+_READ: Final[Mapping[Endpoint, tuple[str, ...]]] = {
+    "ChatCompletions": ("messages", "prediction", *_ASKED, "response_format", *NESTED["ChatCompletions"]),
+    "Completions": (*_ASKED, "response_format", *NESTED["Completions"]),
+    "Responses": ("input", "prompt", *_ASKED, "text", *NESTED["Responses"]),
     "Embeddings": (),
 }
-"""Members whose objects hold the text of turns."""
+"""Members whose objects hold what a policy can ask about by name, or may be written into."""
 _TOKEN_IDS: Final = ("Completions", "Embeddings")
 _MODALITIES: Final = ("text", "image", "audio", "file")
 _SYSTEM: Final = frozenset({"system", "developer"})
@@ -67,7 +68,7 @@ def read(endpoint: Endpoint, body: bytes) -> ParsedBody:
         check_values(body, MOST_TOKEN_IDS if endpoint in _TOKEN_IDS else 0)
         members = scan(body)
         view = _view(endpoint, members, len(body))
-        refuse_duplicates(members, _SPOKEN[endpoint])
+        refuse_duplicates(members, _READ[endpoint])
     except RecursionError:
         raise BadRequest("The body is nested too deeply: flatten it.", code="nested_too_deeply") from None
     return ParsedBody(body, {key: span for key, (span, _) in members.items()}, view)
