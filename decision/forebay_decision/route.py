@@ -17,7 +17,7 @@ from forebay_api.model import ReasoningLevel
 from forebay_api.rule import Rule
 from forebay_api.wire import PoolState
 from forebay_decision.compile import CompiledPolicy
-from forebay_decision.dialects.openai import answers, paths
+from forebay_decision.dialects.openai import answers, codings, paths
 from forebay_decision.dialects.openai.edits import edits_for, encode_edits, rebase
 from forebay_decision.dialects.openai.view import read, stored_context
 from forebay_decision.errors import BadRequest, DecisionError, NotFound, Refused, TooLarge, Unavailable
@@ -89,8 +89,12 @@ def route(
             limit = policy.spec.max_request_bytes
             raise TooLarge(f"The body is larger than this policy's limit of {limit}.", code="request_too_large")
         paths.check_content_type(head.headers.get("content-type", ""))
-        paths.check_content_encoding(head.headers.get("content-encoding", ""))
-        parsed = read(asked, body)
+        if body:
+            paths.check_content_encoding(head.headers.get("content-encoding", ""))
+        try:
+            parsed = read(asked, body)
+        except BadRequest as error:
+            raise codings.named(error, head.headers, body) from None
         if (stored := stored_context(parsed)) is not None:
             message = f"'{stored}' refers to state that an earlier pool keeps, and this router keeps no such state: send the whole conversation."
             raise BadRequest(message, code="unsupported_parameter", param=stored)

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from forebay_decision.compile import CompiledConfig, CompiledPolicy
+from forebay_decision.dialects.openai.codings import named
 from forebay_decision.errors import BadRequest, DecisionError, NotFound, TooLarge, Unavailable
 from forebay_decision.names import CLUSTER_HEADER
 from forebay_decision.request import RequestHead
@@ -182,7 +183,8 @@ class Session:
         if self.state is not State.HEADED:
             return Fail("FAILED_PRECONDITION", "request trailers came out of turn")
         # With BUFFERED the body comes before the trailers, so there is none; and a trailers reply cannot route.
-        return self._refuse(BadRequest("The body is empty: send a JSON object.", code="invalid_json"))
+        empty = BadRequest("The body is empty: send a JSON object.", code="invalid_json")
+        return self._refuse(named(empty, self._head.head.headers if self._head else {}, b""))
 
     def _decide(self, policy: CompiledPolicy, event: HeadersEvent, body: bytes, phase: Phase) -> Decide:
         self.state = State.DECIDING

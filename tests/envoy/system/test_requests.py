@@ -122,6 +122,28 @@ def test_a_gzipped_body_is_read(door: Stack) -> None:
     assert response.headers["x-forebay-pool"] == "default/small"
 
 
+LYING: dict[str, tuple[bytes, dict[str, str], str]] = {
+    "gzip that is none": (json.dumps(CHAT).encode(), {"content-encoding": "gzip"}, "leave that header out"),
+    "gzip that was cut short": (gz(json.dumps(CHAT | {"pad": "x" * 500}).encode())[:60], {"content-encoding": "gzip"}, "send it whole"),
+    "nothing at all": (b"", {"content-encoding": "gzip"}, "send a JSON object"),
+    "identity that is gzip": (gz(json.dumps(CHAT).encode()), {"content-encoding": "identity"}, "send 'content-encoding: gzip'"),
+    "no word of gzip": (gz(json.dumps(CHAT).encode()), {}, "send 'content-encoding: gzip'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("prefix", ["", "/jobs"])
+@pytest.mark.parametrize("case", LYING)
+def test_a_body_that_is_not_coded_as_its_header_says_is_answered_with_the_header_and_the_fix(
+    door: Stack, case: str, prefix: str
+) -> None:
+    body, headers, fix = LYING[case]
+    response = door.post(body, f"{prefix}/v1/chat/completions", headers=headers)
+    assert response.status_code == 400, response.text
+    message = error_of(response)["message"]
+    assert fix in message
+    assert not body or "content-encoding" in message
+
+
 def test_multipart_is_415_and_says_what_to_send(door: Stack) -> None:
     response = door.client.post("/v1/chat/completions", files={"file": b"x"})
     assert response.status_code == 415

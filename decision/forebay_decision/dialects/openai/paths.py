@@ -84,9 +84,12 @@ def check_content_type(value: str | None) -> None:
 
 def check_content_encoding(value: str | None) -> None:
     """Refuse (415) a body that is still compressed; Envoy has undone what it knows, and taken the header away."""
-    if any(coding.strip().lower() not in ("", "identity") for coding in (value or "").split(",")):
+    codings = [coding.strip().lower() for coding in (value or "").split(",")]
+    if any(coding not in ("", "identity") for coding in codings):
+        # What is gzip here, nobody before us inflates, or it was compressed twice.
+        other = "" if "gzip" in codings else ", or with gzip"
         raise BadRequest(
-            f"The content encoding {_shown(value or '')} is not supported: send the body as it is, or with gzip.",
+            f"The content-encoding {_shown(value or '')} is not supported: send the body as it is{other}.",
             code="unsupported_media_type",
             status=415,
         )
