@@ -267,6 +267,30 @@ def test_an_error_of_ours_that_no_object_causes_is_said_of_what_changes_and_pass
     same_as_fresh(forebay)
 
 
+def test_a_part_of_the_kept_copy_that_somebody_deletes_comes_back_and_nothing_else_is_written(
+    own_control_plane: ControlPlane, forebay: Installation
+) -> None:
+    kube, namespace = forebay.kube, forebay.namespace
+    wait_until(lambda: first_is_kept(forebay), "the policy is kept", pause=0.5)
+    before = _kept(kube, namespace)
+    since = len(own_control_plane.audit())
+    kube.kubectl("delete", "configmap", "-n", namespace, "forebay-last-good-1")
+    wait_until(lambda: _kept(kube, namespace) == before, "it is whole again", 120.0, pause=1.0)
+    written = [
+        f"{event['verb']} {event['objectRef'].get('name')}"
+        for event in own_control_plane.audit()[since:]
+        if event.get("objectRef", {}).get("resource") == "configmaps" and event["verb"] == "patch"
+    ]
+    assert written == ["patch forebay-last-good-1", "patch forebay-last-good-0"]
+    assert statuses_written(own_control_plane, since) == set()
+
+
+def _kept(kube: Kube, namespace: str) -> dict[str, dict[str, str]]:
+    """The ConfigMaps of the kept copy, and what is in them."""
+    stored = kube.list("ConfigMap", namespace)
+    return {s["metadata"]["name"]: s["binaryData"] for s in stored if "-last-good-" in s["metadata"]["name"]}
+
+
 def first_is_kept(forebay: Installation) -> bool:
     """Whether the copy of what is published knows the policy."""
     return f"{forebay.namespace}/first".encode() in forebay.last_good()

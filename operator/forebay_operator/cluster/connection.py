@@ -32,6 +32,7 @@ CONNECTIONS: Final = 16
 
 JSON: Final = "application/json"
 APPLY: Final = "application/apply-patch+yaml"
+METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 Json = Any
@@ -101,6 +102,10 @@ class Api:
 
     async def get(self, path: str) -> Json:
         return await self._call("GET", path)
+
+    async def version(self, path: str) -> str:
+        """What an object's `version_of` is now, without its content."""
+        return version_of(await self._call("GET", path, accept=METADATA))
 
     async def create(self, path: str, body: Mapping[str, Any], *, seconds: float = REQUEST_SECONDS) -> Json:
         return await self._call("POST", path, body, seconds=seconds)
@@ -194,6 +199,12 @@ class Api:
                     task.add_done_callback(self._closing.discard)
             session = self._session
         yield session
+
+
+def version_of(stored: Json) -> str:
+    """Of an object as it was read or written: another one where it was changed or made anew since."""
+    meta = stored.get("metadata") or {}
+    return f"{meta.get('uid')}/{meta.get('resourceVersion')}"
 
 
 async def _send(

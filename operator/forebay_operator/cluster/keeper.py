@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
 
-from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.connection import ApiError, version_of
 from forebay_operator.cluster.kinds import CONFIG_MAPS
 from forebay_operator.cluster.leading.fence import Fence, NotLeading
 from forebay_operator.cluster.statuses import MANAGER
@@ -21,8 +23,9 @@ from forebay_transport.shards import INDEX, Content, UnusableShards, unpack
 QUIET_SECONDS: Final = 2.0
 MOST_SECONDS: Final = 30.0
 AGAIN_SECONDS: Final = 5.0
-LOOK_SECONDS: Final = 600.0
-"""How often it is looked whether the copy is still there: somebody may have deleted it, and nothing else may change."""
+LOOK_SECONDS: Final = 60.0
+"""How often it is looked whether every part of the copy is as it was written: somebody may have deleted or edited one, and
+nothing else may change."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -44,6 +47,8 @@ class Keeper:
         self._make = make
         self._leads = leads
         self._hash: str | None = None
+        self._versions: dict[str, str] = {}
+        """Of each ConfigMap as it stood when it was known to be right."""
         self._news = asyncio.Event()
 
     def look(self) -> None:
@@ -57,16 +62,7 @@ class Keeper:
 
     async def recall(self) -> Content | None:
         """What an operator has kept, whichever it was; None where there is nothing usable. Raises ApiError."""
-        files: dict[str, bytes] = {}
-        for name in self._names:
-            try:
-                stored = await self._api.get(CONFIG_MAPS.path(self._namespace, name))
-            except ApiError as error:
-                if error.gone:
-                    break
-                raise
-            for key, value in (stored.get("binaryData") or {}).items():
-                files[key] = base64.b64decode(value)
+        files, _ = await self._read()
         if not files:
             return None
         try:
@@ -77,17 +73,23 @@ class Keeper:
 
     async def run(self) -> None:
         """Keep until cancelled."""
+        looked = time.monotonic()
         while True:
-            try:
-                async with asyncio.timeout(LOOK_SECONDS):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, looked + LOOK_SECONDS - time.monotonic())):
                     await self._news.wait()
-            except TimeoutError:
-                self._hash = None
-            await self._settle()
+            if news := self._news.is_set():
+                await self._settle()
+            due = time.monotonic() - looked >= LOOK_SECONDS
+            if due:
+                looked = time.monotonic()
             if not self._leads():
                 continue
             try:
-                await self._keep()
+                if due and not await self._intact():
+                    self._hash = None
+                if news or self._hash is None:
+                    await self._keep()
             except NotLeading:
                 continue  # whoever leads keeps it; `forget` is called when that is us again
             except ApiError as error:
@@ -117,25 +119,58 @@ class Keeper:
         shards = await self._make()
         if not shards or shards[0].hash == self._hash:
             return
+        versions = {}
         for shard in shards:
-            await self._api.apply(
-                CONFIG_MAPS.path(self._namespace, shard.name), _config_map(shard, self._namespace), manager=MANAGER
-            )
-        self._hash = shards[0].hash
+            path = CONFIG_MAPS.path(self._namespace, shard.name)
+            stored = await self._api.apply(path, _config_map(shard, self._namespace), manager=MANAGER)
+            versions[shard.name] = version_of(stored)
+        self._hash, self._versions = shards[0].hash, versions
+
+    async def _intact(self) -> bool:
+        """Whether every ConfigMap is as it was when it was known to be right. Costs no more than their metadata."""
+        for name, version in self._versions.items():
+            try:
+                now = await self._api.version(CONFIG_MAPS.path(self._namespace, name))
+            except ApiError as error:
+                if not error.gone:
+                    raise
+                now = ""
+            if now != version:
+                _LOG.info("ConfigMap %s is %s", name, "not as it was" if now else "gone")
+                return False
+        return True
+
+    async def _read(self) -> tuple[dict[str, bytes], dict[str, str]]:
+        """The files that stand there, up to the first gap, and the version of each ConfigMap that holds one."""
+        files: dict[str, bytes] = {}
+        versions: dict[str, str] = {}
+        for name in self._names:
+            try:
+                stored = await self._api.get(CONFIG_MAPS.path(self._namespace, name))
+            except ApiError as error:
+                if error.gone:
+                    break
+                raise
+            versions[name] = version_of(stored)
+            for key, value in (stored.get("binaryData") or {}).items():
+                files[key] = _decoded(value)
+        return files, versions
 
     async def _stored_hash(self) -> str:
-        """Hash of the set that stands there, empty where there is none."""
+        """Hash of the set that stands there, empty where there is no whole one."""
+        files, self._versions = await self._read()
         try:
-            stored = await self._api.get(CONFIG_MAPS.path(self._namespace, self._names[0]))
-        except ApiError as error:
-            if error.gone:
-                return ""
-            raise
-        try:
-            index = msgspec.json.decode(base64.b64decode(stored["binaryData"][INDEX]))
-            return str(index["hash"])
-        except (KeyError, TypeError, binascii.Error, msgspec.DecodeError):
+            await asyncio.to_thread(unpack, files)
+            return str(msgspec.json.decode(files[INDEX])["hash"])
+        except UnusableShards:
             return ""
+
+
+def _decoded(value: str) -> bytes:
+    try:
+        return base64.b64decode(value)
+    except (TypeError, binascii.Error):
+        return b""
 
 
 def _config_map(shard: Shard, namespace: str) -> dict[str, Any]:

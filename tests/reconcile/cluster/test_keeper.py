@@ -17,36 +17,56 @@ import pytest
 from forebay_api.policy import PolicySpec
 from forebay_api.wire import POLICY_TYPE, PlacedSpec
 from forebay_operator.cluster import keeper
-from forebay_operator.cluster.connection import ApiError
+from forebay_operator.cluster.connection import ApiError, version_of
 from forebay_operator.cluster.keeper import Keeper
 from forebay_operator.cluster.leading.fence import NotLeading
 from forebay_operator.lastgood.shards import Shard, policies_of, shards
 from forebay_operator.publication import data_plane_resources
 from forebay_operator.resources import Snapshot
-from forebay_transport.shards import Kept
+from forebay_transport.shards import Kept, pack
 
 PATIENCE: Final = 30.0
 
 
 class ScriptedApi:
-    """Remembers what was applied, in order; `stored` is the index that stands there."""
+    """Remembers what was applied, in order, and what stands there by name; `reads` counts those of whole objects."""
 
-    def __init__(self, stored: bytes | None = None) -> None:
-        self.stored = stored
+    def __init__(self, *stored: Shard) -> None:
+        self.stored: dict[str, dict[str, Any]] = {}
         self.applied: list[str] = []
         self.failures = 0
+        self.reads = 0
+        self._writes = 0
+        for shard in stored:
+            self.store(shard.name, {shard.key: base64.b64encode(shard.value).decode()})
+
+    def store(self, name: str, data: Mapping[str, str]) -> None:
+        """As anybody may do it."""
+        self._writes += 1
+        self.stored[name] = {"metadata": {"uid": "u", "resourceVersion": str(self._writes)}, "binaryData": data}
 
     async def get(self, path: str) -> Any:
-        if self.stored is None:
+        self.reads += 1
+        return self._found(path)
+
+    async def version(self, path: str) -> str:
+        return version_of(self._found(path))
+
+    def _found(self, path: str) -> Any:
+        name = path.rpartition("/")[2]
+        if name not in self.stored:
             raise ApiError(404, "NotFound", path)
-        return {"binaryData": {"index": base64.b64encode(self.stored).decode()}}
+        return self.stored[name]
 
     async def apply(self, path: str, body: Mapping[str, Any], *, manager: str) -> Any:
         if self.failures:
             self.failures -= 1
             raise ApiError(500, "InternalError", "again")
-        self.applied.append(path.rpartition("/")[2])
-        return body
+        name = path.rpartition("/")[2]
+        self.applied.append(name)
+        if self.stored.get(name, {}).get("binaryData") != body["binaryData"]:
+            self.store(name, body["binaryData"])
+        return self.stored[name]
 
 
 @pytest.fixture(autouse=True)
@@ -58,8 +78,11 @@ def quick() -> Iterator[None]:
         yield
 
 
-def set_of(digest: str) -> tuple[Shard, ...]:
-    return (Shard("f-last-good-1", "shard-1", b"x", digest), Shard("f-last-good-0", "index", b"{}", digest))
+def set_of(words: str) -> tuple[Shard, ...]:
+    """A whole set of one shard and the index; other words, another set."""
+    found, files = pack({POLICY_TYPE: (Kept(words, "1", b""),)})
+    number = {"shard-1": 1, "index": 0}
+    return tuple(Shard(f"f-last-good-{number[key]}", key, value, found) for key, value in files.items())
 
 
 class Scene:
@@ -105,7 +128,7 @@ async def test_the_index_is_written_last() -> None:
 
 
 async def test_what_another_operator_has_written_is_not_written_again() -> None:
-    api = ScriptedApi(b'{"format": 1, "hash": "one", "shards": []}')
+    api = ScriptedApi(*set_of("one"))
     scene = Scene(api)
     async with scene.running():
         for turn in (1, 2):  # once the second one is made the first one is over
@@ -114,17 +137,70 @@ async def test_what_another_operator_has_written_is_not_written_again() -> None:
     assert api.applied == []
 
 
-async def test_a_copy_that_somebody_deletes_is_written_again_although_nothing_changes(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("lost", ["f-last-good-0", "f-last-good-1"])
+@pytest.mark.parametrize("churn", [False, True])
+async def test_a_part_that_somebody_deletes_is_written_again_although_nothing_changes(
+    monkeypatch: pytest.MonkeyPatch, lost: str, churn: bool
 ) -> None:
     monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.05)
-    api = ScriptedApi(b'{"format": 1, "hash": "one", "shards": []}')
+    api = ScriptedApi()
+    scene = Scene(api)
+    async with scene.running(), churning(scene, on=churn):
+        scene.keeper.look()
+        await scene.until(lambda: len(api.applied) == 2)
+        del api.stored[lost]
+        await scene.until(lambda: len(api.applied) == 4 and lost in api.stored)
+    assert api.applied == ["f-last-good-1", "f-last-good-0"] * 2
+
+
+async def test_a_part_that_somebody_has_edited_is_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.05)
+    api = ScriptedApi(*set_of("one"))
     scene = Scene(api)
     async with scene.running():
-        await scene.until(lambda: len(scene.made) > 3)
-        assert api.applied == [], "it is there"
-        api.stored = None
-        await scene.until(lambda: api.applied[:2] == ["f-last-good-1", "f-last-good-0"])
+        scene.keeper.look()
+        await scene.until(lambda: len(scene.made) == 1)
+        api.store("f-last-good-1", {"shard-1": "eA=="})
+        await scene.until(lambda: len(api.applied) == 2)
+        assert api.stored["f-last-good-1"]["binaryData"] != {"shard-1": "eA=="}
+
+
+async def test_while_it_is_as_it_was_to_look_makes_reads_and_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.01)
+    api = ScriptedApi(*set_of("one"))
+    scene = Scene(api)
+    async with scene.running():
+        scene.keeper.look()
+        await scene.until(lambda: len(scene.made) == 1)
+        before, asked = api.reads, scene.asked
+        await scene.until(lambda: scene.asked > asked + 5)
+    assert (len(scene.made), api.reads, api.applied) == (1, before, [])
+
+
+async def test_a_part_that_the_operator_before_has_lost_is_written_by_the_one_that_starts() -> None:
+    shard, index = set_of("one")
+    assert shard.key == "shard-1"
+    api = ScriptedApi(index)
+    scene = Scene(api)
+    async with scene.running():
+        scene.keeper.look()
+        await scene.until(lambda: len(api.applied) == 2)
+
+
+@asynccontextmanager
+async def churning(scene: Scene, *, on: bool) -> AsyncIterator[None]:
+    """While endpoints come and go there is news all the time, of which the copy has nothing."""
+
+    async def tell() -> None:
+        while on:
+            scene.keeper.look()
+            await asyncio.sleep(0.005)
+
+    task = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def test_a_standby_makes_and_writes_nothing() -> None:
@@ -207,7 +283,7 @@ class FilesApi:
         if name not in self._files:
             raise ApiError(404, "NotFound", path)
         key, value = self._files[name]
-        return {"binaryData": {key: base64.b64encode(value).decode()}}
+        return {"metadata": {}, "binaryData": {key: base64.b64encode(value).decode()}}
 
 
 def keeper_of(files: dict[str, tuple[str, bytes]]) -> Keeper:

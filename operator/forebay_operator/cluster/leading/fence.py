@@ -33,6 +33,10 @@ class Fence:
     async def get(self, path: str) -> Json:
         return await self._api.get(path)
 
+    async def version(self, path: str) -> str:
+        """As Api.version."""
+        return await self._api.version(path)
+
     async def create(self, path: str, body: Mapping[str, Any]) -> Json:
         return await self._api.create(path, body, seconds=self._left())
 
