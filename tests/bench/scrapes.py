@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.util
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 import aiohttp
@@ -37,30 +35,25 @@ from forebay_operator.scrape.targets import Target, scrape_targets
 CONCURRENCY: Final = 8
 HOSTS: Final = tuple(f"127.0.0.{n}" for n in range(1, 201))
 """Endpoints: each an address of the loopback network, with a connection of its own."""
-DATA: Final = Path(__file__).parents[1] / "reconcile" / "scrape" / "data" / "make.py"
+DATA: Final = Path(__file__).parents[1] / "reconcile" / "scrape" / "data"
 ENGINE: Final = {"sglang": "SGLang", "triton": "Triton"}
 
 
 def pages() -> dict[str, bytes]:
-    """Pages of real size, by name. `vllm` is one engine, `vllm-dp2` two ranks, `vllm-dp8` eight."""
-    make = _load(DATA)
-    made = {
-        "vllm": make.vllm(),
-        "vllm-dp2": make.vllm(engines=2),
-        "vllm-dp8": make.vllm(engines=8),
-        "sglang": make.sglang(),
-        "triton": make.triton(),
+    """Pages by name, all of real engines. `vllm-dp2` is of two engines behind one server, `vllm-dp8` is it made to eight."""
+    two = (DATA / "vllm-two-engines.txt").read_bytes()
+    return {
+        "vllm": (DATA / "vllm.txt").read_bytes(),
+        "vllm-dp2": two,
+        "vllm-dp8": b"".join(_eight(line) for line in two.splitlines(keepends=True)),
+        "sglang": (DATA / "sglang.txt").read_bytes(),
+        "triton": (DATA / "triton.txt").read_bytes(),
     }
-    return {name: text.encode() for name, text in made.items()}
 
 
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("pages", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _eight(line: bytes) -> bytes:
+    engines = range(2, 8) if b'engine="1"' in line else ()
+    return line + b"".join(line.replace(b'engine="1"', b'engine="%d"' % engine) for engine in engines)
 
 
 async def serve() -> None:
@@ -122,7 +115,7 @@ def variants(session: aiohttp.ClientSession, port: int, name: str, page: bytes) 
         assert (await fetch(session, target, time.time)).outcome == "Read"
 
     async def search() -> None:
-        assert read_load(page, names) is not None
+        assert read_load(page, names, time.time()) is not None
 
     return {"GET": get, "scrape": scrape, "search": search}
 

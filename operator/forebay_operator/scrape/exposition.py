@@ -31,9 +31,9 @@ def gauges(page: bytes, metrics: Iterable[Metric]) -> dict[Metric, tuple[float, 
     """The finite, non-negative values of each wanted metric, one per label set; metrics not found are left out."""
     found: dict[Metric, tuple[float, ...]] = {}
     for metric in metrics:
-        values = tuple(each.value for each in series(page, metric.name) if _counts(each.labels, metric))
-        if values:
-            found[metric] = values
+        counted = [each for each in series(page, metric.name) if _counts(each.labels, metric)]
+        if counted:
+            found[metric] = _values(counted, metric.ranks)
     return found
 
 
@@ -82,6 +82,16 @@ def _counts(labels: bytes, metric: Metric) -> bool:
     if b"\\" not in labels and any(value.encode() not in labels for _, value in metric.labels):
         return False
     return metric.matches(read_labels(labels))
+
+
+def _values(counted: list[Series], ranks: tuple[str, ...]) -> tuple[float, ...]:
+    if len(counted) == 1 or not ranks:
+        return tuple(each.value for each in counted)
+    greatest: dict[frozenset[tuple[str, str]], float] = {}
+    for each in counted:
+        key = frozenset(pair for pair in read_labels(each.labels).items() if pair[0] not in ranks)
+        greatest[key] = max(each.value, greatest.get(key, 0.0))
+    return tuple(greatest.values())
 
 
 def _text(value: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
@@ -54,7 +55,7 @@ async def _read(session: aiohttp.ClientSession, target: Target) -> Reading:
             page += chunk
             if len(page) > MAX_PAGE_BYTES:
                 raise _Unreadable(f"the page is longer than {MAX_PAGE_BYTES} bytes")
-    reading = read_load(bytes(page), target.names)
+    reading = read_load(bytes(page), target.names, time.time())
     if reading is None:
         raise _Unreadable(f"the page lacks {target.names.queued[0]} or {target.names.running[0]}")
     return reading

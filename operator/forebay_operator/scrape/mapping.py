@@ -1,9 +1,8 @@
 """Which metric of each engine means what; a new engine is a new entry.
 
-Of the metrics given for a measure the first that a page holds counts: engines rename metrics between releases. Names
-were checked against the engines' sources: vLLM `vllm/v1/metrics/loggers.py`, SGLang
-`python/sglang/srt/observability/metrics_collector.py`, TensorRT-LLM `tensorrt_llm/metrics/collector.py`, Triton's
-TensorRT-LLM backend `custom_metrics_reporter.cc`.
+Of the metrics given for a measure the first that a page holds counts: engines rename metrics between releases. vLLM's
+and SGLang's names were read from running engines (their pages are test data), TensorRT-LLM's and those of Triton's
+TensorRT-LLM backend from `tensorrt_llm/metrics/collector.py` and `custom_metrics_reporter.cc`.
 """
 
 from __future__ import annotations
@@ -21,12 +20,15 @@ class MetricNames(msgspec.Struct, frozen=True):
     """Metrics under which one engine publishes a measure, newest first.
 
     `queued`, `running` and `kv_cache_utilization` are gauges; `prompt_tokens` and `generation_tokens` counters, empty
-    where the engine has none. `adapters` is a gauge whose value is when its labels, the LoRA adapters, were so.
+    where the engine has none. `tokens` counts both, and comes before them: some engines add a request's tokens to theirs
+    when it ends, and to this one at once. `adapters` is a gauge whose value is when its labels, the LoRA adapters, were
+    so.
     """
 
     queued: tuple[Metric, ...]
     running: tuple[Metric, ...]
     kv_cache_utilization: tuple[Metric, ...] = ()
+    tokens: tuple[Metric, ...] = ()
     prompt_tokens: tuple[Metric, ...] = ()
     generation_tokens: tuple[Metric, ...] = ()
     adapters: Metric | None = None
@@ -39,8 +41,11 @@ class EngineMetrics(msgspec.Struct, frozen=True):
     path: str = "/metrics"
 
 
-# SGLang repeats its counts by priority where it schedules by priority; the whole is the series without one.
+# SGLang repeats its counts by priority where it schedules by priority; the whole is the series without one. Every stage
+# of a pipeline has a scheduler with the same queue, and every rank tells it under --enable-metrics-for-all-schedulers;
+# `dp_rank` alone tells queues apart.
 _WHOLE: Final = (("priority", ""),)
+_RANKS: Final = ("tp_rank", "pp_rank", "moe_ep_rank")
 
 ENGINES: Final[Mapping[Engine, EngineMetrics]] = {
     "vLLM": EngineMetrics(
@@ -55,9 +60,10 @@ ENGINES: Final[Mapping[Engine, EngineMetrics]] = {
     ),
     "SGLang": EngineMetrics(
         MetricNames(
-            queued=(Metric("sglang:num_queue_reqs", _WHOLE),),
-            running=(Metric("sglang:num_running_reqs", _WHOLE),),
-            kv_cache_utilization=(Metric("sglang:token_usage"),),
+            queued=(Metric("sglang:num_queue_reqs", _WHOLE, _RANKS),),
+            running=(Metric("sglang:num_running_reqs", _WHOLE, _RANKS),),
+            kv_cache_utilization=(Metric("sglang:token_usage", (), _RANKS),),
+            tokens=(Metric("sglang:realtime_tokens_total", (), _RANKS),),
             prompt_tokens=(Metric("sglang:prompt_tokens_total"),),
             generation_tokens=(Metric("sglang:generation_tokens_total"),),
         )

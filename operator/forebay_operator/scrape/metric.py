@@ -11,10 +11,12 @@ from forebay_api.telemetry import Metric as MetricSpec
 
 class Metric(msgspec.Struct, frozen=True):
     """`labels` are pairs of label and value. As in Prometheus, an empty value asks that the label be absent or empty,
-    and labels that are not named may be anything."""
+    and labels that are not named may be anything. `ranks` are labels of parts that all tell the same number: of series
+    that differ in nothing else, the greatest counts."""
 
     name: str
     labels: tuple[tuple[str, str], ...] = ()
+    ranks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         pairs = ",".join(f'{name}="{value}"' for name, value in self.labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -30,27 +31,32 @@ class Reading(msgspec.Struct, frozen=True):
     waiting_adapters: tuple[str, ...] = ()
 
 
-def read_load(page: bytes, names: MetricNames) -> Reading | None:
-    """The endpoint's load, or None where the page lacks the queue's or the running requests' count."""
+def read_load(page: bytes, names: MetricNames, now: float = math.inf) -> Reading | None:
+    """The endpoint's load, or None where the page lacks the queue's or the running requests' count.
+
+    `now` is the present time in Unix seconds: times on the page that are a multiple of it are sums of several.
+    """
     queued = _first(page, names.queued)
     running = _first(page, names.running)
     if queued is None or running is None:
         return None
     kv = _first(page, names.kv_cache_utilization) or (0.0,)
-    tokens = [
-        sum(found)
-        for wanted in (names.prompt_tokens, names.generation_tokens)
-        if (found := _first(page, wanted)) is not None
-    ]
-    at_work, waited_for = ((), ()) if names.adapters is None else _adapters(page, names.adapters)
+    at_work, waited_for = ((), ()) if names.adapters is None else _adapters(page, names.adapters, now)
     return Reading(
         queued=sum(queued),
         running=sum(running),
         kv_cache_utilization=min(1.0, sum(kv) / len(kv)),
-        tokens=sum(tokens) if tokens else None,
+        tokens=_tokens(page, names),
         adapters=at_work,
         waiting_adapters=waited_for,
     )
+
+
+def _tokens(page: bytes, names: MetricNames) -> float | None:
+    if (together := _first(page, names.tokens)) is not None:
+        return sum(together)
+    apart = (_first(page, names.prompt_tokens), _first(page, names.generation_tokens))
+    return None if apart == (None, None) else sum(sum(found) for found in apart if found is not None)
 
 
 def _first(page: bytes, metrics: tuple[Metric, ...]) -> tuple[float, ...] | None:
@@ -60,15 +66,20 @@ def _first(page: bytes, metrics: tuple[Metric, ...]) -> tuple[float, ...] | None
     return None
 
 
-def _adapters(page: bytes, metric: Metric) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _adapters(page: bytes, metric: Metric, now: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The adapters of the newest series: every mix of adapters that ever was is on the page, its value when it was.
 
     Series that are equally new count together: some engines tell whole seconds.
     """
-    found = tuple(series(page, metric.name))
-    newest = max((each.value for each in found), default=0.0)
-    labels = [read_labels(each.labels) for each in found if each.value == newest]
+    found = [(_time(each.value, now), each.labels) for each in series(page, metric.name)]
+    newest = max((time for time, _ in found), default=0.0)
+    labels = [read_labels(text) for time, text in found if time == newest]
     return _names(labels, "running_lora_adapters"), _names(labels, "waiting_lora_adapters")
+
+
+def _time(value: float, now: float) -> float:
+    """vLLM with several API servers adds up the times at which each of them saw a mix; their mean is near the latest."""
+    return value / max(1, round(value / now))
 
 
 def _names(labels: Iterable[Mapping[str, str]], label: str) -> tuple[str, ...]:

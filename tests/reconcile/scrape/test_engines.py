@@ -23,24 +23,30 @@ TGI = {
 }
 
 
+RECORDED = 1.7957e9
+"""When the pages were recorded, to the day."""
+SHARED = ("sql-lora", "chat-lora")
+
+
 def read(pool: PoolSpec, page: bytes) -> Reading | None:
     metrics = engine_metrics(pool.telemetry)
     assert metrics is not None
-    return read_load(page, metrics.names)
+    return read_load(page, metrics.names, RECORDED)
 
 
 @pytest.mark.parametrize(
     ("engine", "page", "reading"),
     [
+        ("vLLM", "vllm", Reading(3.0, 4.0, 0.4842105263157894, 12326 + 5436.0, SHARED, SHARED)),
         (
             "vLLM",
-            "vllm",
-            Reading(2.0, 17.0, 0.4137931034482758, 8128902 + 7557572.0, ("sql-lora", "chat-lora")),
+            "vllm-two-engines",
+            Reading(2 + 1.0, 4 + 4.0, 0.10526315789473684, 6729 + 7073 + 500 + 457.0, SHARED, SHARED),
         ),
         ("vLLM", "llm-d-inference-sim", Reading(2.0, 2.0, 0.0, 152.0, ("sql-lora",), ("sql-lora",))),
-        ("SGLang", "sglang", Reading(9.0, 46.0, 0.28, 8128902 + 7557572.0)),
+        ("SGLang", "sglang", Reading(3.0, 4.0, 0.04, 1210 + 11148 + 1246.0)),
         ("TensorRTLLM", "tensorrt-llm", Reading(3.0, 8.0, 0.62, 912034 + 301220.0)),
-        ("Triton", "triton", Reading(5.0, 12.0, 0.4875, 912034 + 301220.0)),
+        ("Triton", "triton", Reading(5.0, 12.0, 0.4874178554255489, 11952 + 35856.0)),
     ],
 )
 def test_an_engines_page_says_what_it_has_to_do(pool: Pool, engine: str, page: str, reading: Reading) -> None:
@@ -54,6 +60,36 @@ def test_the_pages_are_of_the_size_that_engines_print() -> None:
 def test_counts_that_sglang_repeats_by_priority_are_counted_once(pool: Pool) -> None:
     page = b'sglang:num_queue_reqs{priority=""} 9\nsglang:num_queue_reqs{priority="1"} 9\nsglang:num_running_reqs 1\n'
     assert read(pool(telemetry={"engine": "SGLang"}), page) == Reading(9.0, 1.0)
+
+
+def test_ranks_that_repeat_sglangs_queue_are_counted_once_and_replicas_each(pool: Pool) -> None:
+    ranks = [(dp, tp, pp) for dp in (0, 1) for tp in (0, 1) for pp in (0, 1)]
+    page = "".join(
+        f'sglang:{name}{{dp_rank="{dp}",tp_rank="{2 * dp + tp}",pp_rank="{pp}",moe_ep_rank="{tp}"}} {value}\n'
+        for name, value in (("num_queue_reqs", 9), ("num_running_reqs", 4), ("token_usage", 0.5))
+        for dp, tp, pp in ranks
+    )
+    assert read(pool(telemetry={"engine": "SGLang"}), page.encode()) == Reading(18.0, 8.0, 0.5)
+
+
+def test_an_older_sglangs_tokens_are_those_of_its_finished_requests(pool: Pool) -> None:
+    page = b"sglang:num_queue_reqs 0\nsglang:num_running_reqs 1\nsglang:prompt_tokens_total 70\nsglang:generation_tokens_total 5\n"
+    assert read(pool(telemetry={"engine": "SGLang"}), page) == Reading(0.0, 1.0, tokens=75.0)
+
+
+def test_an_older_vllms_cache_use_is_read_by_its_older_name(pool: Pool) -> None:
+    page = b"vllm:num_requests_waiting 0\nvllm:num_requests_running 1\nvllm:gpu_cache_usage_perc 0.25\n"
+    assert read(pool(), page) == Reading(0.0, 1.0, 0.25)
+
+
+def test_times_that_several_api_servers_added_up_are_no_newer_than_others(pool: Pool) -> None:
+    page = b"vllm:num_requests_waiting 0\nvllm:num_requests_running 1\n" + b"".join(
+        b'vllm:lora_requests_info{running_lora_adapters="%s"} %f\n' % (name, value)
+        for name, value in ((b"new", RECORDED), (b"old", 3 * (RECORDED - 1)), (b"older", 2 * (RECORDED - 60)))
+    )
+    reading = read(pool(), page)
+    assert reading is not None
+    assert reading.adapters == ("new",)
 
 
 def test_a_custom_engine_is_read_by_the_names_and_labels_of_the_manifest(pool: Pool) -> None:
