@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,18 +10,15 @@ import msgspec
 from cel_expr_python import cel
 
 from forebay_decision.errors import PolicyError
+from forebay_decision.policy.hints import did_you_mean, hint, there_are
 from forebay_decision.policy.logic import Node, split
 from forebay_decision.policy.syntax import References, read_references
 from forebay_decision.policy.variables import POOL_FIELDS
 from forebay_decision.signals.regex import PatternError, compile_linear
 
 _ERROR_LINE = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?: \(in container '.*'\))?$", re.MULTILINE)
-_UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")
-_NOT_BOOLEAN = re.compile(r"no matching overload for '(_&&_|_\|\|_|!_)'")
 _AFTER_AN_ERROR = "*error*"
 """CEL's type of what it has complained about already."""
-_TOLD = 20
-"""Words that a message names before it says how many more there are."""
 
 
 class Expression(msgspec.Struct, frozen=True):
@@ -77,33 +73,8 @@ def _compile_errors(path: str, message: str, vocabulary: Vocabulary) -> list[Pol
     if not found:
         return [PolicyError(path, message.splitlines()[0])]
     return [
-        PolicyError(path, f"{line}:{column}: {text}{_suggestion(text, vocabulary)}") for line, column, text in found
+        PolicyError(path, f"{line}:{column}: {text}{hint(text, vocabulary.declared)}") for line, column, text in found
     ]
-
-
-def _suggestion(text: str, vocabulary: Vocabulary) -> str:
-    if _NOT_BOOLEAN.search(text) is not None:
-        return "; it takes booleans: compare a number, as in `x > 0`"
-    undeclared = _UNDECLARED.search(text)
-    if undeclared is None:
-        return ""
-    word = undeclared.group(1)
-    of, _, part = word.rpartition(".")
-    if parts := [name.rpartition(".")[2] for name in vocabulary.declared if name.startswith(of + ".")] if of else []:
-        close = difflib.get_close_matches(part, parts, n=1, cutoff=0.6)
-        return f"; did you mean '{of}.{close[0]}'?" if close else f"; {of} has {', '.join(parts)}"
-    return _did_you_mean(word, vocabulary.declared)
-
-
-def _there_are(choices: Iterable[str]) -> str:
-    names = sorted(choices)
-    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
-    return f"; there are {', '.join(names[:_TOLD])}{more}"
-
-
-def _did_you_mean(word: str, choices: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _literal_errors(path: str, text: str, references: References, vocabulary: Vocabulary) -> list[PolicyError]:
@@ -134,12 +105,12 @@ def _literal_errors(path: str, text: str, references: References, vocabulary: Vo
         if pool.text is None:
             errors.append(error(pool.node, 'pools wants a literal name, as in pools["small"]'))
         elif pool.text not in vocabulary.pools:
-            hint = _did_you_mean(pool.text, vocabulary.pools)
-            errors.append(error(pool.node, f"no strategy of this policy uses a pool {pool.text!r}{hint}"))
+            near = did_you_mean(pool.text, vocabulary.pools)
+            errors.append(error(pool.node, f"no strategy of this policy uses a pool {pool.text!r}{near}"))
     for field in references.pool_fields:
         if field.text not in POOL_FIELDS:
-            hint = _did_you_mean(field.text or "", POOL_FIELDS) or f"; there are {', '.join(POOL_FIELDS)}"
-            errors.append(error(field.node, f"a pool has no {field.text!r}{hint}"))
+            near = did_you_mean(field.text or "", POOL_FIELDS) or f"; there are {', '.join(POOL_FIELDS)}"
+            errors.append(error(field.node, f"a pool has no {field.text!r}{near}"))
     for pattern in references.patterns:
         if pattern.text is not None:
             try:
@@ -149,6 +120,6 @@ def _literal_errors(path: str, text: str, references: References, vocabulary: Vo
     for signal, label in references.labels:
         known = vocabulary.labels.get(signal)
         if known is not None and label.text is not None and label.text not in known:
-            hint = _did_you_mean(label.text, known) or _there_are(known)
-            errors.append(error(label.node, f"signal {signal} has no label {label.text!r}{hint}"))
+            near = did_you_mean(label.text, known) or there_are(known)
+            errors.append(error(label.node, f"signal {signal} has no label {label.text!r}{near}"))
     return errors
