@@ -119,6 +119,26 @@ async def test_a_stop_waits_for_a_request_whose_body_is_on_its_way(tmp_path: Pat
         assert await asyncio.wait_for(running.process.wait(), PATIENCE) == 0
 
 
+async def test_five_hundred_idle_connections_keep_no_probe_from_a_process(tmp_path: Path) -> None:
+    arguments = ("--listen", f"unix:{tmp_path}/dp.sock", "--operator", f"unix:{tmp_path}/no", "--metrics-port", "0")
+    async with a_process(*arguments) as running:
+        port = (await running.event("listening"))["metrics_port"]
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(500)]
+        slowest = 0.0
+        for _ in range(20):
+            # As many come as are left.
+            idle += [await asyncio.open_connection("127.0.0.1", port) for _ in range(25)]
+            began = asyncio.get_running_loop().time()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 200")
+            slowest = max(slowest, asyncio.get_running_loop().time() - began)
+            writer.close()
+        for _, writer in idle:
+            writer.transport.abort()
+        assert slowest < 1.0
+
+
 async def test_an_address_that_cannot_be_had_is_named_and_the_status_is_1(tmp_path: Path) -> None:
     async with a_process("--listen", f"unix:{tmp_path}/no/folder.sock", "--operator", f"unix:{tmp_path}/no") as running:
         why = (await running.event("cannot start"))["why"]

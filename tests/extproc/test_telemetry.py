@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import logging
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
 from streams import POLICY, a_config, a_policy, until
 
 from forebay_decision.record import DecisionRecord, SignalRecord
-from forebay_extproc.telemetry import exposition
 from forebay_extproc.telemetry.exposition import Exposition
 from forebay_extproc.telemetry.logs import DECISIONS, JsonLines
 from forebay_extproc.telemetry.metrics import MAX_CODES, Metrics
 from forebay_extproc.telemetry.tallies import Distribution, Tally
 from forebay_extproc.telemetry.vocabulary import Vocabulary, words_of
+from forebay_transport import exposition
 
 
 def samples(part: Tally | Distribution) -> dict[tuple[str, ...], float]:
@@ -131,16 +133,67 @@ async def test_a_request_without_end_does_not_disturb_the_next(port: Port) -> No
     assert (await port.get("GET /healthz"))[0] == "200 OK"
 
 
-async def test_too_many_at_once_are_turned_away(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_of_too_many_at_once_the_one_that_has_been_silent_for_longest_gives_way(
+    port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(exposition, "MAX_CONNECTIONS", 2)
-    idle = [await asyncio.open_connection("127.0.0.1", port.number) for _ in range(2)]
-    reader, writer = await asyncio.open_connection("127.0.0.1", port.number)
-    assert await reader.read() == b""
-    for _, each in (*idle, (reader, writer)):
-        each.close()
-        await each.wait_closed()
-    await until(lambda: port.exposition._connections == 0)
+    monkeypatch.setattr(exposition, "HEAD_SECONDS", 60.0)
+    idle = [await asyncio.open_connection("127.0.0.1", port.number) for _ in range(3)]
+    with contextlib.suppress(ConnectionError):
+        assert await idle[0][0].read() == b""
+    idle[2][1].write(b"GET /healthz HTTP/1.1\r\n\r\n")
+    assert (await idle[2][0].read()).startswith(b"HTTP/1.1 200")
+    assert port.exposition.connections == 1
+    for _, each in idle:
+        each.transport.abort()
+    await until(lambda: port.exposition.connections == 0)
     assert (await port.get("GET /healthz"))[0] == "200 OK"
+
+
+async def test_who_says_nothing_or_little_at_a_time_is_left(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exposition, "HEAD_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port.number)
+
+    async def drip() -> None:
+        for byte in b"GET /healthz HTTP/1.1":
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0.05)
+
+    dripping = asyncio.create_task(drip())
+    with contextlib.suppress(ConnectionError):
+        assert await reader.read() == b""
+    dripping.cancel()
+    await until(lambda: port.exposition.connections == 0)
+    writer.close()
+
+
+async def test_who_does_not_read_the_answer_keeps_nobody_out(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exposition, "MAX_CONNECTIONS", 8)
+    greedy = [await asyncio.open_connection("127.0.0.1", port.number, limit=1) for _ in range(50)]
+    for _, writer in greedy:
+        writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+    for _ in range(5):
+        assert (await port.get("GET /healthz"))[0] == "200 OK"
+    for _, writer in greedy:
+        writer.transport.abort()
+
+
+async def test_a_page_is_rendered_once_for_all_who_ask_meanwhile(port: Port) -> None:
+    rendered = 0
+    gate = threading.Event()
+
+    def render() -> tuple[str, bytes]:
+        nonlocal rendered
+        rendered += 1
+        assert gate.wait(30)
+        return "text/plain", b"x 1\n"
+
+    port.exposition._page = lambda: render
+    asked = [asyncio.create_task(port.get("GET /metrics")) for _ in range(5)]
+    await until(lambda: port.exposition.connections == 5 and rendered == 1)
+    gate.set()
+    assert await asyncio.gather(*asked) == [("200 OK", "x 1\n")] * 5
+    assert rendered == 1
 
 
 def test_a_log_line_is_one_json_object() -> None:

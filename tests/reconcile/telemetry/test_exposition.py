@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from forebay_operator.telemetry import exposition
-from forebay_operator.telemetry.exposition import MAX_HEAD_BYTES, Exposition
+from forebay_operator.telemetry.exposition import Exposition
+from forebay_transport import exposition
+from forebay_transport.exposition import MAX_HEAD_BYTES
 
 
 class Port:
@@ -85,13 +86,20 @@ async def test_nonsense_is_survived(port: Port, request_: bytes) -> None:
 
 
 async def test_who_says_nothing_is_left(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exposition, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(exposition, "HEAD_SECONDS", 0.05)
     assert await port.say(b"GET /met") == b""
 
 
-async def test_too_many_at_once_are_turned_away(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exposition, "MAX_CONNECTIONS", 0)
-    assert await port.say(b"GET /healthz HTTP/1.1\r\n\r\n") == b""
+async def test_five_hundred_idle_connections_keep_no_probe_out(port: Port) -> None:
+    host, _, number = port.address.rpartition(":")
+    idle = [await asyncio.open_connection(host, int(number)) for _ in range(500)]
+    try:
+        assert await port.get("/healthz") == (200, b"ok\n")
+        assert await port.get("/readyz") == (200, b"ok\n")
+        assert port.exposition.connections <= exposition.MAX_CONNECTIONS
+    finally:
+        for _, writer in idle:
+            writer.transport.abort()
 
 
 async def test_an_address_that_is_taken_is_an_error(port: Port) -> None:
