@@ -49,15 +49,17 @@ class AGateway:
 
 
 class Written:
-    """An API server that remembers what it was asked; `broken` are names whose writes raise."""
+    """An API server that remembers what it was asked, and `specs` by name; `broken` are names whose writes raise."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.specs: dict[str, Mapping[str, Any]] = {}
         self.broken: dict[str, Exception] = {}
 
     async def apply(self, path: str, made: Mapping[str, Any], *, manager: str) -> Any:
         name = made["metadata"]["name"]
         self.calls.append(f"apply {name}")
+        self.specs[name] = made["spec"]
         if name in self.broken:
             raise self.broken[name]
         return {}

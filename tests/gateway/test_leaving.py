@@ -8,14 +8,19 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebay_operator.cluster.gateway.applier import body
-from forebay_operator.cluster.gateway.leaving import MOMENT_SECONDS, MOST_OVER_SECONDS, OVER_SECONDS, PASSED_SECONDS
+from forebay_operator.cluster.gateway.applier import FIRST_SECONDS, body
+from forebay_operator.cluster.gateway.leaving import (
+    MOMENT_SECONDS,
+    MOST_OVER_SECONDS,
+    OVER_SECONDS,
+    PASSED_SECONDS,
+    WAY_SECONDS,
+)
 from forebay_operator.gateway.comparison import sealed
 from forebay_operator.gateway.implementation import Generated
 from forebay_operator.gateway.naming import BESIDE, INSTALLATION, ROUTE, SHOWN
 from forebay_operator.gateway.objects import Stored
-from forebay_operator.gateway.showing import between, leaves, ours, retired, shows
-from forebay_operator.gateway.transition import SETTLE_SECONDS
+from forebay_operator.gateway.showing import between, leaves, ours, retired, shows, way
 
 from .builders import meta
 from .test_applier import World, an_http_route, passed
@@ -134,9 +139,67 @@ def test_a_policy_that_comes_back_meanwhile_is_shown_its_requests_again() -> Non
     shows_p, route = showing("p", "r"), a_route("p")
     left = retired(PLURAL, a_stored(shows_p))
 
+    world.round(stored=there(left, route))
+    world.now += WAY_SECONDS
     assert world.round(shows_p, route, stored=there(left, route), asked=frozenset()) == []
-    assert world.round(shows_p, route, stored=there(left, route)) == ["apply shows-p"]
+    assert world.round(shows_p, route, stored=there(left, route)) == ["apply shows-p"], "its way is there already"
     assert world.repaired == []
+
+
+# --- one comes
+
+
+def test_what_shows_requests_is_on_our_own_routes_alone_until_its_way_is_open() -> None:
+    world = World()
+    shows_p, route = showing("p", "r"), a_route("p")
+    world.gateway.silent.add("shows-p")
+
+    assert world.round(shows_p, route, stored=there(route), asked=frozenset()) == ["apply shows-p"]
+    assert world.api.specs["shows-p"] == {"targetSelectors": [ours("p")]}
+    both = there(route, way(shows_p))
+    assert world.round(shows_p, route, stored=both, asked=frozenset()) == []
+    assert world.round(shows_p, route, stored=both) == [], "the gateway has not heard of it"
+    world.gateway.silent.clear()
+    assert world.round(shows_p, route, stored=both) == [], "its proxies may not have it yet"
+    assert world.again is not None
+    assert world.again <= WAY_SECONDS
+    world.now += WAY_SECONDS
+    assert world.round(shows_p, route, stored=both) == ["apply shows-p"]
+    assert world.api.specs["shows-p"] == shows_p.spec
+    assert world.repaired == []
+
+
+def test_a_gateway_that_says_nothing_of_a_way_keeps_requests_from_data_planes_for_a_while_only() -> None:
+    world = World()
+    shows_p, route = showing("p", "r"), a_route("p")
+    world.gateway.silent.add("shows-p")
+    both = there(route, way(shows_p))
+    assert world.round(shows_p, route, stored=both) == []
+
+    world.now += MOST_OVER_SECONDS
+
+    assert world.round(shows_p, route, stored=both) == ["apply shows-p"]
+
+
+def test_without_a_route_of_ours_that_the_gateway_has_no_way_is_waited_for() -> None:
+    world = World()
+    shows_p, route = showing("p", "r"), a_route("p")
+    world.gateway.silent.add("p-r")
+
+    assert world.round(shows_p, route, stored=there(route)) == ["apply shows-p"]
+    assert world.api.specs["shows-p"] == shows_p.spec
+
+
+def test_what_somebody_deletes_shows_its_requests_again_at_once() -> None:
+    world = World()
+    shows_p, route = showing("p", "r"), a_route("p")
+    world.round(shows_p, route, stored=there(route, shows_p))
+    world.round(shows_p, route, stored=there(route))
+    world.now += FIRST_SECONDS
+
+    assert world.round(shows_p, route, stored=there(route)) == ["apply shows-p"]
+    assert world.api.specs["shows-p"] == shows_p.spec
+    assert world.repaired
 
 
 # --- another one takes its target
@@ -150,36 +213,36 @@ def test_what_is_left_is_kept_for_a_policy_that_comes_a_moment_later() -> None:
     assert world.again <= MOMENT_SECONDS
 
     world.now += MOMENT_SECONDS / 2
-    assert world.round(*theirs, stored=there(*mine), asked=frozenset()) == ["apply q-r"]
+    assert world.round(*theirs, stored=there(*mine), asked=frozenset()) == ["apply q-r", "apply shows-q"]
     world.now += MOMENT_SECONDS
 
-    assert world.round(*theirs, stored=there(*mine, theirs[1]), asked=frozenset()) == []
+    assert world.round(*theirs, stored=there(*mine, theirs[1], way(theirs[0])), asked=frozenset()) == []
 
 
 def test_what_another_policy_takes_over_stays_shown_until_that_one_shows_it() -> None:
     world = World()
     mine, theirs = (showing("p", "r"), a_route("p")), (showing("q", "r"), a_route("q"))
 
-    assert world.round(*theirs, stored=there(*mine, theirs[1]), asked=frozenset()) == []
+    coming = there(*mine, theirs[1], way(theirs[0]))
+    assert world.round(*theirs, stored=coming, asked=frozenset()) == []
     world.now += MOMENT_SECONDS
-    assert world.round(*theirs, stored=there(*mine, theirs[1]), asked=frozenset()) == []
-    assert world.round(*theirs, stored=there(*mine, theirs[1]), asked=Q) == ["apply shows-q"]
+    assert world.round(*theirs, stored=coming, asked=frozenset()) == []
+    assert world.round(*theirs, stored=coming, asked=Q) == ["apply shows-q"]
     world.gateway.silent.add("shows-q")
     assert world.round(*theirs, stored=there(*mine, *theirs), asked=Q) == [], "not heard of"
     world.gateway.silent.clear()
-    assert world.round(*theirs, stored=there(*mine, *theirs), asked=Q) == [], "its proxies may not have the way yet"
-    world.now += SETTLE_SECONDS
     assert world.round(*theirs, stored=there(*mine, *theirs), asked=Q) == ["apply shows-p"]
 
 
 def test_a_policy_that_never_shows_what_it_takes_holds_nothing_up_for_ever() -> None:
     world = World()
     mine, theirs = (showing("p", "r"), a_route("p")), (showing("q", "r"), a_route("q"))
-    world.round(*theirs, stored=there(*mine, theirs[1]), asked=frozenset())
+    coming = there(*mine, theirs[1], way(theirs[0]))
+    world.round(*theirs, stored=coming, asked=frozenset())
 
     world.now += MOST_OVER_SECONDS
 
-    assert world.round(*theirs, stored=there(*mine, theirs[1]), asked=frozenset()) == ["apply shows-p"]
+    assert world.round(*theirs, stored=coming, asked=frozenset()) == ["apply shows-p"]
 
 
 def test_policies_that_change_places_do_not_wait_for_each_other() -> None:
@@ -191,10 +254,8 @@ def test_policies_that_change_places_do_not_wait_for_each_other() -> None:
     wrote = world.round(*after, stored=there(*before, *routes), asked=P | Q)
     assert sorted(wrote) == ["apply shows-p", "apply shows-q"]
     both = (showing("p", "r", "s"), showing("q", "s", "r"))
-    shown_twice = there(*both, before[1], before[3], *routes)
-    assert world.round(*after, stored=shown_twice, asked=P | Q) == []
-    world.now += SETTLE_SECONDS
-    assert sorted(world.round(*after, stored=shown_twice, asked=P | Q)) == wrote
+    world.now += MOMENT_SECONDS
+    assert sorted(world.round(*after, stored=there(*both, before[1], before[3], *routes), asked=P | Q)) == wrote
 
     world.now += OVER_SECONDS / 2
     done = there(*after, before[1], before[3])

@@ -3,8 +3,10 @@
 A gateway takes the way to the data planes away in the same moment in which nothing refers to it any more, and ends the
 questions that are under way there; its Envoys may even hear of that before they hear that nothing is to be asked. So what
 goes first shows no more requests of users' routes and stays on ours, which are met by what is decided already: the way
-stays until every question is answered. And what another policy takes over stays shown until that one shows it: the gateway
-lets the older of two have a target, and the other one the moment in which the older one has left it.
+stays until every question is answered. What comes is on ours first, too: of a way and of the routes that use it a gateway
+tells in one breath, and its Envoys ask some milliseconds before the way is open. And what another policy takes over stays
+shown until that one shows it: the gateway lets the older of two have a target, and the other one the moment in which the
+older one has left it.
 """
 
 from __future__ import annotations
@@ -35,6 +37,16 @@ def shows(made: Generated, stored: Stored) -> bool:
     """Whether all requests are shown that are to be shown."""
     there = _targets(stored)
     return all(ref in there for ref in made.spec.get(_TARGETS) or ())
+
+
+def way(made: Generated) -> Generated:
+    """It without what it shows: on our own routes alone."""
+    return _with(made, made.spec, [])
+
+
+def is_way(stored: Stored) -> bool:
+    """Whether what stands there shows no requests but those that begin at our own routes."""
+    return SHOWN in stored.metadata.labels and not _targets(stored)
 
 
 def between(made: Generated, stored: Stored, *, new: bool, old: bool) -> Generated | None:

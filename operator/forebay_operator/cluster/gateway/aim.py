@@ -30,7 +30,8 @@ Key = tuple[str, str]
 
 class Want(msgspec.Struct, frozen=True):
     """One object, what is stored of it, and whether that is as it should be. `heard`: the gateway has spoken of it as it is
-    stored. `leaves`: it shows requests that it is not to show any more, which the policies `takers` are to have."""
+    stored. `leaves`: it shows requests that it is not to show any more, which the policies `takers` are to have. `kept`: there
+    are routes of ours, which the gateway has, that keep its way to data planes."""
 
     made: Generated
     stored: Stored | None
@@ -38,6 +39,7 @@ class Want(msgspec.Struct, frozen=True):
     heard: bool = False
     leaves: bool = False
     takers: frozenset[str] = frozenset()
+    kept: bool = False
 
     @property
     def key(self) -> Key:
@@ -120,12 +122,12 @@ def compare(plan: Plan, facts: GatewayFacts, installation: str, adapter: Judge) 
     for found in over:
         if found.key[0] == ROUTES:
             takers[found.label] = takers.get(found.label, _NOBODY) | found.others
-    wants = tuple(_want(made, stored_of(facts, made), takers, adapter) for made in plan.objects)
     keeping = {
         (stored.metadata.namespace, stored.metadata.labels.get(SHOWN))
         for _, stored in ours(facts, ROUTES, installation)
         if adapter.taken(stored)
     }
+    wants = tuple(_want(made, stored_of(facts, made), takers, keeping, adapter) for made in plan.objects)
     own: dict[str, set[str]] = {}
     showing: dict[str, bool] = {}
     for want in wants:
@@ -146,18 +148,26 @@ def compare(plan: Plan, facts: GatewayFacts, installation: str, adapter: Judge) 
     )
 
 
-def _want(made: Generated, stored: Stored | None, takers: Mapping[str, frozenset[str]], adapter: Judge) -> Want:
-    if stored is None:
-        return Want(made, None, False)
-    well = adapter.is_written(made, stored)
-    if made.plural != SHOWING or SHOWN not in stored.metadata.labels:
+def _want(
+    made: Generated,
+    stored: Stored | None,
+    takers: Mapping[str, frozenset[str]],
+    keeping: Set[tuple[str, str | None]],
+    adapter: Judge,
+) -> Want:
+    """`keeping` are our HTTPRoutes that the gateway has, by namespace and label."""
+    well = stored is not None and adapter.is_written(made, stored)
+    label = made.labels.get(SHOWN, "")
+    if made.plural != SHOWING or not label:
         return Want(made, stored, well)
-    others = takers.get(made.labels.get(SHOWN, ""), _NOBODY).difference(made.policies)
-    return Want(made, stored, well, adapter.heard(stored), leaves(made, stored), others)
+    kept = (made.namespace, label) in keeping
+    if stored is None or SHOWN not in stored.metadata.labels:
+        return Want(made, stored, well, kept=kept)
+    others = takers.get(label, _NOBODY).difference(made.policies)
+    return Want(made, stored, well, adapter.heard(stored), leaves(made, stored), others, kept)
 
 
 def _leaving(found: Over, takers: frozenset[str], keeping: Set[tuple[str, str | None]], adapter: Judge) -> Over:
-    """`keeping` are our HTTPRoutes that the gateway has, by namespace and label."""
     stored = found.stored
     kept = found.label and (stored.metadata.namespace, found.label) in keeping
     first = retired(SHOWING, stored) if kept else None

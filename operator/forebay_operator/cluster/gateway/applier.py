@@ -127,6 +127,8 @@ class Applier:
         # Data planes answer for a while where a policy was, and not for as long as others' writes may take.
         shown = await self._sweep(aim, now, lambda found: found.key[0] == SHOWING)
         waits = [MOMENT_SECONDS] if shown or any(want.leaves for want in aim.comparison.wants) else []
+        if (soon := self._leaving.soon(now)) is not None:
+            waits.append(soon)
         for stage in range(LAST_STAGE + 1):
             looks = [self._look(want, aim, now) for want in aim.comparison.wants if want.made.stage == stage]
             due = [want for want, verdict in looks if verdict == "apply"]
@@ -155,7 +157,7 @@ class Applier:
     def _look(self, want: Want, aim: Aim, now: float) -> tuple[Want, Literal["well", "later", "withheld", "apply"]]:
         """What is to be there now, and what to do about it."""
         if want.made.stage == LAST_STAGE:
-            step = self._leaving.step(want, aim, now)
+            step = self._leaving.step(want, aim, now, known=want.key in self._seen)
             if step is None:
                 return want, "withheld"
             want = step

@@ -1,8 +1,9 @@
-"""When what is over may go, and when what shows requests may let go of a target.
+"""When what is over may go, and when what shows requests may get a target, or let go of one.
 
-Nothing goes before what relies on it has gone, each a while after the gateway has heard of the step before; and none of it
-waits for ever: a gateway that is down must not keep what a deleted policy has left. HTTPRoutes whose requests others have let
-them pass first (gateway/unmatched.py).
+Nothing is shown before the way to data planes has been there for a moment (gateway/showing.py). Nothing goes before what
+relies on it has gone, each a while after the gateway has heard of the step before; HTTPRoutes whose requests others have let
+them pass first (gateway/unmatched.py). And none of it waits for ever: a gateway that is down must not keep what a deleted
+policy has left.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ import msgspec
 from forebay_operator.cluster.gateway.aim import ROUTES, SHOWING, Aim, Key, Over, Want
 from forebay_operator.gateway.comparison import is_as_wanted
 from forebay_operator.gateway.naming import CONTENT, SHOWN
-from forebay_operator.gateway.showing import between
-from forebay_operator.gateway.transition import SETTLE_SECONDS
+from forebay_operator.gateway.showing import between, is_way, way
 
 OVER_SECONDS: Final = 3.0
 """From the moment when requests are no longer shown until what they need goes."""
 PASSED_SECONDS: Final = 5.0
 """From the word that an HTTPRoute lets requests pass until it goes: SETTLE_SECONDS until a gateway's proxies know, and what a
 question to a data plane may take, 2 s: a request goes by the table of routes that was there when it began."""
+WAY_SECONDS: Final = 1.0
+"""From the word that the way to data planes is there until requests are shown."""
 MOST_OVER_SECONDS: Final = 30.0
 """How long one thing that is over waits at most for another."""
 MOMENT_SECONDS: Final = 1.0
@@ -39,9 +41,9 @@ class Leaving:
         self._retired: dict[Key, float] = {}
         self._heard: dict[Key, float] = {}
         """Of what is retired, since when the gateway knows."""
+        self._ways: dict[Key, tuple[float, float | None]] = {}
+        """Of what is to show requests and shows none yet: since when it is there, and since when the gateway knows."""
         self._letting_go: dict[Key, float] = {}
-        self._showing: dict[str, float] = {}
-        """By policy, since when the gateway knows that all of its requests are to be shown."""
         self._shown: dict[str, float] = {}
         """By label of a policy's objects, when it last showed requests that it was not to show."""
         self._there: dict[str, frozenset[str]] = {}
@@ -52,12 +54,17 @@ class Leaving:
         comparison = aim.comparison
         self._over = {found.key: self._over.get(found.key, now) for found in comparison.over}
         self._waited = {key: at for key, at in self._waited.items() if key in self._over}
+        before = self._heard
         retired = [f for f in comparison.over if not f.leaves and (f.key[0] == SHOWING or f.is_taken_over)]
         self._retired = {found.key: self._retired.get(found.key, now) for found in retired}
         self._heard = {found.key: self._heard.get(found.key, now) for found in retired if found.heard}
+        self._ways = {
+            want.key: self._begun(want, before.get(want.key), now)
+            for want in comparison.wants
+            if want.kept and want.stored is not None and is_way(want.stored)
+        }
         leaving = [want for want in comparison.wants if want.leaves]
         self._letting_go = {want.key: self._letting_go.get(want.key, now) for want in leaving}
-        self._showing = {policy: self._showing.get(policy, now) for policy in comparison.showing}
         for want in comparison.wants:
             if want.key[0] == SHOWING and want.stored is not None and (want.leaves or not want.heard):
                 self._shown[want.label] = now
@@ -68,26 +75,47 @@ class Leaving:
         kept = self._there[ROUTES]
         self._shown = {label: at for label, at in self._shown.items() if label in kept or now < at + OVER_SECONDS}
 
-    def step(self, want: Want, aim: Aim, now: float) -> Want | None:
-        """What is to be there of something that shows requests, for now; None where what is stored has to do."""
+    def soon(self, now: float) -> float | None:
+        """In how many seconds something may be shown by a way that is new; None where only news can change that."""
+        dues = (at + WAY_SECONDS for _, at in self._ways.values() if at is not None)
+        return min((due - now for due in dues if now < due), default=None)
+
+    def step(self, want: Want, aim: Aim, now: float, *, known: bool) -> Want | None:
+        """What is to be there of something that shows requests, for now; None where what is stored has to do. `known`: it was
+        as it should be before, so that it does not begin now."""
         stored = want.stored
         new = aim.asked.issuperset(want.made.policies)
         if want.well or (stored is not None and stored.metadata.annotations.get(CONTENT) == want.made.content):
             return want  # there, or changed by hand
-        if stored is None or SHOWN not in stored.metadata.labels:
+        if not want.label or (stored is not None and SHOWN not in stored.metadata.labels):
             return want if new else None
+        if stored is None:
+            at_once = new and (known or not want.kept)
+            return want if at_once else msgspec.structs.replace(want, made=way(want.made))
+        new = new and self._is_open(want.key, now)
         since = self._letting_go.get(want.key, now)
-        old = want.leaves and self._is_kept(want, now, now - since)
+        old = want.leaves and _is_kept(want, aim, now - since)
         made = between(want.made, stored, new=new, old=old)
         if made is None:
             return None
         return want if made is want.made else msgspec.structs.replace(want, made=made, well=is_as_wanted(made, stored))
 
+    def _begun(self, want: Want, heard: float | None, now: float) -> tuple[float, float | None]:
+        since, known = self._ways.get(want.key, (now, heard))
+        return since, now if known is None and want.heard else known
+
+    def _is_open(self, key: Key, now: float) -> bool:
+        """Whether requests may take the way to data planes: the gateway has it, or says nothing of it."""
+        if key not in self._ways:
+            return True
+        since, heard = self._ways[key]
+        return (heard is not None and now >= heard + WAY_SECONDS) or now >= since + MOST_OVER_SECONDS
+
     def due(self, found: Over, aim: Aim, now: float) -> Due:
         """What to do with something that is over."""
         since = self._over[found.key]
         if found.key[0] == SHOWING:
-            return self._due_showing(found, now, since)
+            return self._due_showing(found, aim, now, since)
         at_last = since + 2 * MOST_OVER_SECONDS
         if now >= at_last:
             return "delete"
@@ -115,18 +143,16 @@ class Leaving:
             return found.label in self._there[SHOWING]
         return any(self._there.values())
 
-    def _due_showing(self, found: Over, now: float, since: float) -> Due:
+    def _due_showing(self, found: Over, aim: Aim, now: float, since: float) -> Due:
         if not found.label:
             return "delete"  # as an operator before this one has written it
         if found.leaves:
-            if self._is_kept(found, now, now - since):
+            if _is_kept(found, aim, now - since):
                 return "later"
             return "delete" if found.retired is None else "retire"
         return "delete" if self._has_rested(found, now, OVER_SECONDS) else "later"
 
-    def _is_kept(self, one: Want | Over, now: float, seconds: float) -> bool:
-        """Whether what has been left for so long stays shown."""
-        if seconds < MOMENT_SECONDS:
-            return True
-        taken = all(now >= self._showing.get(policy, now) + SETTLE_SECONDS for policy in one.takers)
-        return not taken and seconds < MOST_OVER_SECONDS
+
+def _is_kept(one: Want | Over, aim: Aim, seconds: float) -> bool:
+    """Whether what has been left for so long stays shown."""
+    return seconds < MOMENT_SECONDS or (not one.takers <= aim.comparison.showing and seconds < MOST_OVER_SECONDS)
