@@ -14,10 +14,13 @@ import httpx
 import yaml
 from openai import OpenAI
 
+from forebay_operator.gateway.naming import POLICY
+
 from ..chart import Helm
 from ..installation import READY, Installation
 from ..isolation import HOST
 from ..kube import Kube, condition_of
+from ..load import Load
 from ..process import Process
 from ..waiting import free_port, wait_until
 from .envoy_gateway import EnvoyGateway
@@ -63,6 +66,7 @@ spec:
   telemetry: {engine: vLLM}
 """
 STEPS_SECONDS: Final = 30.0
+MOST_TOLD: Final = 20
 
 
 class Site:
@@ -130,6 +134,11 @@ class Site:
             else str(answer.status_code)
         )
 
+    def told_of(self, load: Load, host: str = "") -> str:
+        """How a load went, and what Envoy says of requests that failed: an answer of its own is often empty."""
+        said = self.behind.envoy_gateway.failures(host or self.host) if load.failed else []
+        return "\n".join([f"{load.answers}: {load.last}", *said[-MOST_TOLD:]])
+
     def wait_served_by(self, server: str, text: str = "hello", seconds: float = STEPS_SECONDS) -> None:
         last: list[str] = []
 
@@ -150,6 +159,19 @@ class Site:
     def ancestors(self, name: str) -> list[dict[str, Any]]:
         stored = self.kube.get("RoutingPolicy", self.namespace, name) or {}
         return list(stored.get("status", {}).get("ancestors", []))
+
+    def generated(self, policy: str) -> list[str]:
+        """What there is for one policy alone, as Behind.generated says it."""
+        return self.behind.generated(self.namespace, labels=f"{OURS},{POLICY}={policy}")
+
+    def wait_former_gone(self) -> None:
+        """Wait until no HTTPRoute of ours is there beside the one that is in its stead: it goes last, and may be met."""
+
+        def families() -> list[str]:
+            routes = (found for found in self.behind.generated(self.namespace) if found.startswith("HTTPRoute/"))
+            return [found.rpartition("-")[0] for found in routes]
+
+        wait_until(lambda: len(found := families()) == len(set(found)), "former HTTPRoutes are gone", 60)
 
     def programmed(self, name: str = "") -> None:
         """Wait until the policy is Programmed for what it says now."""
@@ -188,10 +210,10 @@ class Behind:
         text = POOLS.replace("HOST", HOST).replace("PORT", str(self.ports["simulated"]))
         self.kube.apply(text, namespace=self.installation.namespace)
 
-    def generated(self, namespace: str = "--all-namespaces") -> list[str]:
+    def generated(self, namespace: str = "--all-namespaces", labels: str = OURS) -> list[str]:
         """``kind/namespace/name`` of everything that the operator has made."""
         where = [namespace] if namespace.startswith("-") else ["-n", namespace]
-        listed = self.kube.kubectl("get", ",".join(GENERATED), "-l", OURS, "-o", "json", *where)
+        listed = self.kube.kubectl("get", ",".join(GENERATED), "-l", labels, "-o", "json", *where)
         return sorted(
             f"{found['kind']}/{found['metadata']['namespace']}/{found['metadata']['name']}"
             for found in json.loads(listed.stdout)["items"]

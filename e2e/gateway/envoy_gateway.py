@@ -8,9 +8,11 @@ listeners are programmed. It listens on ports of its own choice (18000, 8081, 19
 from __future__ import annotations
 
 import base64
+import contextlib
+import json
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +31,17 @@ CONTROLLER: Final = "gateway.envoyproxy.io/gatewayclass-controller"
 CLASS: Final = "envoy-gateway"
 START_SECONDS: Final = 60.0
 CERTIFICATE_SECONDS: Final = 60.0
+FLUSH_SECONDS: Final = 15.0
+"""Envoy writes its access log every 10 s."""
+TOLD: Final = (
+    "start_time",
+    "duration",
+    "response_code",
+    "response_flags",
+    "response_code_details",
+    "route_name",
+    "upstream_cluster",
+)
 ROOT: Final = r"""
 set -e
 mount -t tmpfs tmpfs "$NEW_ROOT"
@@ -128,6 +141,19 @@ class EnvoyGateway:
                 return f"http://{address}"
         raise AssertionError(f"no Envoy of {gateway} answers")
 
+    def failures(self, host: str) -> list[str]:
+        """What the access logs of its Envoys say of requests for a host that were not answered 200: when they began, flags and
+        details, route and cluster. Waits for what is still to be written."""
+        found: list[str] = []
+
+        def written() -> bool:
+            found[:] = [told for log in self._homes["stateHome"].rglob("stdout.log") for told in _failures(log, host)]
+            return bool(found)
+
+        with contextlib.suppress(AssertionError):
+            wait_until(written, "the access log of a request that failed", FLUSH_SECONDS)
+        return found
+
     def _ready(self) -> bool:
         assert self.process.alive, f"Envoy Gateway has ended:\n{self.process.tail()}"
         try:
@@ -174,6 +200,16 @@ class EnvoyGateway:
             "runtimeFlags": {"enabled": list(flags)},
             "logging": {"level": {"default": "info"}},
         }
+
+
+def _failures(log: Path, host: str) -> Iterator[str]:
+    for line in log.read_text(errors="replace").splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # it is still being written
+        if entry.get(":authority") == host and entry.get("response_code") != 200:
+            yield ", ".join(f"{name} {entry.get(name)}" for name in TOLD)
 
 
 def envoy_proxy(name: str, more: str = "") -> str:

@@ -25,10 +25,11 @@ def none_lost(site: Site, *, but: str = "") -> Iterator[Load]:
     """Requests while the block runs, and a little longer: every one is answered with 200, or with the status `but`."""
     with under_load(site.ask) as load:
         yield load
+        site.wait_former_gone()
         seen = load.answers.total()
         wait_until(lambda: load.answers.total() > seen + 20, "requests after all of it", 30)
     lost = {answer: count for answer, count in load.failed.items() if answer != but}
-    assert not lost, f"{load.answers}: {load.last}"
+    assert not lost, site.told_of(load)
 
 
 def attached(site: Site) -> None:

@@ -170,7 +170,7 @@ def test_an_envoy_that_has_started_without_it_serves_as_before(site: Site) -> No
         wait_until(lambda: refused(site) > 0, "its Envoy refuses internal listeners", 20)
         seen = load.answers.total()
         wait_until(lambda: load.answers.total() > seen + 20, "requests go on", 30)
-    assert not load.failed, f"{load.answers}: {load.last}"
+    assert not load.failed, site.told_of(load)
 
     with failing(site, "large", mode="status"):
         assert tried(site)[0] == 503
@@ -213,7 +213,7 @@ def test_when_the_extension_comes_and_goes_no_request_is_lost(open_site: Site) -
         wait_until(lambda: len(site.kube.list("EnvoyPatchPolicy", site.namespace)) == 1, "its patches go", 20)
         site.apply(envoy_proxy(site.name, extension=True))
         wait_until(lambda: UNTRIED not in lost(site), "the chains are taken", TAKEN_SECONDS)
-    assert not load.failed, f"{load.answers}: {load.last}"
+    assert not load.failed, site.told_of(load)
     wait_chained(site)
 
 
@@ -227,7 +227,7 @@ def test_pools_of_a_chain_are_edited_while_the_first_one_fails_and_no_request_is
             site.apply(chained(site, *fallback))
             wait_until(lambda model=model: tried(site)[1] == model, "the newest chain is served", 30)
             site.programmed()
-    assert not load.failed, f"{load.answers}: {load.last}"
+    assert not load.failed, site.told_of(load)
 
 
 def test_the_last_policy_takes_its_chains_with_it(open_site: Site) -> None:

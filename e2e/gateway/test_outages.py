@@ -47,7 +47,7 @@ def test_routes_that_change_while_the_operator_is_down_are_caught_up_with(site: 
             wait_until(lambda: site.ask(host=other).headers.get("x-sim-server") == "theirs", "other routes come", 30)
         wait_until(lambda: site.ask(host=moved).headers.get("x-sim-server") == "small", "the policy is there, too", 60)
         site.programmed()
-    assert not load.failed, f"{load.failed}: {load.last}"
+    assert not load.failed, site.told_of(load)
     assert site.ask(host=other).headers["x-sim-server"] == "theirs"
 
 
@@ -62,7 +62,7 @@ def test_a_policy_that_is_deleted_while_the_operator_is_down_leaves_nothing(site
             time.sleep(1.0)
         site.behind.wait_nothing_generated(60)
         site.wait_served_by("theirs")
-    assert not load.failed, f"{load.failed}: {load.last}"
+    assert not load.failed, site.told_of(load)
 
 
 def test_without_a_data_plane_a_request_is_refused_soon_and_goes_nowhere_undecided(site: Site) -> None:

@@ -7,7 +7,7 @@ import time
 from ..isolation import HOST
 from ..load import under_load
 from ..waiting import wait_until
-from .behind import Site, reason
+from .behind import Site
 from .manifests import gateway, policy, route
 
 FOREIGN_CLASS = """---
@@ -35,7 +35,7 @@ def test_of_two_policies_on_one_gateway_the_older_one_wins(site: Site) -> None:
         site.delete("routingpolicy", older)
         site.programmed(younger)
         site.wait_served_by("large")
-    assert not load.failed, f"{load.failed}: {load.last}"
+    assert not load.failed, site.told_of(load)
 
 
 def test_a_policy_on_a_route_has_it_and_the_gateways_has_the_others(site: Site) -> None:
@@ -138,5 +138,5 @@ spec:
     site.wait_served_by("small")
     site.delete("referencegrant", "remote")
     site.wait_served_by("theirs")
-    stored = site.kube.get("RoutingPolicy", "other", "remote") or {}
-    assert reason(stored, "ResolvedRefs") == "RefNotPermitted"
+    refused = site.kube.wait_condition("RoutingPolicy", "other", "remote", "ResolvedRefs", "False")
+    assert refused["reason"] == "RefNotPermitted"

@@ -52,7 +52,7 @@ def test_two_gateways_with_the_same_host_and_path_have_a_policy_each(site: Site)
         other.delete("routingpolicy", other.name)
         other.wait_served_by("theirs")
         time.sleep(1.0)
-    assert not load.failed, f"{load.failed}: {load.last}"
+    assert not load.failed, site.told_of(load)
     assert {site.server() for _ in range(20)} == {"small"}, "the other one's policy has gone, and not this one's"
 
 
@@ -68,7 +68,7 @@ def test_one_route_behind_two_gateways_has_each_gateways_policy(site: Site) -> N
         site.apply(policy(other.name, other.name, kind="Gateway", otherwise="large"))
         all_accepted(site, site.name, other.name)
         both_served(site, other, "small", "large")
-    assert not load.failed, f"{load.failed}: {load.last}"
+    assert not load.failed, site.told_of(load)
 
     forged = site.ask("hello", **{"forebay-gateway": told_by(other)})
     assert forged.headers["x-sim-server"] == "small", "a Gateway writes over what a client says of it"
@@ -160,5 +160,5 @@ def test_a_more_specific_policy_comes_and_goes_and_every_decision_finds_its_rout
         site.programmed(wide)
         time.sleep(4.0)  # what is left of the other one goes 3 s later
 
-    assert not load.failed, f"{load.failed}: {load.last}"
+    assert not load.failed, site.told_of(load)
     assert site.server() == "small"

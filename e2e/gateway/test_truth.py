@@ -32,7 +32,7 @@ def none_lost(site: Site) -> Iterator[Load]:
     with under_load(site.ask) as load:
         yield load
     assert load.answers, "somebody has asked"
-    assert not load.failed, f"{load.failed}: {load.last}"
+    assert not load.failed, site.told_of(load)
 
 
 @contextmanager
