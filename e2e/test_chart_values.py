@@ -215,8 +215,8 @@ def test_who_installs_is_told_that_monitors_will_find_nothing(helm: Helm) -> Non
 
 
 def test_the_values_of_the_gitops_examples_are_sound(helm: Helm, tmp_path: Path) -> None:
-    (argo,) = yaml.safe_load_all((ROOT / "examples/gitops/argocd/forebay.yaml").read_text())
-    _, flux = yaml.safe_load_all((ROOT / "examples/gitops/flux/forebay.yaml").read_text())
+    (argo,) = yaml.safe_load_all((ROOT / "examples/gitops/argocd/release.yaml").read_text())
+    _, flux = yaml.safe_load_all((ROOT / "examples/gitops/flux/release.yaml").read_text())
 
     for values in (argo["spec"]["source"]["helm"]["valuesObject"], flux["spec"]["values"]):
         file = tmp_path / "values.yaml"

@@ -30,6 +30,7 @@ MAX_DOCUMENTS: Final = 1000
 PASSED_OVER: Final = "passed over: "
 """How the message about a document begins that is not ours and asks for nothing."""
 _MAX_ERRORS: Final = 50
+_OBJECT_FIELDS: Final = frozenset({"apiversion", "kind", "metadata", "spec", "status", "items"})
 
 
 class ManifestError(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,11 +90,14 @@ def load_local_config(text: str | bytes, source: str) -> LocalConfig:
     try:
         documents = list(split_documents(_decode(text)))
         if len(documents) > 1:
-            raise Malformed("holds one document only", documents[1][1])
+            raise Malformed("holds one document only: call a file with manifests otherwise", documents[1][1])
         document = read_document(*documents[0]) if documents else Document({}, 1, {}, ())
     except Malformed as malformed:
         raise ManifestsRefused((reader.report(malformed),)) from None
     reader.document = document
+    if isinstance(document.value, dict) and {"apiVersion", "kind"} <= document.value.keys():
+        reader.refuse((), "a file of this name holds settings, and this one holds an object: call it otherwise")
+        raise ManifestsRefused(tuple(reader.errors))
     settled, faults = review({} if document.value is None else document.value, shape_of(LocalConfig))
     for fault in faults:
         reader.refuse(fault.path, fault.message)
@@ -184,7 +188,7 @@ class _Reader:
         if group == "v1" and kind == "List":
             self.refuse(("items",), "lists are not read: write each item as a document of its own, separated by ---")
         elif group != GROUP and not (kind in KINDS and _is_like_ours(group)):
-            self._pass_over(version, kind)
+            self._pass_over(value, version, kind)
         elif version != API_VERSION:
             self.refuse(("apiVersion",), f"must be {API_VERSION}")
         elif not isinstance(kind, str) or kind not in KINDS:
@@ -193,9 +197,13 @@ class _Reader:
             return object_shape(KINDS[kind]), KINDS[kind].struct
         return None
 
-    def _pass_over(self, version: Any, kind: Any) -> None:
+    def _pass_over(self, value: dict[str, Any], version: Any, kind: Any) -> None:
         if isinstance(version, str) and isinstance(kind, str):
             self._say(("kind",), f"{PASSED_OVER}{version} {kind} is not Forebay's", "Warning")
+        elif not _is_like_an_object(value):
+            self._say(
+                (), f"{PASSED_OVER}this is no object of Kubernetes: it has neither apiVersion nor kind", "Warning"
+            )
         else:
             missing = "apiVersion" if not isinstance(version, str) else "kind"
             self.refuse((missing,), "is required, as text")
@@ -240,6 +248,11 @@ def _name_of(value: Any) -> str:
     namespace = metadata.get("namespace") or "default"
     kind = value.get("kind")
     return (f"{kind} " if isinstance(kind, str) else "") + f"{namespace}/{metadata['name']}"[:200]
+
+
+def _is_like_an_object(value: dict[str, Any]) -> bool:
+    """Whether somebody may have meant an object: one field of its own is enough, however it is spelt."""
+    return any(key.lower() in _OBJECT_FIELDS for key in value)
 
 
 def _is_like_ours(group: str | None) -> bool:

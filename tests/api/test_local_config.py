@@ -74,6 +74,10 @@ metricsPort: 9100
         ("- a", "forebay.yaml:1: must be a mapping of fields, not a list"),
         ("a: [", "forebay.yaml:2: not YAML"),
         ("workers: 1\n---\nworkers: 2", "forebay.yaml:2: holds one document only"),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: a}",
+            "forebay.yaml:1: a file of this name holds settings, and this one holds an object: call it otherwise",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(text: str, error: str) -> None:

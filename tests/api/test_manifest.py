@@ -258,6 +258,23 @@ def test_an_object_without_a_kind_is_named_without_one() -> None:
     assert str(error) == "a.yaml:1: default/p: apiVersion: is required, as text"
 
 
+@pytest.mark.parametrize("text", ["admin: {address: {}}\nstatic_resources: {}\n", "on: push\njobs: {}\n"])
+def test_what_is_no_object_at_all_is_passed_over_like_objects_of_others(text: str) -> None:
+    objects, (said,) = load_manifests(text + "---\n" + POOL, "a.yaml")
+    assert len(objects) == 1
+    assert (said.severity, said.line, said.message) == (
+        "Warning",
+        1,
+        "passed over: this is no object of Kubernetes: it has neither apiVersion nor kind",
+    )
+
+
+@pytest.mark.parametrize("text", ["apiversion: forebay.dev/v1alpha1\n", "Spec: {}\n", "items: []\n"])
+def test_what_may_have_been_meant_as_one_is_refused(text: str) -> None:
+    (error,) = refusals(text)
+    assert (error.severity, error.path) == ("Error", "apiVersion")
+
+
 def test_a_tab_that_indents_is_called_one() -> None:
     (error,) = refusals("metadata:\n\tname: p\n")
     assert (error.line, error.message.endswith("at column 1, a tab: indent with spaces")) == (2, True)

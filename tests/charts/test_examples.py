@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from forebay_cli.app import app
 from forebay_operator.envoy.listeners import ARRIVAL
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +57,7 @@ def test_health_checks_are_about_objects_that_the_overlay_makes() -> None:
 
 
 def test_what_renders_charts_without_the_cluster_does_not_let_the_chart_make_certificates() -> None:
-    (application,) = _documents(ROOT / "examples/gitops/argocd/forebay.yaml")
+    (application,) = _documents(ROOT / "examples/gitops/argocd/release.yaml")
 
     assert application["spec"]["source"]["helm"]["valuesObject"]["mtls"]["mode"] != "chart"
 
@@ -75,3 +77,14 @@ def test_the_plain_envoy_lets_no_client_hold_a_stream_for_ever_or_spell_a_header
 
     assert manager["request_timeout"] == f"{ARRIVAL.total_seconds():g}s"
     assert manager["common_http_protocol_options"]["headers_with_underscores_action"] == "DROP_HEADER"
+
+
+FOLDERS = sorted(path for path in (ROOT / "examples").rglob("*") if path.is_dir())
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_folder_of_examples_passes_validation(folder: Path) -> None:
+    """Whatever stands there beside manifests: values, workflows, an Envoy's bootstrap."""
+    done = CliRunner().invoke(app, ["validate", str(folder)])
+
+    assert done.exit_code == 0, done.output
