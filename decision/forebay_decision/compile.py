@@ -16,8 +16,8 @@ from forebay_decision.attachment import Attachment, spec_attachments
 from forebay_decision.attachments import NOWHERE, Attachments
 from forebay_decision.errors import PolicyError
 from forebay_decision.policy.compiler import compile_rules, look_out
-from forebay_decision.policy.facts import Vantage
 from forebay_decision.policy.rules import CompiledRule
+from forebay_decision.policy.vantage import Vantage
 from forebay_decision.select.candidate import Candidate
 from forebay_decision.select.pickers import ALGORITHMS, LeastBusy
 from forebay_decision.select.selection import Strategy

@@ -9,8 +9,8 @@ import msgspec
 from forebay_api.policy import PolicySpec
 from forebay_decision.errors import PolicyError
 from forebay_decision.policy.expression import Vocabulary, compile_expressions
-from forebay_decision.policy.facts import SignalVariables, Vantage
 from forebay_decision.policy.rules import CompiledRule
+from forebay_decision.policy.vantage import SignalVariables, Vantage
 from forebay_decision.policy.variables import IDENTITY, REQUEST, declare
 from forebay_decision.served import policy_pools, qualified
 from forebay_decision.signals.detector import Detector

@@ -6,69 +6,28 @@ computed and the rule is tried again. `true || x` and `false && x` therefore nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
-from forebay_api.policy import IdentitySource
 from forebay_api.wire import PoolState
 from forebay_decision.policy.expression import Expression
 from forebay_decision.policy.logic import Leaf
-from forebay_decision.policy.variables import HEADERS, POOL_FIELDS, POOLS, REQUEST, SIGNAL_FIELDS
+from forebay_decision.policy.material import Material
+from forebay_decision.policy.vantage import Vantage
 from forebay_decision.record import SignalRecord
 from forebay_decision.request import RequestView
 from forebay_decision.signals.detector import Beside, Detector
 from forebay_decision.signals.similarity import EncodeWork
-from forebay_decision.token import NO_TOKEN, Verified, identity
+from forebay_decision.token import NO_TOKEN, Verified
 from forebay_decision.work import Ahead, Skipped, Work
 
 DEAR_MICROS = 20.0
 """Detectors above this cost are worth a look at whether their value can still matter."""
 ENCODER_MICROS = 1000.0
 """Detectors from this cost on want a transformer's pass."""
-EXHAUSTIVE = frozenset({"keyword", "regex", "pii"})
-"""Kinds whose "no" is about every letter of the text."""
-WORDLESS = frozenset({"structure", "claims"})
-"""Kinds that say themselves what they do not know; that some text cannot be read changes nothing about the rest."""
-LARGEST_SIGNAL_TEXT = 1 << 20
-"""Bytes of text that signals read; of a longer one the head and the tail, half each."""
-
-
-class SignalVariables(msgspec.Struct, frozen=True):
-    """What rules call the parts of one signal."""
-
-    parts: Mapping[str, str]
-    """Name in the record's `values` -> variable."""
-    matched: str
-    unknown: str
-    label: str
-    score: str
-    scores: str
-    labels: str
-    counts: str
-    count: str
-
-    @classmethod
-    def of(cls, name: str, kind: str) -> SignalVariables:
-        parts = {field: f"signals.{name}.{field}" for field in SIGNAL_FIELDS[kind]}
-        return cls(parts, *(f"signals.{name}.{field}" for field in cls.__struct_fields__[1:]))
-
-
-class Vantage(msgspec.Struct, frozen=True):
-    """What a policy's rules look at, worked out once at compile time."""
-
-    environment: Any
-    variables: tuple[str, ...]
-    headers: tuple[str, ...]
-    pools: tuple[tuple[str, str], ...]
-    """(name in rules, qualified name)."""
-    detectors: Mapping[str, Detector]
-    names: Mapping[str, SignalVariables]
-    identity: Mapping[str, IdentitySource | None]
-    """``tenant`` and ``user`` -> where each comes from."""
 
 
 class Facts:
@@ -87,21 +46,15 @@ class Facts:
     ) -> None:
         """`group`: whose requests these are, where work may be begun ahead for them."""
         self._vantage = vantage
-        self._view = view
-        self._headers = headers
-        self._verified = verified
         self._clock = clock
         self._deadline = deadline
-        self.values = _first_facts(vantage, view, headers, states, verified)
+        self._material = Material(view, headers, verified, clock, deadline)
+        self.values = vantage.first_values(view, headers, states, verified)
         self._group = group
         self._begun = False
         """The encoder's pass is under way, and this thread has nothing to do when it comes to wait for it."""
         self._base: Any = None
         self._leaves: dict[Leaf, bool | None] = {}
-        self._scoped: dict[str, bytes] = {}
-        self._cut: set[str] = set()
-        self._embeddings: dict[str, object] = {}
-        self._shared: dict[Hashable, object] = {}
         self.records: dict[str, SignalRecord] = {}
 
     def settle(self, expression: Expression, asks: Sequence[Detector]) -> Generator[Work, object, bool | None]:
@@ -133,7 +86,7 @@ class Facts:
             if detector.name in wanted and isinstance(detector, Beside):
                 # What fails here fails again, and is told, when the signal is computed.
                 with suppress(Exception):
-                    detector.look(self)
+                    detector.look(self._material)
 
     def _pass(self) -> Work | None:
         """The encoder's pass over the latest turn, if any signal of the policy may want it."""
@@ -142,7 +95,7 @@ class Facts:
                 continue
             # What fails here fails again, and is told, when the signal is computed.
             with suppress(Exception):
-                prepared = detector.prepare(self)
+                prepared = detector.prepare(self._material)
                 if isinstance(prepared, EncodeWork):
                     # One that had to be shortened may be shortened differently when it is asked for.
                     return prepared if prepared.whole else None
@@ -167,47 +120,12 @@ class Facts:
             outcome: SignalRecord | Skipped = Skipped("deadline")
         else:
             try:
-                prepared = detector.prepare(self)
+                prepared = detector.prepare(self._material)
                 result = prepared if prepared is None or isinstance(prepared, Skipped) else (yield prepared)
-                outcome = self._trusted(detector, detector.detect(self, result))
+                outcome = self._trusted(detector, detector.detect(self._material, result))
             except Exception as error:  # noqa: BLE001  one broken signal must not take the request down
                 outcome = Skipped(f"error: {type(error).__name__}")
         self._note(detector.name, outcome, round((self._clock() - started) * 1e6))
-
-    def scoped(self, scope: str) -> bytes:
-        text = self._scoped.get(scope)
-        if text is None:
-            whole = self._view.text if scope == "LatestTurn" else self._view.conversation
-            read = whole.encode("utf-8", "replace")
-            text = self._scoped[scope] = _bounded(read)
-            if len(text) < len(read):
-                self._cut.add(scope)
-        return text
-
-    @property
-    def latest(self) -> str:
-        return self._view.text
-
-    @property
-    def view(self) -> RequestView:
-        return self._view
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return self._headers
-
-    @property
-    def verified(self) -> Verified:
-        return self._verified
-
-    def seconds_left(self) -> float:
-        return self._deadline - self._clock()
-
-    def embeddings(self) -> dict[str, object]:
-        return self._embeddings
-
-    def shared(self) -> dict[Hashable, object]:
-        return self._shared
 
     def _activation(self, leaf: Leaf) -> Any:
         activate = self._vantage.environment.Activation
@@ -219,13 +137,10 @@ class Facts:
 
     def _trusted(self, detector: Detector, outcome: SignalRecord | Skipped) -> SignalRecord | Skipped:
         """A finding is a finding; but that nothing was found is known only of text that was read, and read in full."""
-        if isinstance(outcome, Skipped) or detector.kind in WORDLESS:
+        if isinstance(outcome, Skipped):
             return outcome
-        if self._view.unread:
-            unread = f"{self._view.unread} cannot be read"
-        elif detector.kind in EXHAUSTIVE and detector.scope in self._cut:
-            unread = "the text was too long to be read in full"
-        else:
+        unread = self._material.unread(detector.kind, detector.scope)
+        if not unread:
             return outcome
         # What else there is, and how often, stays open.
         return replace(outcome, labels=None, counts=None) if outcome.matched else Skipped(unread)
@@ -255,32 +170,3 @@ class Facts:
             for field, value in outcome.values.items():
                 values[variables.parts[field]] = value
         self.records[name] = replace(outcome, micros=micros) if micros else outcome
-
-
-def _first_facts(
-    vantage: Vantage,
-    view: RequestView,
-    headers: Mapping[str, str],
-    states: Mapping[str, PoolState],
-    verified: Verified,
-) -> dict[str, Any]:
-    known: dict[str, Any] = {name: REQUEST[name][1](view) for name in vantage.variables}
-    if vantage.headers:
-        known[HEADERS] = {name: headers[name] for name in vantage.headers if name in headers}
-    for variable, source in vantage.identity.items():
-        known[variable] = identity(source, headers, verified)
-    if vantage.pools:
-        known[POOLS] = {
-            # What is not known, or known no more, is unknown: a rule that asks for it says what that means.
-            name: {field: read(state) for field, read in POOL_FIELDS.items()}
-            for name, pool in vantage.pools
-            if (state := states.get(pool)) is not None and not state.stale
-        }
-    return known
-
-
-def _bounded(text: bytes) -> bytes:
-    if len(text) <= LARGEST_SIGNAL_TEXT:
-        return text
-    half = LARGEST_SIGNAL_TEXT // 2
-    return text[:half] + b"\n" + text[-half:]

@@ -18,7 +18,7 @@ from forebay_api.base import Strict
 from forebay_api.schema.generated import write_or_check
 from forebay_api.schema.reference import field_table
 from forebay_api.schema.structs import shape_of
-from forebay_decision.policy.facts import EXHAUSTIVE
+from forebay_decision.policy.material import EXHAUSTIVE
 from forebay_decision.policy.variables import SIGNAL_FIELDS
 from forebay_decision.signals import (
     claims,
