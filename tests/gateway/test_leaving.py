@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forebay_operator.cluster.gateway.applier import FIRST_SECONDS, body
+from forebay_operator.cluster.gateway.batch import FEW
 from forebay_operator.cluster.gateway.leaving import (
     MOMENT_SECONDS,
     MOST_OVER_SECONDS,
@@ -188,6 +189,19 @@ def test_without_a_route_of_ours_that_the_gateway_has_no_way_is_waited_for() -> 
 
     assert world.round(shows_p, route, stored=there(route)) == ["apply shows-p"]
     assert world.api.specs["shows-p"] == shows_p.spec
+
+
+def test_what_comes_with_many_others_shows_its_requests_at_once() -> None:
+    world = World()
+    policies = [f"p{number}" for number in range(FEW + 1)]
+    shows, routes = [showing(name, name) for name in policies], [a_route(name) for name in policies]
+    everybody = frozenset(f"ai/{name}" for name in policies)
+
+    assert world.round(*shows, *routes, stored=there(*routes), asked=frozenset()) == []
+    some = there(*routes, *shows[:-1])
+    assert world.round(*shows, *routes, stored=some, asked=everybody - {"ai/p16"}) == []
+    assert world.round(*shows, *routes, stored=some, asked=everybody) == ["apply shows-p16"]
+    assert world.api.specs["shows-p16"] == shows[-1].spec
 
 
 def test_what_somebody_deletes_shows_its_requests_again_at_once() -> None:

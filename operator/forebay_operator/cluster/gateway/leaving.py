@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from forebay_operator.cluster.gateway.aim import ROUTES, SHOWING, Aim, Key, Over, Want
+from forebay_operator.cluster.gateway.batch import FEW
 from forebay_operator.gateway.comparison import is_as_wanted
 from forebay_operator.gateway.naming import CONTENT, SHOWN
 from forebay_operator.gateway.showing import between, is_way, way
@@ -23,7 +24,8 @@ PASSED_SECONDS: Final = 5.0
 """From the word that an HTTPRoute lets requests pass until it goes: SETTLE_SECONDS until a gateway's proxies know, and what a
 question to a data plane may take, 2 s: a request goes by the table of routes that was there when it began."""
 WAY_SECONDS: Final = 1.0
-"""From the word that the way to data planes is there until requests are shown."""
+"""From the word that the way to data planes is there until requests are shown. Where many come at once there is no such step: a
+gateway has a word for each, and says fifty in a second."""
 MOST_OVER_SECONDS: Final = 30.0
 """How long one thing that is over waits at most for another."""
 MOMENT_SECONDS: Final = 1.0
@@ -43,6 +45,8 @@ class Leaving:
         """Of what is retired, since when the gateway knows."""
         self._ways: dict[Key, tuple[float, float | None]] = {}
         """Of what is to show requests and shows none yet: since when it is there, and since when the gateway knows."""
+        self._at_once: set[Key] = set()
+        """What has come with many others."""
         self._letting_go: dict[Key, float] = {}
         self._shown: dict[str, float] = {}
         """By label of a policy's objects, when it last showed requests that it was not to show."""
@@ -63,6 +67,10 @@ class Leaving:
             for want in comparison.wants
             if want.kept and want.stored is not None and is_way(want.stored)
         }
+        missing = {
+            want.key for want in comparison.wants if want.label and want.key[0] == SHOWING and want.stored is None
+        }
+        self._at_once = missing if len(missing) > FEW else self._at_once & missing
         leaving = [want for want in comparison.wants if want.leaves]
         self._letting_go = {want.key: self._letting_go.get(want.key, now) for want in leaving}
         for want in comparison.wants:
@@ -90,8 +98,9 @@ class Leaving:
         if not want.label or (stored is not None and SHOWN not in stored.metadata.labels):
             return want if new else None
         if stored is None:
-            at_once = new and (known or not want.kept)
-            return want if at_once else msgspec.structs.replace(want, made=way(want.made))
+            if want.key in self._at_once or (new and (known or not want.kept)):
+                return want if new else None
+            return msgspec.structs.replace(want, made=way(want.made))
         new = new and self._is_open(want.key, now)
         since = self._letting_go.get(want.key, now)
         old = want.leaves and _is_kept(want, aim, now - since)
