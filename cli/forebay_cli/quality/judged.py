@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from forebay_decision.dialects.openai.view import read
-from forebay_decision.signals.judgement import JUDGES, Seen
+from forebay_decision.signals.classifier.judges import JUDGES, Seen
 from forebay_models.build.classifiers.asks import MARKS, marks_of
 from forebay_models.build.classifiers.finding import Finding
 from forebay_models.build.classifiers.made import Made

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from forebay_api.signal import Signal
-from forebay_decision.signals.judgement import JUDGES
+from forebay_decision.signals.classifier.judges import JUDGES
 from forebay_decision.signals.language import LANGUAGES
 
 SHIPPED: Final[Mapping[str, tuple[str, ...]]] = {

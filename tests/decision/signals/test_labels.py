@@ -9,7 +9,7 @@ from builders import a_model, a_policy, a_pool
 
 from forebay_api.signal import ClassifierModel
 from forebay_decision.check import check_policy
-from forebay_decision.signals.judgement import JUDGES
+from forebay_decision.signals.classifier.judges import JUDGES
 from forebay_decision.signals.labels import SHIPPED
 from forebay_models.heads.library import Library
 
