@@ -15,7 +15,8 @@ from forebay_cli.demo.faults.scene import Scene
 from forebay_cli.demo.manifests import copy_example, example_pools
 from forebay_cli.demo.servers import Fleet
 from forebay_cli.demo.show import Show
-from forebay_cli.up.supervisor import NotReady, Supervisor, make_plan
+from forebay_cli.up.layout import make_plan
+from forebay_cli.up.supervisor import NotReady, Supervisor
 
 START_SECONDS: Final = 90.0
 MODELS: Final = Request(kind="models")

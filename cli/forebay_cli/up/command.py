@@ -17,10 +17,12 @@ from rich.text import Text
 
 from forebay_api.manifest import ManifestsRefused
 from forebay_cli.console import Output, give_up, print_json, stderr, stdout
+from forebay_cli.up.claim import AlreadyRunning
+from forebay_cli.up.layout import make_plan
 from forebay_cli.up.plan import Plan
 from forebay_cli.up.ports import PortTaken
 from forebay_cli.up.status import Changes, print_addresses, status_line, where
-from forebay_cli.up.supervisor import AlreadyRunning, Supervisor, make_plan
+from forebay_cli.up.supervisor import Supervisor
 from forebay_operator.telling.report import Report
 
 

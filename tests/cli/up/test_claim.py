@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from forebay_cli.up.supervisor import AlreadyRunning, _claim
+from forebay_cli.up.claim import AlreadyRunning, claim
 
 
 def test_a_run_directory_has_one_supervisor_at_a_time(tmp_path: Path) -> None:
-    first = _claim(tmp_path)
+    first = claim(tmp_path)
     with pytest.raises(AlreadyRunning, match="another `forebay up` runs over"):
-        _claim(tmp_path)
+        claim(tmp_path)
     os.close(first)
-    os.close(_claim(tmp_path))
+    os.close(claim(tmp_path))

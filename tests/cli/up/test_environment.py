@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from forebay_cli.up.child import Child, Command
-from forebay_cli.up.supervisor import make_plan
+from forebay_cli.up.layout import make_plan
 
 CONFIG = """
 listeners: [{port: 0}]

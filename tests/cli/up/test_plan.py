@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from forebay_api.manifest import ManifestsRefused
+from forebay_cli.up.layout import make_plan
 from forebay_cli.up.plan import Plan
-from forebay_cli.up.supervisor import make_plan
 
 
 def plan(directory: Path) -> Plan:

@@ -22,7 +22,8 @@ import openai
 
 from forebay_cli.sim.config import SimConfig
 from forebay_cli.sim.server import SimServer
-from forebay_cli.up.supervisor import Supervisor, make_plan
+from forebay_cli.up.layout import make_plan
+from forebay_cli.up.supervisor import Supervisor
 from forebay_operator.telling.report import Report
 
 T = TypeVar("T")
