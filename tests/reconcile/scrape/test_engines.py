@@ -37,14 +37,14 @@ def read(pool: PoolSpec, page: bytes) -> Reading | None:
 @pytest.mark.parametrize(
     ("engine", "page", "reading"),
     [
-        ("vLLM", "vllm", Reading(3.0, 4.0, 0.4842105263157894, 12326 + 5436.0, SHARED, SHARED)),
+        ("vLLM", "vllm", Reading(3.0, 4.0, 0.8210526315789474, 12326 + 9392.0, SHARED, SHARED)),
         (
             "vLLM",
             "vllm-two-engines",
             Reading(2 + 1.0, 4 + 4.0, 0.10526315789473684, 6729 + 7073 + 500 + 457.0, SHARED, SHARED),
         ),
         ("vLLM", "llm-d-inference-sim", Reading(2.0, 2.0, 0.0, 152.0, ("sql-lora",), ("sql-lora",))),
-        ("SGLang", "sglang", Reading(3.0, 4.0, 0.04, 1210 + 11148 + 1246.0)),
+        ("SGLang", "sglang", Reading(3.0, 4.0, 0.17, 1195 + 11167 + 3374.0)),
         ("TensorRTLLM", "tensorrt-llm", Reading(3.0, 8.0, 0.62, 912034 + 301220.0)),
         ("Triton", "triton", Reading(5.0, 12.0, 0.4874178554255489, 11952 + 35856.0)),
     ],

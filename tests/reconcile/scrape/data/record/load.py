@@ -42,7 +42,7 @@ async def main(base: str, models: list[str], long: int) -> str:
         working = [
             asyncio.create_task(ask(client, models[n % len(models)], prompt.format(n), 3200 + n)) for n in range(long)
         ]
-        await asyncio.sleep(8)
+        await asyncio.sleep(12)
         page = (await client.get("/metrics")).text
         for each in working:
             each.cancel()

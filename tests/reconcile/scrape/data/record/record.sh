@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# How the pages were recorded: `bash record.sh ENGINE FOLDER`, ENGINE being vllm, vllm-two-engines, sglang or triton.
-# Pages come to FOLDER/ENGINE.txt. Not run by CI: it takes 4 GB of packages and minutes of two cores. Needs uv and
-# CPython 3.12 with its shared library; engines listen on a network of their own (unshare -n wants root).
+# How the pages were recorded: `bash record.sh ENGINE FOLDER`, ENGINE being vllm, vllm-two-engines, sglang,
+# sglang-two-replicas or triton. Pages come to FOLDER/ENGINE.txt. Not run by CI: it takes 7 GB of packages and minutes of
+# two cores. Needs uv and CPython 3.12 with its shared library; engines listen on a network of their own (unshare -n
+# wants root).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 engine=$1 work=$(realpath -m "$2")
@@ -22,7 +23,7 @@ if [ "${INSIDE:-}" != yes ]; then
         mkdir -p "$info"
         printf 'Metadata-Version: 2.1\nName: vllm\nVersion: 0.32.0+cpu\n' >"$info/METADATA"
         ;;
-    sglang)
+    sglang*)
         # Without its CUDA packages; what it imports on a CPU is there after vLLM (record that first), and these.
         uv pip install --python "$python" --no-deps sglang==0.5.23
         uv pip install --python "$python" blobfile build datasets distro easydict gguf interegular IPython \
@@ -66,13 +67,19 @@ vllm*)
         "${more[@]}" >"$engine.log" 2>&1 &
     ready=http://127.0.0.1:8000/health load=("$here/load.py" http://127.0.0.1:8000 "$page" tiny-llama,sql-lora,chat-lora $long)
     ;;
-sglang)
+sglang*)
+    more=() long=(7)
+    if [ "$engine" = sglang-two-replicas ]; then
+        more=(--dp-size 2 --enable-metrics-for-all-schedulers --enable-priority-scheduling --default-priority-value 0)
+        long=(11 priorities)
+        export SGLANG_CPU_OMP_THREADS_BIND='0|1'
+    fi
     PYTHONPATH="$work/kernels" SGLANG_USE_CPU_ENGINE=1 setsid "$python" -m sglang.launch_server \
         --model-path "$work/model" --served-model-name tiny-llama --load-format dummy --device cpu \
         --attention-backend torch_native --host 127.0.0.1 --port 8000 --enable-metrics \
         --cuda-graph-backend-decode disabled --cuda-graph-backend-prefill disabled --max-running-requests 4 \
-        --max-total-tokens 16384 --context-length 4096 --disable-overlap-schedule >"$engine.log" 2>&1 &
-    ready=http://127.0.0.1:8000/health load=("$here/load.py" http://127.0.0.1:8000 "$page" tiny-llama 7)
+        --max-total-tokens 16384 --context-length 4096 --disable-overlap-schedule "${more[@]}" >"$engine.log" 2>&1 &
+    ready=http://127.0.0.1:8000/health load=("$here/load.py" http://127.0.0.1:8000 "$page" tiny-llama "${long[@]}")
     ;;
 triton)
     server="$work/triton/pytriton/tritonserver" models="$work/models/tensorrt_llm"
