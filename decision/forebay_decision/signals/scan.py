@@ -32,6 +32,15 @@ class Scan:
         return self._read()
 
 
+class Looked(Scan):
+    """A pass that turned out to be quick enough to be made while it was planned, and came to `found`."""
+
+    inline = True
+
+    def __init__(self, kind: str, found: SignalRecord) -> None:
+        super().__init__(kind, 0.0, lambda: found)
+
+
 def plan_scan(
     kind: str, seconds: float, left: float, read: Callable[[], SignalRecord | Skipped]
 ) -> Scan | Skipped | None:

@@ -19,7 +19,7 @@ from forebay_decision.record import SignalRecord
 from forebay_decision.signals.pii import PiiDetector
 from forebay_decision.signals.pii.secret import FORMS, find_secrets
 from forebay_decision.signals.regex import PatternError
-from forebay_decision.signals.scan import Scan
+from forebay_decision.signals.scan import Looked, Scan
 from forebay_decision.work import Skipped
 
 ALL = (
@@ -213,6 +213,44 @@ def test_a_text_of_numbers_and_signs_leaves_the_event_loop_to_others_before_pros
     hurried = seen(text)
     hurried.seconds = 0.003
     assert isinstance(detector.prepare(hurried), Scan), "there is time to begin"
+
+
+def test_prose_of_some_chunks_is_looked_at_on_the_spot_and_once() -> None:
+    view = seen("Which of the three suppliers was late and why " * 400)
+    detector = PiiDetector("p", Pii(entities=["Email"]))
+    planned = detector.prepare(view)
+    assert isinstance(planned, Looked)
+    assert planned.inline
+    assert isinstance(record := detector.detect(view, planned.run()), SignalRecord)
+    assert record.matched is False
+
+
+def test_words_that_are_nearly_addresses_leave_the_event_loop_to_others_once_they_turn_out_to_be_slow() -> None:
+    """Each is a candidate for a check that costs microseconds, and looks like a word."""
+    view = seen(("T" * 34 + " ") * 900 + "mail a@example.com")
+    view.seconds = 60.0
+    detector = PiiDetector("p", Pii(entities=["CryptoAddress", "Email"]))
+    began = time.thread_time()
+    planned = detector.prepare(view)
+    assert time.thread_time() - began < 0.02, "a chunk of 8 kB at most, where all takes 10 ms"
+    assert isinstance(planned, Scan)
+    record = detector.detect(view, planned.run())
+    assert isinstance(record, SignalRecord)
+    assert record.counts["Email"] == 1
+
+
+@pytest.mark.parametrize("dense", ["DE44 ", "4111 1111 1111 1112 ", "1.2.3.4 "])
+def test_the_deadline_ends_dense_text_within_a_few_milliseconds(dense: str) -> None:
+    """The thread that it runs on is the encoder's: what goes on beyond the deadline, others wait for."""
+    text = dense * (32_000 // len(dense))
+    detector = PiiDetector("p", Pii(entities=["IBAN", "CreditCard", "IPAddress", "Phone"]))
+    steps = detector._steps(seen(text))
+    longest = 0.0
+    for _ in range(6):
+        began = time.thread_time()
+        next(steps)
+        longest = max(longest, time.thread_time() - began)
+    assert longest < 0.04, "some 5 ms; a chunk of 16 kB took 50"
 
 
 def test_a_text_made_of_the_beginnings_of_keys_takes_no_longer_than_others() -> None:
