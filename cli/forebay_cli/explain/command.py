@@ -17,7 +17,8 @@ from forebay_cli.console import EXIT_FINDINGS, Output, give_up, print_json, stde
 from forebay_cli.explain.case import Explained, read_states
 from forebay_cli.explain.case import explain as explain_case
 from forebay_cli.explain.table import print_explained
-from forebay_cli.validate.findings import Loaded, load
+from forebay_cli.validate.findings import load
+from forebay_cli.validate.outcome import Loaded
 from forebay_cli.validate.text import finding_text
 from forebay_decision.compile import CompiledConfig, compile_config
 from forebay_decision.native import NativeModel, natives_by_policy, saturated_pools

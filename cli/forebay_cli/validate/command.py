@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from forebay_cli.console import EXIT_FINDINGS, give_up, print_json, stdout
-from forebay_cli.validate.findings import STDIN, Outcome, load
+from forebay_cli.validate.findings import STDIN, load
+from forebay_cli.validate.outcome import Outcome
 from forebay_cli.validate.sarif import sarif_log
 from forebay_cli.validate.text import finding_text
 from forebay_operator.source.listing import LOCAL_NAME

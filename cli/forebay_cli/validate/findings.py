@@ -9,19 +9,15 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from forebay_api.manifest import PASSED_OVER, ManifestError
-from forebay_api.policy import PolicySpec
-from forebay_api.pool import PoolSpec
 from forebay_cli.validate.artefacts import artefact_faults
+from forebay_cli.validate.notes import natives, notes
+from forebay_cli.validate.outcome import Line, Loaded, Outcome
 from forebay_cli.validate.places import Places
 from forebay_decision.check import Finding
-from forebay_decision.native import NativeModel, native_report, shadowed_policies
-from forebay_decision.policy.compiler import compile_rules
 from forebay_operator.gather import gather
 from forebay_operator.judgement.checks import judge
-from forebay_operator.judgement.verdict import PolicyVerdict, PoolVerdict, Verdicts
+from forebay_operator.judgement.verdict import PolicyVerdict, PoolVerdict
 from forebay_operator.source.directory import Directory
 from forebay_operator.source.file import MAX_FILE_BYTES
 from forebay_operator.source.listing import LOCAL_NAME, is_manifest_name
@@ -32,44 +28,8 @@ machine may well have the secret, and a cluster has its Services."""
 POOL_MISSING: Final = "PoolNotFound"
 ASIDE: Final = {*ELSEWHERE, POOL_MISSING}
 """Reasons that a condition does not have to repeat where a finding has given them."""
-UNWATCHED: Final = (
-    "no Enforce policy here has this Shadow policy's hostnames and pathPrefix: until one does it decides nothing"
-)
-UNASKED: Final = "no rule asks for this signal, so it is never computed"
 STDIN: Final = Path("-")
 NOTHING: Final = "no manifest of Forebay's was found: in a directory files count that end in .yaml, .yml or .json, four directories deep"
-
-
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One finding. `severity` is Error, Warning or, where nothing is to be done, Note. `object` is ``Kind
-    namespace/name``; `path` is the manifest path inside it; `source` is the file as the caller named it; `reason` is
-    that of the condition, empty for what never gets as far as one."""
-
-    severity: str
-    message: str
-    object: str = ""
-    path: str = ""
-    source: str = ""
-    line: int | None = None
-    reason: str = ""
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What was found; `ok` where nothing is an Error. `native` says per policy and model what Envoy decides alone."""
-
-    ok: bool
-    findings: tuple[Line, ...]
-    policies: tuple[str, ...]
-    pools: tuple[str, ...]
-    native: dict[str, dict[str, str]]
-
-
-class Loaded(msgspec.Struct, frozen=True):
-    """Manifests as the operator accepts them."""
-
-    outcome: Outcome
-    policies: Mapping[str, PolicySpec]
-    pools: Mapping[str, PoolSpec]
 
 
 def load(paths: Sequence[Path]) -> Loaded:
@@ -112,16 +72,15 @@ def _load(directory: Path, places: Places) -> Loaded:
         lines += [Line(fault.severity, fault.message, name, fault.path, *places.find(name, fault.path))
                   for fault in artefact_faults(directory, verdicts.accepted_policies())
                   for name in (f"RoutingPolicy {fault.policy}",)]  # fmt: skip
-    lines += [Line("Note", UNWATCHED, f"RoutingPolicy {name}", "spec.mode",
-                   *places.find(f"RoutingPolicy {name}", "spec.mode")) for name in _unwatched(verdicts)]  # fmt: skip
-    lines += [Line("Note", UNASKED, f"RoutingPolicy {name}", path, *places.find(f"RoutingPolicy {name}", path))
-              for name, path in _unasked(verdicts)]  # fmt: skip
+    lines += [Line(note.severity, note.message, f"RoutingPolicy {note.policy}", note.path,
+                   *places.find(f"RoutingPolicy {note.policy}", note.path))
+              for note in notes(verdicts.accepted_policies())]  # fmt: skip
     outcome = Outcome(
         ok=not _wrong(lines),
         findings=tuple(lines),
         policies=tuple(verdicts.policies),
         pools=tuple(verdicts.pools),
-        native=_natives(verdicts),
+        native=natives(verdicts.accepted_policies(), verdicts.accepted_pools()),
     )
     return Loaded(outcome, verdicts.accepted_policies(), verdicts.accepted_pools())
 
@@ -158,37 +117,3 @@ def _said(name: str, finding: Finding, places: Places, refused: Collection[str])
         if pool in refused:
             return "Note", f"{pool} has errors of its own, which keep it out: mend those"
     return ELSEWHERE.get(finding.reason, finding.severity), finding.message
-
-
-def _unwatched(verdicts: Verdicts) -> list[str]:
-    """Shadow policies beside nobody."""
-    attached = {
-        name: (spec.mode, {(host, spec.attach.prefix) for host in spec.attach.hostnames})
-        for name, spec in verdicts.accepted_policies().items()
-        if not spec.target_refs
-    }
-    enforced = set[tuple[str, str]]().union(*(places for mode, places in attached.values() if mode == "Enforce"))
-    return [name for name, (mode, places) in attached.items() if mode == "Shadow" and not places & enforced]
-
-
-def _unasked(verdicts: Verdicts) -> list[tuple[str, str]]:
-    """Policy and place of every signal that no rule names."""
-    found = []
-    for name, spec in verdicts.accepted_policies().items():
-        asked = {signal for rule in compile_rules(name, spec).rules for signal in rule.when.references.signals}
-        found += [(name, f"spec.signals[{at}]") for at, each in enumerate(spec.signals) if each.name not in asked]
-    return found
-
-
-def _natives(verdicts: Verdicts) -> dict[str, dict[str, str]]:
-    policies, pools = verdicts.accepted_policies(), verdicts.accepted_pools()
-    shadowed = shadowed_policies(policies)
-    return {
-        name: {
-            model: f"Envoy: {', '.join(entry.endpoints)}" if isinstance(entry, NativeModel) else f"DataPlane: {entry}"
-            for model, entry in native_report(
-                name, spec, pools, shadowed=name in shadowed, saturated=frozenset()
-            ).items()
-        }
-        for name, spec in policies.items()
-    }

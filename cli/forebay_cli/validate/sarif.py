@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from forebay_api.reasons import Reason
-from forebay_cli.validate.findings import Line
+from forebay_cli.validate.outcome import Line
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT: Final = "%SRCROOT%"

@@ -6,7 +6,7 @@ from typing import Final
 
 from rich.text import Text
 
-from forebay_cli.validate.findings import Line
+from forebay_cli.validate.outcome import Line
 
 _STYLES: Final = {"Error": "red", "Warning": "yellow", "Note": "dim"}
 

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import pytest
 
 from forebay_api.path import render_path
-from forebay_cli.validate.findings import Line, load
+from forebay_cli.validate.findings import load
+from forebay_cli.validate.outcome import Line
 from forebay_cli.validate.places import parse_path
 from forebay_operator.gather import gather
 from forebay_operator.judgement.checks import judge
@@ -215,3 +216,27 @@ def test_a_pool_that_is_nowhere_is_still_an_error_beside_one_that_is_refused(man
 
     assert len(messages) == 2
     assert messages[1].startswith("there is no ModelPool 'other'")
+
+
+def test_a_rule_below_one_that_always_decides_is_noted(manifests: Path) -> None:
+    rules = """\
+  - {name: first, when: "true", use: any}
+  - {name: coding, when: signals.code.matched, use: any}
+  - {name: inside, when: signals.code.matched, constrain: {boundary: Private}}
+  - {name: guard, when: signals.code.matched, reject: {message: "No."}}
+"""
+    before, _, after = POLICY.partition("  - name: coding\n")
+    (manifests / "all.yaml").write_text(f"{POOL}---\n{before}{rules}  default: {after.partition('  default: ')[2]}")
+
+    found = [line for line in load([manifests]).outcome.findings if "'first' above decides" in line.message]
+
+    assert [(line.severity, line.path) for line in found] == [("Note", "spec.rules[1]"), ("Warning", "spec.rules[3]")]
+    assert (found[0].source, found[0].line) == ("live/all.yaml", 22)
+
+
+def test_what_only_sometimes_decides_hides_nothing(manifests: Path) -> None:
+    two = POLICY.replace("signals.cod.", "signals.code.").replace(
+        "  default:", '  - {name: last, when: "true", use: any}\n  default:'
+    )
+    (manifests / "all.yaml").write_text(f"{POOL}---\n{two}")
+    assert load([manifests]).outcome.findings == ()

@@ -10,7 +10,7 @@ import pytest
 from msgspec import Meta
 
 from forebay_api.reasons import Reason
-from forebay_cli.validate.findings import Line
+from forebay_cli.validate.outcome import Line
 from forebay_cli.validate.sarif import RULES, sarif_log
 
 HERE = Path("/checkout")
