@@ -15,8 +15,8 @@ from forebay_operator.cluster.gateway.leaving import (
     MOST_OVER_SECONDS,
     OVER_SECONDS,
     PASSED_SECONDS,
-    WAY_SECONDS,
 )
+from forebay_operator.cluster.gateway.ways import WAY_SECONDS
 from forebay_operator.gateway.comparison import sealed
 from forebay_operator.gateway.implementation import Generated
 from forebay_operator.gateway.naming import BESIDE, INSTALLATION, ROUTE, SHOWN

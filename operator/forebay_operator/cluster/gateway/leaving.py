@@ -13,19 +13,16 @@ from typing import Final, Literal
 import msgspec
 
 from forebay_operator.cluster.gateway.aim import ROUTES, SHOWING, Aim, Key, Over, Want
-from forebay_operator.cluster.gateway.batch import FEW
+from forebay_operator.cluster.gateway.ways import Ways
 from forebay_operator.gateway.comparison import is_as_wanted
 from forebay_operator.gateway.naming import CONTENT, SHOWN
-from forebay_operator.gateway.showing import between, is_way, way
+from forebay_operator.gateway.showing import between, way
 
 OVER_SECONDS: Final = 3.0
 """From the moment when requests are no longer shown until what they need goes."""
 PASSED_SECONDS: Final = 5.0
 """From the word that an HTTPRoute lets requests pass until it goes: SETTLE_SECONDS until a gateway's proxies know, and what a
 question to a data plane may take, 2 s: a request goes by the table of routes that was there when it began."""
-WAY_SECONDS: Final = 1.0
-"""From the word that the way to data planes is there until requests are shown. Where many come at once there is no such step: a
-gateway has a word for each, and says fifty in a second."""
 MOST_OVER_SECONDS: Final = 30.0
 """How long one thing that is over waits at most for another."""
 MOMENT_SECONDS: Final = 1.0
@@ -43,10 +40,7 @@ class Leaving:
         self._retired: dict[Key, float] = {}
         self._heard: dict[Key, float] = {}
         """Of what is retired, since when the gateway knows."""
-        self._ways: dict[Key, tuple[float, float | None]] = {}
-        """Of what is to show requests and shows none yet: since when it is there, and since when the gateway knows."""
-        self._at_once: set[Key] = set()
-        """What has come with many others."""
+        self._ways = Ways()
         self._letting_go: dict[Key, float] = {}
         self._shown: dict[str, float] = {}
         """By label of a policy's objects, when it last showed requests that it was not to show."""
@@ -58,19 +52,10 @@ class Leaving:
         comparison = aim.comparison
         self._over = {found.key: self._over.get(found.key, now) for found in comparison.over}
         self._waited = {key: at for key, at in self._waited.items() if key in self._over}
-        before = self._heard
+        self._ways.look(comparison.wants, self._heard, now)
         retired = [f for f in comparison.over if not f.leaves and (f.key[0] == SHOWING or f.is_taken_over)]
         self._retired = {found.key: self._retired.get(found.key, now) for found in retired}
         self._heard = {found.key: self._heard.get(found.key, now) for found in retired if found.heard}
-        self._ways = {
-            want.key: self._begun(want, before.get(want.key), now)
-            for want in comparison.wants
-            if want.kept and want.stored is not None and is_way(want.stored)
-        }
-        missing = {
-            want.key for want in comparison.wants if want.label and want.key[0] == SHOWING and want.stored is None
-        }
-        self._at_once = missing if len(missing) > FEW else self._at_once & missing
         leaving = [want for want in comparison.wants if want.leaves]
         self._letting_go = {want.key: self._letting_go.get(want.key, now) for want in leaving}
         for want in comparison.wants:
@@ -85,8 +70,7 @@ class Leaving:
 
     def soon(self, now: float) -> float | None:
         """In how many seconds something may be shown by a way that is new; None where only news can change that."""
-        dues = (at + WAY_SECONDS for _, at in self._ways.values() if at is not None)
-        return min((due - now for due in dues if now < due), default=None)
+        return self._ways.soon(now)
 
     def step(self, want: Want, aim: Aim, now: float, *, known: bool) -> Want | None:
         """What is to be there of something that shows requests, for now; None where what is stored has to do. `known`: it was
@@ -98,27 +82,16 @@ class Leaving:
         if not want.label or (stored is not None and SHOWN not in stored.metadata.labels):
             return want if new else None
         if stored is None:
-            if want.key in self._at_once or (new and (known or not want.kept)):
+            if self._ways.comes_with_many(want.key) or (new and (known or not want.kept)):
                 return want if new else None
             return msgspec.structs.replace(want, made=way(want.made))
-        new = new and self._is_open(want.key, now)
+        new = new and self._ways.is_open(want.key, now)
         since = self._letting_go.get(want.key, now)
         old = want.leaves and _is_kept(want, aim, now - since)
         made = between(want.made, stored, new=new, old=old)
         if made is None:
             return None
         return want if made is want.made else msgspec.structs.replace(want, made=made, well=is_as_wanted(made, stored))
-
-    def _begun(self, want: Want, heard: float | None, now: float) -> tuple[float, float | None]:
-        since, known = self._ways.get(want.key, (now, heard))
-        return since, now if known is None and want.heard else known
-
-    def _is_open(self, key: Key, now: float) -> bool:
-        """Whether requests may take the way to data planes: the gateway has it, or says nothing of it."""
-        if key not in self._ways:
-            return True
-        since, heard = self._ways[key]
-        return (heard is not None and now >= heard + WAY_SECONDS) or now >= since + MOST_OVER_SECONDS
 
     def due(self, found: Over, aim: Aim, now: float) -> Due:
         """What to do with something that is over."""
