@@ -401,6 +401,20 @@ def test_results_of_tools_are_read_window_by_window_and_the_record_says_where() 
     assert record.values["start"] <= 1000 < record.values["end"]
 
 
+@pytest.mark.parametrize(("given", "least", "matched"), [({}, 0.999999, False), ({"threshold": 0.9}, 0.9, True)])
+def test_a_model_may_have_a_threshold_of_its_own_for_results_unless_the_policy_says_one(
+    given: dict[str, float], least: float, matched: bool
+) -> None:
+    binary = a_head(choice="Binary", labels=("benign", "injection"), results_threshold=0.999999)
+    policy = a_classifying_policy(
+        WordEncoder(), binary, {"model": "injection", "scope": "ToolResults"} | given, {"model": "injection"}
+    )
+    view = read("ChatCompletions", with_results("some law")).view
+    found = run_inline(all_signals(policy, head(), view, surroundings()))
+    assert (found["s0"].threshold, found["s0"].matched) == (least, matched)
+    assert found["s1"].threshold == 0.6
+
+
 def test_what_was_not_read_is_not_known_to_be_harmless() -> None:
     record = scanned(with_results("word " * 2_000), seconds=0.02)
     assert record.unknown == "the results of tools were too long to be read in full"

@@ -130,7 +130,9 @@ def calibrate(
         reading = _read(encoders, plain, surfaces)
         rows = [head.look_up(text, encoders.static) for text in plain]
         words = np.stack([row for row in rows if row is not None]) if head.manifest.static else None
-        reading = reading._replace(static=words)
+        added = [head.weigh_pieces(text, encoders.static, row) for text, row in zip(plain, rows, strict=True)]
+        pieces = np.stack([each for each in added if each is not None]) if head.manifest.pieces else None
+        reading = reading._replace(static=words, pieces=pieces)
         manifest, arrays, report = recalibrate(head, examples, reading, rescale=out is not None)
         digest = ""
         if out is not None:

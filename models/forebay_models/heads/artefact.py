@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".head"
 LARGEST: Final = 8 << 20
 MANIFEST: Final = "manifest.json"
-ARRAYS: Final = ("narrow", "weight0", "bias0", "weight", "bias", "knots")
-LATER: Final = ("wording",)
+PIECES: Final = ("piece0", "piecebias0", "piece", "piecebias")
+ARRAYS: Final = ("narrow", "weight0", "bias0", "weight", "bias", "knots", *PIECES)
+LATER: Final = ("wording", "pieces", "results_threshold")
 """Fields that earlier releases of this format do not know: written only where they say something, so that those read the rest."""
 # A zip holds times; a fixed one makes the same head the same bytes.
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -85,6 +86,7 @@ def _check_shapes(manifest: HeadManifest, arrays: Mapping[str, NDArray[np.float3
         and bias.shape == (outputs,)
         and (manifest.choice != "Binary" or len(manifest.labels) == 2)
         and _layer_fits(arrays, len(weight))
+        and _pieces_fit(manifest, arrays)
     )
     if not fits:
         raise ArtefactError(f"{where}: its arrays do not fit its {len(manifest.labels)} labels; train again")
@@ -99,6 +101,16 @@ def _layer_fits(arrays: Mapping[str, NDArray[np.float32]], units: int) -> bool:
     if before is not None and before.shape[1:] != weight.shape[:1]:
         return False
     return weight.ndim == 2 and weight.shape[1] == units and bias.shape == (units,)
+
+
+def _pieces_fit(manifest: HeadManifest, arrays: Mapping[str, NDArray[np.float32]]) -> bool:
+    """Whether what reads pieces is there where the manifest says so, and leads from rows to one number."""
+    shapes = [arrays[name].shape for name in PIECES if name in arrays]
+    if not manifest.pieces:
+        return not shapes
+    return (
+        len(shapes) == len(PIECES) and len(shapes[0]) == 2 and shapes[1:] == [shapes[0][1:], (*shapes[0][1:], 1), (1,)]
+    )
 
 
 def read_head(path: Path, expected: str | None = None) -> Head:

@@ -42,7 +42,8 @@ class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     any label of One at all. `bands` cut a Binary score into the labels `low`, `medium` and `high`. `latin_only`: other scripts are unknown to it.
     `encoder` and, where the table's vector is an input too, `static` are digests; with `wording` it is not one vector of all
     of a text but those of its parts (`read_wording`). `surface` names the version of those numbers. `unmask`: vectors are of
-    the text with its disguises taken off.
+    the text with its disguises taken off. `pieces`: the likeliest piece of a text adds to the logit. `results_threshold` is what
+    separates the two where the text is what a tool gave back; None where `threshold` does.
     """
 
     format: int = FORMAT
@@ -60,6 +61,8 @@ class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     scope: float | None = None
     surface: str = ""
     unmask: bool = False
+    pieces: bool = False
+    results_threshold: float | None = None
     latin_only: bool = True
     max_tokens: int = 256
     sources: tuple[Source, ...] = ()
@@ -78,11 +81,12 @@ class Judgement(msgspec.Struct, frozen=True):
 
 class Reading(NamedTuple):
     """What a head sees of one text, or row by row of many: the transformer's vector and, where its manifest asks for
-    them, the static table's and the numbers of the surface. None where a head does not ask."""
+    them, the static table's and the numbers of the surface, and [..., 1] what its pieces add. None where a head does not ask."""
 
     row: Row
     static: Row | None = None
     surface: Row | None = None
+    pieces: Row | None = None
 
 
 class Head:
@@ -90,6 +94,7 @@ class Head:
 
     `arrays`: `weight` [inputs, labels] and `bias` [labels]; with `weight0` and `bias0` before them, a hidden layer (ReLU), and
     with `narrow` [inputs, columns] before that, a product that `weight0` goes on from.
+    `piece0`, `piecebias0`, `piece` and `piecebias`: the same from the table's row of a piece to what that adds to the logit.
     `knots` [2, n]: isotonic steps on a Binary probability.
     """
 
@@ -114,8 +119,10 @@ class Head:
             values = values @ self._arrays["narrow"]
         if "weight0" in self._arrays:
             values = np.maximum(values @ self._arrays["weight0"] + self._arrays["bias0"], 0)
-        result: Row = (values @ self._arrays["weight"] + self._arrays["bias"]) / np.float32(self.manifest.temperature)
-        return result
+        result: Row = values @ self._arrays["weight"] + self._arrays["bias"]
+        if reading.pieces is not None:
+            result = result + reading.pieces
+        return result / np.float32(self.manifest.temperature)
 
     def probabilities(self, reading: Reading) -> Row:
         """By label, in order; under Binary [..., 1]."""
@@ -153,6 +160,20 @@ class Head:
 
         return read_wording(text, table)
 
+    def weigh_pieces(self, text: str, table: Encoder, words: Row | None = None) -> Row | None:
+        """[1]: what the likeliest piece of a text adds to the logit; None where the head does not ask. `words`: of the same text,
+        from `look_up`."""
+        if not self.manifest.pieces:
+            return None
+        from forebay_models.heads.pieces import READ, split
+
+        pieces = split(text)
+        # A text in one piece is what the parts begin with.
+        known = words is not None and self.manifest.wording and len(pieces) == 1 and len(text) <= READ
+        rows = words[None, : table.dimensions] if known and words is not None else table.encode(pieces)
+        best: Row = add_pieces(self._arrays, rows).max(axis=0)
+        return best
+
     def scores(self, reading: Reading) -> list[float]:
         """`probabilities` of one text."""
         return self._believe(self.logits(reading))
@@ -171,7 +192,8 @@ class Head:
         sure = [1 / (1 + math.exp(-min(max(value, -30.0), 30.0))) for value in found]
         return sure if self._knots is None else [_bend(value, *self._knots) for value in sure]
 
-    def judge(self, reading: Reading) -> Judgement:
+    def judge(self, reading: Reading, *, results: bool = False) -> Judgement:
+        """`results`: the text is what a tool gave back."""
         labels = self.manifest.labels
         logits = self.logits(reading)
         values = [round(value, 6) for value in self._believe(logits)]
@@ -181,11 +203,22 @@ class Head:
             if self.manifest.bands is not None:
                 low, high = self.manifest.bands
                 return Judgement("low" if score < low else "medium" if score < high else "high", score, scores)
-            return Judgement(labels[1] if score >= self.manifest.threshold else labels[0], score, scores)
+            apart = self.manifest.results_threshold if results else None
+            least = self.manifest.threshold if apart is None else apart
+            return Judgement(labels[1] if score >= least else labels[0], score, scores)
         scores = dict(zip(labels, values, strict=True))
         best = max(scores, key=scores.__getitem__)
         inside = self.manifest.scope is None or float(energy(logits)) >= self.manifest.scope
         return Judgement(best, scores[best], scores, inside)
+
+
+def add_pieces(arrays: Mapping[str, Row], rows: Row) -> Row:
+    """[pieces, 1] from the table's rows of the pieces."""
+    import numpy as np
+
+    hidden = np.maximum(rows @ arrays["piece0"] + arrays["piecebias0"], 0)
+    result: Row = hidden @ arrays["piece"] + arrays["piecebias"]
+    return result
 
 
 def _bend(value: float, places: list[float], heights: list[float]) -> float:

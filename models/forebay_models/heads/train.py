@@ -178,6 +178,7 @@ def recalibrate(
         temperature=temperature,
         threshold=thresholds[""],
         thresholds={label: value for label, value in thresholds.items() if label},
+        results_threshold=None,
         calibrated=True,
     )
     return updated, arrays, _report(examples, names, beliefs, targets, choice, thresholds)

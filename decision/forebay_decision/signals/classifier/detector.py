@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PLAIN: Final = "unmasked"
 SURFACE: Final = "surface"
 WORDING: Final = "wording"
+PIECES: Final = "pieces"
 """What several models of a request share, by these keys of `Texts.shared`."""
 
 
@@ -49,6 +50,7 @@ class ClassifierDetector:
         if self._out_of_reach(texts) is None:
             self._words(texts)
             self._surface(texts)
+            self._pieces(texts)
 
     def detect(self, texts: Texts, prepared: object) -> SignalRecord | Skipped:
         if (reason := self._out_of_reach(texts)) is not None:
@@ -56,7 +58,7 @@ class ClassifierDetector:
         row = texts.embeddings().setdefault(self._place(texts, self._encoder), prepared)
         if isinstance(row, Skipped):
             return row
-        reading = Reading(cast("Any", row), self._words(texts), self._surface(texts))
+        reading = Reading(cast("Any", row), self._words(texts), self._surface(texts), self._pieces(texts))
         return self._record(self._head.judge(reading))
 
     def _record(self, judged: Judgement) -> SignalRecord:
@@ -112,6 +114,15 @@ class ClassifierDetector:
         if SURFACE not in shared:
             shared[SURFACE] = self._head.describe(texts.latest)
         return shared[SURFACE]
+
+    def _pieces(self, texts: Texts) -> Any:
+        if self._table is None or not self._head.manifest.pieces:
+            return None
+        shared = texts.shared()
+        key = (PIECES, self._head.digest)
+        if key not in shared:
+            shared[key] = self._head.weigh_pieces(self._text(texts), self._table, self._words(texts))
+        return shared[key]
 
     def _out_of_reach(self, texts: Texts) -> str | None:
         text, latin_only = self._text(texts), self._head.manifest.latin_only

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import structs
 
+from forebay_api.signal import Classifier
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.classifier.detector import ClassifierDetector
 from forebay_decision.signals.classifier.windows import Window, plan_windows, tool_results
 from forebay_decision.signals.detector import Texts
 from forebay_decision.work import Skipped, Work
-from forebay_models.heads.head import Judgement, Reading
+from forebay_models.heads.head import Head, Judgement, Reading
 from forebay_models.heads.reach import out_of_reach
 from forebay_models.heads.unmask import unmask
+
+if TYPE_CHECKING:
+    from forebay_models.encoder import Encoder
 
 
 class ResultsDetector(ClassifierDetector):
@@ -24,6 +28,11 @@ class ResultsDetector(ClassifierDetector):
     (0), `start` and `end` are letters within it. Where the budget does not reach over all windows and none of those
     read matches, the answer is unknown: nothing was found is known only of what was read.
     """
+
+    def __init__(self, name: str, spec: Classifier, head: Head, encoder: Encoder, table: Encoder | None) -> None:
+        super().__init__(name, spec, head, encoder, table)
+        if self._given is None and head.manifest.results_threshold is not None:
+            self._threshold = head.manifest.results_threshold
 
     def prepare(self, texts: Texts) -> Work | Skipped | None:
         results = tool_results(texts.view)
@@ -46,7 +55,8 @@ class ResultsDetector(ClassifierDetector):
             if out_of_reach(plain, latin_only=self._head.manifest.latin_only) is not None:
                 continue
             words = None if self._table is None else self._head.look_up(plain, self._table)
-            judged = self._head.judge(Reading(row, words, self._head.describe(window.text)))
+            pieces = None if self._table is None else self._head.weigh_pieces(plain, self._table, words)
+            judged = self._head.judge(Reading(row, words, self._head.describe(window.text), pieces), results=True)
             rank = self._rank(judged)
             if best is None or rank > best[0]:
                 best = (rank, judged, window)
