@@ -30,7 +30,7 @@ DEFAULT_PATH = "/v1/chat/completions"
 
 
 def explain(
-    directory: Annotated[Path, typer.Argument(help="Directory of manifests.")],
+    manifests: Annotated[Path, typer.Argument(help="Directory of manifests, or one file.")],
     body: Annotated[Path, typer.Argument(help="File with one OpenAI request body; - is standard input.")] = Path("-"),
     jsonl: Annotated[
         Path | None, typer.Option(help="File with one body a line; one record a line comes out, with its line number.")
@@ -63,12 +63,13 @@ def explain(
 
         forebay explain examples/assistant --jsonl requests.jsonl > records.jsonl
     """
-    if not directory.is_dir():
-        give_up(f"there is no directory {directory}")
-    loaded = load([directory])
+    if not manifests.exists():
+        give_up(f"there is no {manifests}")
+    loaded = load([manifests])
     _warn(loaded)
+    beside = manifests if manifests.is_dir() else manifests.parent
     config, errors = compile_config(
-        loaded.policies, loaded.pools, revision="local", encoders=Shelf(folder=directory).get, heads=Library(directory)
+        loaded.policies, loaded.pools, revision="local", encoders=Shelf(folder=beside).get, heads=Library(beside)
     )
     for name, error in errors.items():
         give_up(f"policy {name}: {error}")

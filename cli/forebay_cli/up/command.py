@@ -61,7 +61,9 @@ def up(
         forebay up examples/assistant --port 8080 --workers 4
     """
     if not directory.is_dir():
-        give_up(f"there is no directory {directory}")
+        give_up(
+            f"{directory} is a file: name its directory" if directory.exists() else f"there is no directory {directory}"
+        )
     try:
         plan = make_plan(directory.resolve(), port=port, workers=workers, log=log.value)
     except (PortTaken, ManifestsRefused) as error:

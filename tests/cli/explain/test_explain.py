@@ -159,3 +159,13 @@ def test_nothing_is_cut_off_on_a_narrow_terminal(manifests: Path, monkeypatch: p
     (manifests / "all.yaml").write_text(MANIFESTS.replace("name: small", "name: a-pool-with-a-rather-long-name"))
     shown = CliRunner().invoke(app, ["explain", str(manifests)], input=GOOD).stdout
     assert "\u2026" not in shown
+
+
+def test_one_file_of_manifests_will_do(manifests: Path) -> None:
+    done = CliRunner().invoke(app, ["explain", str(manifests / "all.yaml")], input=GOOD)
+    assert (done.exit_code, done.stdout.splitlines()[0]) == (0, "pool        default/small")
+
+
+def test_manifests_that_are_not_there_are_named(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["explain", str(tmp_path / "none")], input=GOOD)
+    assert (done.exit_code, done.stderr) == (2, f"forebay: there is no {tmp_path}/none\n")

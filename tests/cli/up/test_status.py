@@ -40,3 +40,8 @@ def test_what_has_not_changed_is_said_once() -> None:
 def test_before_anything_is_read_there_are_no_counts() -> None:
     line = status_line(Report(revision="", programmed=False, policies={}, pools={}, errors=()))
     assert line == "pending  reading the manifests"
+
+
+def test_a_file_is_no_directory_to_run(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").touch()
+    assert CliRunner().invoke(app, ["up", str(tmp_path / "a.yaml")]).stderr.endswith("is a file: name its directory\n")
