@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,9 @@ from forebay_extproc.watch import ConfigRefused, Watch
 
 LOG: Final = logging.getLogger(__name__)
 SWITCH_SECONDS: Final = 0.0005
+MOST_FILES: Final = 65_536
+"""Each connection is a file. Where a container starts with 1,024 and may have more, a thousand connections that say nothing
+would keep Envoy and probes out."""
 
 
 async def serve(options: Options) -> None:
@@ -94,11 +98,20 @@ async def serve(options: Options) -> None:
         await operator.close()
 
 
+def allow_files(most: int = MOST_FILES) -> None:
+    """Have as many files as the process may, and not more than `most` where it has fewer."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 after a signal, 1 when an address cannot be had."""
     options = parse_options(arguments)
     set_up(options.log)
     sys.setswitchinterval(SWITCH_SECONDS)
+    allow_files()
     try:
         uvloop.run(serve(options))
     except (AddressInUse, OSError) as error:

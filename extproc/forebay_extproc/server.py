@@ -24,6 +24,7 @@ from forebay_extproc.processor import Processor
 from forebay_extproc.wire.access_log import ACKNOWLEDGEMENT, parse_entries, read_outcomes
 from forebay_extproc.wire.processing import parse_request
 from forebay_transport.identities import Role
+from forebay_transport.keepalive import HANDSHAKE
 from forebay_transport.security import PLAINTEXT, Security
 
 LOG: Final = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ OPTIONS: Final = (
     # 200 kB body come without a stop instead.
     ("grpc.http2.bdp_probe", 0),
     ("grpc.http2.lookahead_bytes", 1 << 20),
+    HANDSHAKE,
     # A port that another process has is an error, not a share of its traffic.
     ("grpc.so_reuseport", 0),
 )

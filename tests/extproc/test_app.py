@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,50 @@ async def test_five_hundred_idle_connections_keep_no_probe_from_a_process(tmp_pa
         for _, writer in idle:
             writer.transport.abort()
         assert slowest < 1.0
+
+
+@contextlib.contextmanager
+def few_files(soft: int) -> Iterator[None]:
+    """Processes that start meanwhile may have so many files, until they ask for more."""
+    before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
+
+
+def open_files(process: int) -> int:
+    return len(os.listdir(f"/proc/{process}/fd"))
+
+
+async def test_connections_that_say_nothing_keep_neither_envoy_nor_probes_out(tmp_path: Path) -> None:
+    copy = tmp_path / "last-good"
+    keep_a_copy(copy)
+    arguments = ("--listen", "127.0.0.1:0", "--operator", f"unix:{tmp_path}/no", "--last-good", str(copy))
+    with few_files(256):
+        starting = a_process(*arguments, "--metrics-port", "0")
+        running = await starting.__aenter__()
+    try:
+        listening = await running.event("listening")
+        address, port = listening["grpc"][0], listening["metrics_port"]
+        await running.event("configured")
+        host, _, number = address.rpartition(":")
+        silent = [await asyncio.open_connection(host, int(number)) for _ in range(400)]
+        async with grpc.aio.insecure_channel(address) as channel:
+            assert said(await asyncio.wait_for(Envoy(channel).ask(), 20))["pool"] == "ai/small"
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /healthz HTTP/1.1\r\n\r\n")
+        assert (await asyncio.wait_for(reader.read(), 20)).startswith(b"HTTP/1.1 200")
+        writer.close()
+        # Nor are they kept for long.
+        async with asyncio.timeout(30):
+            while open_files(running.process.pid) > 200:  # noqa: ASYNC110  what is waited for has no event
+                await asyncio.sleep(0.2)
+        for _, each in silent:
+            each.transport.abort()
+    finally:
+        await starting.__aexit__(None, None, None)
 
 
 async def test_an_address_that_cannot_be_had_is_named_and_the_status_is_1(tmp_path: Path) -> None:

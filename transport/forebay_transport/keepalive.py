@@ -1,4 +1,5 @@
-"""Noticing a peer that is there no more: killed machines, cut networks and suspended processes send no sign of it."""
+"""Noticing a peer that is there no more: killed machines, cut networks and suspended processes send no sign of it. And one
+that never says anything."""
 
 from __future__ import annotations
 
@@ -8,6 +9,10 @@ KEEPALIVE_MILLISECONDS: Final = 10_000
 """After how long a silent connection is pinged."""
 KEEPALIVE_TIMEOUT_MILLISECONDS: Final = 5_000
 """How long it then has to answer before its streams end UNAVAILABLE."""
+
+HANDSHAKE: Final = ("grpc.server_handshake_timeout_ms", 5_000)
+"""Option of a server: how long TLS and HTTP/2 may take to begin. A connection that says nothing is a file, and by default
+it is one for two minutes: a thousand of them kept everybody else out."""
 
 
 def keepalive(

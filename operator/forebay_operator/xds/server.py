@@ -26,7 +26,7 @@ from forebay_operator.xds.sizes import MAX_MESSAGE_BYTES, check_sizes
 from forebay_operator.xds.type_urls import short
 from forebay_operator.xds.wire import Context, discovery_handler, encode_response
 from forebay_transport.identities import Role
-from forebay_transport.keepalive import keepalive
+from forebay_transport.keepalive import HANDSHAKE, keepalive
 from forebay_transport.security import PLAINTEXT, Security
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ FIRST_REQUEST_SECONDS: Final = 10.0
 STANDING_BY: Final = "standing by: another operator leads"
 _OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
+    HANDSHAKE,
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     *keepalive(),
