@@ -12,9 +12,11 @@ from forebay_api.manifest import ManifestError, ManifestsRefused, load_local_con
 from forebay_cli.up.plan import Addresses, Plan
 from forebay_cli.up.ports import free_port
 from forebay_operator.source.file import Unreadable, read_bounded
+from forebay_operator.source.listing import legible_path
 
 SHORT_PATH: Final = 80
-"""Unix socket paths may have 107 bytes; longer run directories are replaced by a temporary one."""
+"""Bytes. Unix socket paths may have 107; longer run directories are replaced by a temporary one, and so are those whose names
+Envoy's JSON cannot hold."""
 
 
 def make_plan(directory: Path, *, port: int | None, workers: int | None, log: str) -> Plan:
@@ -76,7 +78,7 @@ def _secret_variables(local: LocalConfig) -> frozenset[str]:
 
 def _run_directory(directory: Path) -> Path:
     run = directory.resolve() / ".forebay"
-    if len(str(run)) > SHORT_PATH or not _is_writable(run):
+    if len(os.fsencode(run)) > SHORT_PATH or legible_path(str(run)) != str(run) or not _is_writable(run):
         run = Path(tempfile.mkdtemp(prefix="forebay-"))
     (run / "logs").mkdir(exist_ok=True)
     (run / ".gitignore").write_text("*\n")

@@ -20,7 +20,7 @@ from forebay_operator.judgement.checks import judge
 from forebay_operator.judgement.verdict import PolicyVerdict, PoolVerdict
 from forebay_operator.source.directory import Directory
 from forebay_operator.source.file import MAX_FILE_BYTES
-from forebay_operator.source.listing import LOCAL_NAME, is_manifest_name
+from forebay_operator.source.listing import LOCAL_NAME, is_manifest_name, legible_path
 
 ELSEWHERE: Final[Mapping[str, str]] = {"SecretNotFound": "Warning", "ServiceNotFound": "Note"}
 """Reasons that say something about this machine rather than the manifests, and how serious they are here: another
@@ -39,7 +39,7 @@ def load(paths: Sequence[Path]) -> Loaded:
     with tempfile.TemporaryDirectory(prefix="forebay-") as scratch:
         names = {}
         for index, path in enumerate(paths):
-            name = f"{index:03}-{path.name}"
+            name = f"{index:03}-{legible_path(path.name)}"
             if path.name == LOCAL_NAME:
                 name = LOCAL_NAME
             elif not path.is_dir() and not is_manifest_name(name):
@@ -52,7 +52,7 @@ def load(paths: Sequence[Path]) -> Loaded:
                     (Path(scratch) / name).write_bytes(pipe.read(MAX_FILE_BYTES + 1))
             else:
                 (Path(scratch) / name).symlink_to(path.resolve(), path.is_dir())
-            names[name] = str(path)
+            names[name] = legible_path(str(path))
         return _load(Path(scratch), Places(Path(scratch), names))
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from forebay_api.document.builder import Malformed
 from forebay_api.document.stream import Document, read_document, split_documents
 from forebay_operator.source.file import Unreadable, read_bounded
-from forebay_operator.source.listing import TooManyFiles, manifest_paths
+from forebay_operator.source.listing import TooManyFiles, legible_path, manifest_paths
 
 _STEP: Final = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|([^.\[]+)')
 
@@ -32,7 +32,7 @@ class Places:
     def shown(self, source: str) -> str:
         """A file of the directory as the caller would name it."""
         if self._names is None:
-            return source if Path(source) == self._directory else str(self._directory / source)
+            return legible_path(source if Path(source) == self._directory else str(self._directory / source))
         top, slash, rest = source.partition("/")
         return f"{self._names.get(top, top)}{slash}{rest}"
 

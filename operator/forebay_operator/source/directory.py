@@ -28,7 +28,7 @@ from forebay_operator.source.contents import (
 )
 from forebay_operator.source.file import Unreadable, read_bounded
 from forebay_operator.source.jwks import with_keys
-from forebay_operator.source.listing import LOCAL_NAME, TooManyFiles, manifest_paths
+from forebay_operator.source.listing import LOCAL_NAME, TooManyFiles, legible_path, manifest_paths
 from forebay_operator.source.view import View
 
 VOLUME_LINK: Final = "..data"
@@ -75,7 +75,7 @@ class Directory:
     def _look(self) -> View:
         errors: tuple[ManifestError, ...] = ()
         try:
-            read = {path: self._read_manifests(path) for path in manifest_paths(self.root)}
+            read = {legible_path(path): self._read_manifests(path) for path in manifest_paths(self.root)}
             self._files = {path: contents for path, contents in read.items() if contents is not None}
             self._local = self._read_local()
         except (OSError, TooManyFiles) as error:
@@ -86,13 +86,14 @@ class Directory:
 
     def _read_manifests(self, path: str) -> Contents | None:
         """None where the file is gone since it was listed."""
-        before = self._files.get(path, EMPTY)
+        told = legible_path(path)
+        before = self._files.get(told, EMPTY)
         try:
-            return parse_contents(path, read_bounded(self.root / path), before)
+            return parse_contents(told, read_bounded(self.root / path), before)
         except FileNotFoundError:
             return None
         except Unreadable as error:
-            return keep_contents(path, str(error), before)
+            return keep_contents(told, str(error), before)
 
     def _read_local(self) -> LocalContents:
         try:
@@ -118,4 +119,4 @@ class Directory:
             message = str(error)
         if self._files:
             message += "; what it held before stays"
-        return ManifestError(source=str(self.root), message=message)
+        return ManifestError(source=legible_path(str(self.root)), message=legible_path(message))

@@ -39,6 +39,11 @@ def manifest_paths(root: Path) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def legible_path(path: str) -> str:
+    """A path as it is told: a name is bytes, and those that are no UTF-8 are written out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def is_manifest_name(name: str) -> bool:
     """Whether a file of this name counts; ``x.yaml~``, ``.x.yaml.swp`` and ``#x.yaml#`` do not."""
     return name.endswith(_SUFFIXES) and not name.startswith(_TEMPORARY_PREFIXES) and name not in _KUSTOMIZE

@@ -61,3 +61,12 @@ def test_settings_that_are_no_file_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "forebay.yaml").mkdir()
     with pytest.raises(ManifestsRefused, match=r"forebay\.yaml: cannot be read: Is a directory"):
         plan(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["\u5f0f" * 40, os.fsdecode(b"\xff")], ids=["long in bytes", "no UTF-8"])
+def test_a_name_that_sockets_cannot_have_is_only_read_from(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    made = plan(tmp_path / name)
+    assert made.directory == tmp_path / name
+    assert made.run.parent != tmp_path / name
+    assert len(os.fsencode(made.addresses.data_planes[0])) < 107

@@ -240,3 +240,12 @@ def test_what_only_sometimes_decides_hides_nothing(manifests: Path) -> None:
     )
     (manifests / "all.yaml").write_text(f"{POOL}---\n{two}")
     assert load([manifests]).outcome.findings == ()
+
+
+@pytest.mark.parametrize("name", [b"live", b"live/a\xff.yaml"])
+def test_names_that_are_no_utf_8_are_written_out(manifests: Path, name: bytes) -> None:
+    (manifests / os.fsdecode(b"a\xff.yaml")).write_text(POOL.replace("port: 9", "port: 0"))
+
+    (line,) = load([Path(os.fsdecode(name))]).outcome.findings
+
+    assert (line.source, line.line) == ("live/a\\xff.yaml", 5)

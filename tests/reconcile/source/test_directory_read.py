@@ -229,3 +229,13 @@ def test_unchanged_files_are_not_parsed_again(
     first = directory.read()
     monkeypatch.setattr("forebay_operator.source.contents.load_manifests", None)
     assert directory.read().pools["ai/one"] is first.pools["ai/one"]
+
+
+def test_a_name_that_is_no_utf_8_is_told_and_its_file_read(root: Path, directory: Directory, pool: Pool) -> None:
+    name = os.fsdecode(b"b\xff.yaml")
+    (root / name).write_text(pool("one"))
+    assert list(directory.read().pools) == ["ai/one"]
+    (root / name).write_text(pool("one") + "---\nkind: ModelPool\n")
+    view = directory.read()
+    assert list(view.pools) == ["ai/one"]
+    assert view.errors[0].source == "b\\xff.yaml"
