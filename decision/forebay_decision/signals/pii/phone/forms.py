@@ -1,11 +1,4 @@
-"""Phone numbers, by how they are written and by the words around them.
-
-Without a word: international (`+` or `00`, a country's calling code, 8 to 15 digits), North American (3-3-4), a trunk
-`0` before two groups or more, an area code in parentheses. With a word such as *phone*, *call* or *fax* just before or
-after: any 7 to 13 digits in the groups that phone numbers have. Dates, decimal numbers, addresses of machines, cards
-and social security numbers are none. The rules are checked against libphonenumber's example numbers of all countries
-by a test; asking it here would take a hundred times as long (0.8 ms for 2 kB).
-"""
+"""Forms that phone numbers have, with and without a word that says so."""
 
 from __future__ import annotations
 
@@ -14,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from forebay_decision.signals.pii.card import is_card
+from forebay_decision.signals.pii.phone.words import BEFORE, NUMBER, WORD, word_around
 
 _CANDIDATE: Final = re.compile(
     rb"[+(\d](?<!\w.)(?<!\d[.,:/-].)(?<!\$.)(?<!\xc2\xa3.)(?<!\xe2\x82\xac.)"
@@ -22,121 +16,6 @@ _CANDIDATE: Final = re.compile(
     rb"(?:(?=x\d)|(?![\w@%]))(?![.,:/-]\d)"
 )
 _EXTENSION: Final = re.compile(rb"\s{0,2}(?:,?\s?ext(?:ension)?\.?|x|#)\s?\d{1,6}(?!\w)", re.IGNORECASE)
-_BEFORE: Final = 80
-_NEAR: Final = 32
-"""Bytes before a number in which a word that says phone, and one that says something else, count."""
-_PHONE: Final = frozenset(
-    word.encode()
-    for word in [
-        "phone",
-        "phones",
-        "telephone",
-        "telephones",
-        "tel",
-        "ph",
-        "mobile",
-        "mobiles",
-        "mob",
-        "cell",
-        "cellphone",
-        "call",
-        "called",
-        "calling",
-        "calls",
-        "callback",
-        "dial",
-        "dialled",
-        "phoned",
-        "rang",
-        "fax",
-        "reach",
-        "reached",
-        "contact",
-        "texted",
-        "sms",
-        "whatsapp",
-        "viber",
-        "hotline",
-        "helpline",
-        "landline",
-        "voicemail",
-        "pager",
-        "switchboard",
-        "handy",
-        "telefon",
-        "telefonnummer",
-        "telefonnr",
-        "mobil",
-        "mobilnummer",
-        "rufnummer",
-        "anrufen",
-        "tlf",
-        "tél",
-        "téléphone",
-        "appelez",
-        "teléfono",
-        "telefono",
-        "móvil",
-        "movil",
-        "celular",
-        "llame",
-        "telefone",
-        "telemóvel",
-        "ligue",
-        "cellulare",
-        "chiamare",
-        "telefoon",
-        "mobiel",
-        "puhelin",
-    ]
-)
-_PHONE_PAIRS: Final = frozenset(
-    (first, second)
-    for first, seconds in {
-        b"text": b"me us him her them to",
-        b"ring": b"me us him her them",
-        b"me": b"on",
-        b"us": b"on",
-        b"toll": b"free",
-        **dict.fromkeys(
-            b"my his her our your their new work home office contact daytime emergency free".split(), b"number numbers"
-        ),
-    }.items()
-    for second in seconds.split()
-)
-_NUMBER: Final = frozenset({b"number", b"numbers", b"numero", "número".encode(), "numéro".encode(), b"nummer"})
-_OTHER: Final = frozenset(
-    b"card iban account acct order invoice ticket tracking zip postal postcode serial version licence license passport ssn "
-    b"security tax vat isbn amount price total pin id box date born birthday dob copyright case ref reference file docket "
-    b"claim policy booking reservation confirmation flight part model batch sku code".split()
-)
-"""Words that say what else a number is; `number` by itself says nothing."""
-_WORD: Final = re.compile(rb"[a-z\x80-\xff]+")
-_NATIVE: Final = tuple(
-    word.encode()
-    for word in (
-        *(
-            "тел",
-            "звон",
-            "电话",
-            "電話",
-            "手机",
-            "手機",
-            "携帯",
-            "전화",
-            "휴대폰",
-            "هاتف",
-            "جوال",
-            "फोन",
-            "फ़ोन",
-            "τηλ",
-            "טלפון",
-        ),
-    )
-)
-_AFTERWARDS: Final = re.compile(
-    rb"\W{0,3}(?:\((?:m|mobile|cell|home|work|office)\)|(?:office|fax|mobile|cell|home|work)\b)", re.IGNORECASE
-)
 _LEADING: Final = re.compile(
     rb"(?:\b(?:at|on|to|me|us|ring)|\b[tmfpTMFP][.:]"
     rb"|\b(?:[Hh]ome|[Ww]ork|[Oo]ffice|[Dd]irect|[Ll]ine|[Mm]ain|[Nn](?:o|r|um)\.?)\W{0,2})\s{0,3}\(?$"
@@ -189,7 +68,7 @@ def _is_phone(written: bytes, text: bytes, start: int, end: int) -> bool:
         return False
     if _looks_otherwise(written, groups, digits):
         return False
-    word = _word_around(text, start, end)
+    word = word_around(text, start, end)
     if word is not None:
         return word and len(digits) <= 13 and len(groups) <= 6
     if written.startswith(b"00"):
@@ -205,10 +84,10 @@ def _stands_as_one(written: bytes, text: bytes, start: int, end: int) -> bool:
     """Whether grouped digits stand where numbers to be reached at do, with no word that says so."""
     if _GROUPED.fullmatch(written) is None or _THOUSANDS.fullmatch(written):
         return False
-    before = text[max(0, start - _BEFORE) : start]
+    before = text[max(0, start - BEFORE) : start]
     leading = _LEADING.search(before)
     if leading is None:
-        return not _NUMBER.isdisjoint(_WORD.findall(before.lower()))
+        return not NUMBER.isdisjoint(WORD.findall(before.lower()))
     alone = before[leading.start() :].strip(b" \t\r\n>*-(,;|") == b""
     # "at 12 345 Redbud Drive" is a house.
     return (_LINE_END if alone else _SENTENCE_END).match(text, end) is not None
@@ -234,22 +113,3 @@ def _looks_otherwise(written: bytes, groups: list[bytes], digits: bytes) -> bool
         or len(set(digits)) == 1
         or (len(digits) > 11 and is_card(digits))
     )
-
-
-def _word_around(text: bytes, start: int, end: int) -> bool | None:
-    """True where the nearest telling word before, or one just after, says phone; False where it says something else."""
-    if _AFTERWARDS.match(text, end):
-        return True
-    before = text[max(0, start - _BEFORE) : start]
-    if not before.isascii() and any(word in before for word in _NATIVE):
-        return True
-    told: bool | None = None
-    previous = b""
-    for found in _WORD.finditer(before.lower()):
-        word = found[0]
-        if word in _PHONE or (previous, word) in _PHONE_PAIRS:
-            told = True
-        elif word in _OTHER and len(before) - found.end() <= _NEAR:
-            told = False
-        previous = word
-    return told
