@@ -6,7 +6,7 @@ Source: vLLM's ``v1/metrics/loggers.py``. Gauges are read when scraped, so they 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -14,9 +14,6 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from forebay_cli.sim.config import SimConfig
-
-if TYPE_CHECKING:
-    from forebay_cli.sim.engine import Engine
 
 FinishedReason = Literal["stop", "length", "abort", "error"]
 METRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -33,10 +30,31 @@ _LATENCY_BUCKETS = (
 )
 
 
+class Readings(Protocol):
+    """What gauges read of an engine when they are scraped."""
+
+    @property
+    def running(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def kv_usage(self) -> float:
+        """In [0, 1]."""
+        ...
+
+    @property
+    def waiting_loras(self) -> Iterable[str]: ...
+    @property
+    def running_loras(self) -> Iterable[str]: ...
+    def wall_clock(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+
 class EngineMetrics:
     """One engine's counters and histograms, to which the engine reports; its gauges read the engine."""
 
-    def __init__(self, config: SimConfig, engine: Engine) -> None:
+    def __init__(self, config: SimConfig, engine: Readings) -> None:
         self._registry = CollectorRegistry()
         labels = (config.models[0], "0")
         self._add_gauges(config, engine, labels)
@@ -70,7 +88,7 @@ class EngineMetrics:
             _LATENCY_BUCKETS,
         )
 
-    def _add_gauges(self, config: SimConfig, engine: Engine, labels: tuple[str, str]) -> None:
+    def _add_gauges(self, config: SimConfig, engine: Readings, labels: tuple[str, str]) -> None:
         readings = (
             (
                 "vllm:num_requests_running",
@@ -111,7 +129,7 @@ class EngineMetrics:
 class _LoraCollector(Collector):
     """vLLM's odd one out: adapter names in labels, the time of the reading as value, no model_name."""
 
-    def __init__(self, config: SimConfig, engine: Engine) -> None:
+    def __init__(self, config: SimConfig, engine: Readings) -> None:
         self._max_lora = str(len(config.loras))
         self._engine = engine
 
