@@ -25,7 +25,7 @@ from ahocorasick_rs import AhoCorasick
 from forebay_api.signal import Keyword
 from forebay_decision.record import SignalRecord
 from forebay_decision.signals.detector import Texts
-from forebay_decision.signals.folding import fold
+from forebay_decision.signals.folding import fold, fold_pieces
 from forebay_decision.signals.scan import SHORT_BYTES, Scan, plan_scan, scanned
 from forebay_decision.work import Skipped
 
@@ -64,6 +64,8 @@ class KeywordDetector:
 
     def _look(self, texts: Texts) -> SignalRecord | Skipped:
         text = _folded(texts, self.scope) if self._fold else texts.scoped(self.scope).decode("utf-8", "replace")
+        if text is None:
+            return Skipped("deadline")
         step = max(_CHUNK, 4 * self._longest)
         if len(text) <= step:
             found = self._first(text, 0, len(text))
@@ -95,12 +97,17 @@ class KeywordDetector:
             yield left, phrase
 
 
-def _folded(texts: Texts, scope: str) -> str:
-    """The scope's text, folded once for all signals of a request."""
+def _folded(texts: Texts, scope: str) -> str | None:
+    """The scope's text, folded once for all signals of a request; None where the time ends before."""
     key: Hashable = ("folded", scope)
     shared = texts.shared()
     if key not in shared:
-        shared[key] = fold(texts.scoped(scope).decode("utf-8", "replace"))
+        pieces: list[str] = []
+        for piece in fold_pieces(texts.scoped(scope).decode("utf-8", "replace")):
+            if pieces and texts.seconds_left() <= 0.0:
+                return None
+            pieces.append(piece)
+        shared[key] = "".join(pieces)
     return cast("str", shared[key])
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from forebay_api.signal import Keyword
 from forebay_decision.record import SignalRecord
+from forebay_decision.signals import folding
 from forebay_decision.signals.folding import fold
 from forebay_decision.signals.keyword import KeywordDetector
 from forebay_decision.signals.scan import Scan
@@ -91,6 +92,49 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
 def test_whatever_stands_on_a_line_of_its_own_is_found_in_any_case(around: str, phrase: str) -> None:
     for spelled in (phrase, phrase.casefold()):
         assert label(f".{around}\n{spelled}\n{around}.", phrase) == phrase
+
+
+@given(
+    st.text(
+        st.characters() | st.sampled_from("a\u0301\u0316\uff9e\u1100\u1161\u11a8\ufdfa\u0345\u09be\uffa1 "), max_size=40
+    )
+)
+def test_pieces_of_a_text_fold_as_all_of_it(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        whole = fold(text)
+        patch.setattr(folding, "PIECE", 1)
+        assert fold(text) == whole
+
+
+@pytest.mark.parametrize("letter", ["\ufdfa", "\ufdfb", "\u3316", "\uff11"])
+def test_letters_that_stand_for_many_are_folded_in_the_time_of_others(letter: str) -> None:
+    text = letter * (2**20 // 3)
+    pieces = 0
+    for piece in folding._pieces(text):
+        began = time.thread_time()
+        fold(piece)
+        assert time.thread_time() - began < 0.1, "some milliseconds: the interpreter is nobody else's meanwhile"
+        pieces += 1
+    assert pieces > 100
+    began = time.thread_time()
+    fold(text)
+    assert time.thread_time() - began < 1.0
+    assert looked(seen(letter * 1000 + " magic"), "magic") == SignalRecord(matched=True, label="magic")
+
+
+def test_the_deadline_ends_the_folding_of_a_text_that_grows() -> None:
+    view = seen("\u3316" * 300_000)
+    detector = KeywordDetector("k", Keyword(any=["magic"]))
+    planned = detector.prepare(view)
+    assert isinstance(planned, Scan)
+    view.seconds = 0.0
+    began = time.thread_time()
+    assert planned.run() == Skipped("deadline")
+    assert time.thread_time() - began < 0.1
+
+
+def test_a_phrase_within_a_letter_that_stands_for_a_sentence_is_found() -> None:
+    assert label("\ufdfa " * 200, "صلى الله عليه وسلم") is not None
 
 
 def test_runs_of_combining_marks_are_folded_in_linear_time() -> None:
