@@ -4,6 +4,9 @@ Acknowledgements count publications. An object's content was first part of one o
 one or a later one has the object; what else changes afterwards says nothing about it. That keeps status true and still:
 a change of one policy moves no other object's status.
 
+Whoever serves an object is waited for, and nobody else: requests to a policy with targetRefs come by somebody else's Envoys,
+so ours, where there are any, have no say in it.
+
 Once every replica had an object's content, a replica that comes later (a new pod, a reconnect) is missed only if it
 takes requests and has been behind for GRACE_SECONDS: until it has a configuration it is not ready and serves nobody.
 """
@@ -16,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from forebay_api.wire import PlacedSpec
 from forebay_operator.telling.progress import Rollout
 from forebay_operator.xds.acknowledgements import Acknowledgements, Kind, Rejection
 
@@ -44,6 +48,8 @@ class Programme:
         self._objects: dict[str, Progress] = {}
         self._behind: dict[str, float] = {}
         self._spared_until = 0.0
+        self._planes: tuple[Mapping[str, Kind], Mapping[str, Kind]] = ({}, {})
+        """Replicas as they were expected last, and the data planes among them."""
 
     def note(self, contents: Mapping[str, Content], sequence: int, reached: Callable[[str, str], bool]) -> None:
         """These objects are on offer since publication `sequence`, where their content is new.
@@ -79,25 +85,40 @@ class Programme:
         ready: frozenset[str],
         now: float,
     ) -> dict[str, Rollout]:
-        """How far each named object has come. `missing(sequence)` are the expected replicas without that publication."""
+        """How far each named object has come, at those who serve it. `missing(sequence)` are the expected replicas without
+        that publication."""
         texts: dict[str, str] = {}
         for rejection in rejections:
             told = f"{rejection.type_url.rpartition('.')[2]} {rejection.name}: {rejection.text}"
             texts[rejection.client] = "; ".join(filter(None, (texts.get(rejection.client), told)))
         known = {name: self._objects[name] for name in names if name in self._objects}
         absent = {sequence: missing(sequence) for sequence in {p.sequence for p in known.values()}}
-        self._note_behind([absent[p.sequence] for p in known.values() if p.reached], now)
+        planes = self._data_planes(expected)
+        lacked = {sequence: nodes.intersection(planes) for sequence, nodes in absent.items()}
+        reached = [
+            (lacked if _behind_a_gateway(p.content) else absent)[p.sequence] for p in known.values() if p.reached
+        ]
+        self._note_behind(reached, now)
         late = {n for n, since in self._behind.items() if now >= max(since + GRACE_SECONDS, self._spared_until)}
         behind = late & ready
         found = {}
         for name, progress in known.items():
-            lacking = absent[progress.sequence]
-            if not lacking and expected:
+            elsewhere = _behind_a_gateway(progress.content)
+            lacking, serving = (lacked, planes) if elsewhere else (absent, expected)
+            missed = lacking[progress.sequence]
+            if not missed and serving:
                 progress.reached = True
             if progress.reached:
-                lacking = lacking & behind
-            found[name] = _rollout(progress, lacking, expected, texts if lacking else _NONE)
+                missed = missed & behind
+            found[name] = _rollout(progress, missed, serving, texts if missed else _NONE)
         return found
+
+    def _data_planes(self, expected: Mapping[str, Kind]) -> Mapping[str, Kind]:
+        """The data planes among them; the very same value as long as `expected` is."""
+        if self._planes[0] is not expected:
+            planes = {node: kind for node, kind in expected.items() if kind is Kind.DATA_PLANE}
+            self._planes = (expected, planes)
+        return self._planes[1]
 
     def _note_behind(self, lacking: Iterable[frozenset[str]], now: float) -> None:
         """A replica counts as behind from the moment it lacks what all have had."""
@@ -106,6 +127,10 @@ class Programme:
 
 
 _NONE: Final[Mapping[str, str]] = {}
+
+
+def _behind_a_gateway(content: Content) -> bool:
+    return isinstance(content, PlacedSpec)
 
 
 def _rollout(

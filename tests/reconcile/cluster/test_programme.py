@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
+from forebay_api.policy import Default
+from forebay_api.wire import PlacedSpec
 from forebay_operator.telling.programme import GRACE_SECONDS, TAKEOVER_SECONDS, Programme
-from forebay_operator.telling.progress import Rollout
+from forebay_operator.telling.progress import Rollout, state_programmed
 from forebay_operator.xds.acknowledgements import Kind, Rejection
 
 
@@ -59,6 +61,39 @@ def test_an_object_is_complete_when_all_have_the_publication_that_brought_it() -
     assert bench.missing() == (B,)
     bench.acknowledge(1)
     assert bench.missing() == ()
+
+
+PLACED = PlacedSpec(strategies=[], default=Default(use="x"))
+
+
+def test_our_own_envoys_are_not_waited_for_where_somebody_elses_carry_the_requests() -> None:
+    bench = Bench()
+    bench.programme.note({"x": Spec(1), "placed": PLACED}, 1, lambda *_: False)
+    bench.acknowledge(1, A)
+    assert bench.missing("placed") == (B,)
+    bench.acknowledge(1, A, B)
+    told = bench.look("placed")
+    assert told.acknowledgements.complete
+    assert state_programmed(told).message.startswith("2 of 2 data planes acknowledged revision")
+    assert bench.missing("x") == (ENVOY,)
+
+
+def test_nor_is_their_refusal_or_their_lateness_said_of_it() -> None:
+    bench = Bench()
+    bench.programme.note({"placed": PLACED}, 1, lambda *_: False)
+    bench.acknowledge(1, A, B)
+    bench.rejections.append(Rejection(ENVOY, "type.googleapis.com/x.Listener", "public", "1", "no such filter"))
+    assert bench.look("placed").acknowledgements.rejected == {}
+    bench.now += GRACE_SECONDS + 1
+    assert bench.look("placed").acknowledgements.complete
+
+
+def test_without_a_data_plane_nobody_decides_although_our_own_envoys_have_everything() -> None:
+    bench = Bench()
+    bench.expected = {ENVOY: Kind.ENVOY}
+    bench.programme.note({"placed": PLACED}, 1, lambda *_: False)
+    bench.acknowledge(1, ENVOY)
+    assert state_programmed(bench.look("placed")).reason == "NoDataPlane"
 
 
 def test_what_others_become_says_nothing_of_an_object() -> None:
