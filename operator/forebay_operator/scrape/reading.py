@@ -38,6 +38,10 @@ def read_load(page: bytes, names: MetricNames, now: float = math.inf) -> Reading
     """
     queued = _first(page, names.queued)
     running = _first(page, names.running)
+    tokens = _tokens(page, names)
+    if queued is running is None and tokens == 0:
+        # In prometheus-client's multi-process mode vLLM's gauges are on the page from the first request on.
+        queued = running = (0.0,)
     if queued is None or running is None:
         return None
     kv = _first(page, names.kv_cache_utilization) or (0.0,)
@@ -46,7 +50,7 @@ def read_load(page: bytes, names: MetricNames, now: float = math.inf) -> Reading
         queued=sum(queued),
         running=sum(running),
         kv_cache_utilization=min(1.0, sum(kv) / len(kv)),
-        tokens=_tokens(page, names),
+        tokens=tokens,
         adapters=at_work,
         waiting_adapters=waited_for,
     )

@@ -45,6 +45,7 @@ def read(pool: PoolSpec, page: bytes) -> Reading | None:
         ),
         ("vLLM", "llm-d-inference-sim", Reading(2.0, 2.0, 0.0, 152.0, ("sql-lora",), ("sql-lora",))),
         ("SGLang", "sglang", Reading(3.0, 4.0, 0.17, 1195 + 11167 + 3374.0)),
+        ("SGLang", "sglang-two-replicas", Reading(1 + 2.0, 4 + 1.0, 0.025, 1322 + 539 + 5807 + 1191 + 466 + 5548.0)),
         ("TensorRTLLM", "tensorrt-llm", Reading(3.0, 8.0, 0.62, 912034 + 301220.0)),
         ("Triton", "triton", Reading(5.0, 12.0, 0.4874178554255489, 11952 + 35856.0)),
     ],
@@ -55,6 +56,14 @@ def test_an_engines_page_says_what_it_has_to_do(pool: Pool, engine: str, page: s
 
 def test_the_pages_are_of_the_size_that_engines_print() -> None:
     assert len((DATA / "vllm.txt").read_bytes()) > 50_000
+
+
+@pytest.mark.parametrize(("tokens", "reading"), [(0, Reading(0.0, 0.0, tokens=0.0)), (7, None)])
+def test_an_engine_that_has_counted_no_token_may_have_no_counts_of_requests_yet(
+    pool: Pool, tokens: int, reading: Reading | None
+) -> None:
+    page = b"vllm:prompt_tokens_total %d\nvllm:generation_tokens_total 0\n" % tokens
+    assert read(pool(), page) == reading
 
 
 def test_counts_that_sglang_repeats_by_priority_are_counted_once(pool: Pool) -> None:
