@@ -31,18 +31,21 @@ class CelRule(NamedTuple):
 
     ``rule`` is Kubernetes CEL over ``self`` with its defaults filled in; ``message`` is a sentence that says what to
     do; ``field_path`` names the field to blame where that is not the whole object (``.default.use``). ``parts`` says
-    the same as ``rule`` where a reader of manifests can check it closer than the whole.
+    the same as ``rule`` where a reader of manifests can check it closer than the whole. ``among`` is the list whose
+    names the field to blame has to be one of: a reader says which is near.
     """
 
     rule: str
     message: str
     field_path: str = ""
     parts: Each | Unique | None = None
+    among: str = ""
 
 
-def for_each(items: str, variable: str, holds: str, message: str, *, at: str = "") -> CelRule:
+def for_each(items: str, variable: str, holds: str, message: str, *, at: str = "", among: str = "") -> CelRule:
     """The rule that ``holds`` is true of every item of the list ``self.<items>``, which must have a default."""
-    return CelRule(f"self.{items}.all({variable}, {holds})", message, f".{items}", Each(items, variable, holds, at))
+    parts = Each(items, variable, holds, at)
+    return CelRule(f"self.{items}.all({variable}, {holds})", message, f".{items}", parts, among)
 
 
 def unique(items: str, key: str, message: str) -> CelRule:

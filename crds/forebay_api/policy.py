@@ -207,6 +207,7 @@ class PolicySpec(Strict, frozen=True, kw_only=True):
             "self.strategies.exists(s, s.name == self.default.use)",
             "default.use names no strategy of spec.strategies",
             field_path=".default.use",
+            among="strategies",
         ),
         for_each(
             "rules",
@@ -214,6 +215,7 @@ class PolicySpec(Strict, frozen=True, kw_only=True):
             "!has(r.use) || self.strategies.exists(s, s.name == r.use)",
             "a rule's use names no strategy of spec.strategies",
             at="use",
+            among="strategies",
         ),
         CelRule(
             "self.mode != 'Shadow' || !has(self.failOpen)",

@@ -378,3 +378,13 @@ def test_the_fix_that_is_named_mends_it(old: str, new: str, said: str) -> None:
 )
 def test_a_template_that_nobody_rendered_is_told_so(text: str) -> None:
     assert any("a template has to be rendered first" in error.message for error in refusals(text))
+
+
+def test_a_strategy_that_is_misspelt_is_told_which_is_meant() -> None:
+    text = POLICY.replace("default: {use: economical}", "default: {use: economic}")
+    assert [
+        (error.path, error.message) for error in refusals(f"{text}  rules: [{{name: a, when: 'true', use: x}}]\n")
+    ] == [
+        ("spec.default.use", 'default.use names no strategy of spec.strategies: did you mean "economical"?'),
+        ("spec.rules[0].use", "a rule's use names no strategy of spec.strategies: choose from economical"),
+    ]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cel_expr_python import cel
 
-from forebay_api.admission.fault import Fault
+from forebay_api.admission.fault import Fault, suggest
 from forebay_api.base import CelRule, Each, Unique
 from forebay_api.path import Path
 from forebay_api.schema.shape import Shape
@@ -46,10 +46,20 @@ def check_rules(value: Any, shape: Shape, bad: frozenset[Path], path: Path = ())
 def _check_rule(rule: CelRule, value: dict[str, Any], path: Path) -> Iterator[Fault]:
     try:
         for place in _breaking_places(rule, value):
-            yield Fault((*path, *place), rule.message)
+            yield Fault((*path, *place), rule.message + _near(rule, value, place))
     except RuleError as error:
         # As an API server does: what cannot be checked is refused.
         yield Fault(path, f"could not be checked ({error}) for: {rule.message}")
+
+
+def _near(rule: CelRule, value: dict[str, Any], place: Path) -> str:
+    """The name that is meant where the rule wants one of a list's."""
+    if not rule.among:
+        return ""
+    meant: Any = value
+    for step in place:
+        meant = meant[step]
+    return suggest(str(meant), (item["name"] for item in value[rule.among]))
 
 
 def _breaking_places(rule: CelRule, value: dict[str, Any]) -> Iterator[Path]:
