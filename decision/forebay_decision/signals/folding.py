@@ -24,6 +24,8 @@ MOST_SENTENCES: Final = 64
 SENTENCES: Final = ("\ufdfa", "\ufdfb")
 PIECE: Final = 2048
 """Letters, a millisecond of the slowest."""
+LONGEST_PIECE: Final = 8192
+"""Where none begins anew: more than any language joins to one."""
 _JAMO: Final = "HANGUL J"
 _TOO_MANY: Final = compile_linear(rf"(\pM{{{MOST_MARKS}}})\pM+")
 
@@ -50,7 +52,7 @@ def _pieces(text: str) -> Iterator[str]:
     start = 0
     while start < len(text):
         end = start + PIECE
-        while end < len(text) and not _begins(text[end]):
+        while end < min(start + LONGEST_PIECE, len(text)) and not _begins(text[end]):
             end += 1
         yield text[start:end]
         start = end

@@ -106,7 +106,7 @@ def test_pieces_of_a_text_fold_as_all_of_it(text: str) -> None:
         assert fold(text) == whole
 
 
-@pytest.mark.parametrize("letter", ["\ufdfa", "\ufdfb", "\u3316", "\uff11"])
+@pytest.mark.parametrize("letter", ["\ufdfa", "\ufdfb", "\u3316", "\uff11", "\uff9e", "\u1161", "\u0345"])
 def test_letters_that_stand_for_many_are_folded_in_the_time_of_others(letter: str) -> None:
     text = letter * (2**20 // 3)
     pieces = 0
@@ -115,7 +115,7 @@ def test_letters_that_stand_for_many_are_folded_in_the_time_of_others(letter: st
         fold(piece)
         assert time.thread_time() - began < 0.1, "some milliseconds: the interpreter is nobody else's meanwhile"
         pieces += 1
-    assert pieces > 100
+    assert pieces > 40
     began = time.thread_time()
     fold(text)
     assert time.thread_time() - began < 1.0
