@@ -130,6 +130,7 @@ OTHER_CASES: list[tuple[Endpoint, str, str]] = [
     ("Embeddings", ',"input":[]', "input"),
     ("Embeddings", ',"input":{}', "input"),
     ("Embeddings", ',"input":[true]', "input[0]"),
+    ("Embeddings", ',"input":"x","messages":[{"role":"user","content":"y"}]', "messages"),
     ("Responses", "", "input"),
     ("Responses", ',"input":[]', "input"),
     ("Responses", ',"input":3', "input"),

@@ -13,6 +13,7 @@ from forebay_decision.dialects.openai.lengths import MOST_PROMPTS, MOST_TOKEN_ID
 from forebay_decision.dialects.openai.members import Members
 from forebay_decision.dialects.openai.tokens import MESSAGE_TOKENS, estimate_text
 from forebay_decision.dialects.openai.values import empty, missing, string, typed
+from forebay_decision.errors import BadRequest
 from forebay_decision.request import Turn
 
 TokenId: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -39,7 +40,11 @@ def read_completion(members: Members) -> Reading:
 
 
 def read_embedding(members: Members) -> Reading:
-    """`input`."""
+    """`input`. Some servers (vLLM) embed `messages` where they are there, too, and leave out the input that rules have read."""
+    if "messages" in members and bytes(members["messages"][1]) != b"null":
+        raise BadRequest(
+            "'messages' is not supported for embeddings: send 'input'.", code="unsupported_parameter", param="messages"
+        )
     return _read(members, "input")
 
 
