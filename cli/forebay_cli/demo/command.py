@@ -57,6 +57,8 @@ def demo(
     except Stopped:
         show.say("stopped; nothing is left running")
         raise typer.Exit(STOPPED) from None
+    except BrokenPipeError:
+        raise  # whoever read along has gone
     except (PortTaken, ManifestsRefused, ExampleMissing, NotReady, RuntimeError, OSError) as error:
         give_up(str(error), EXIT_FINDINGS)
     if not keep:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -60,7 +60,7 @@ def decode_fault(body: bytes | str) -> Fault:
     try:
         return msgspec.json.decode(body, type=Fault)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise FaultError(f"fault: {error}") from error
+        raise FaultError(f"fault: {error}{_choices(str(error))}") from error
 
 
 def make_fault(**fields: object) -> Fault:
@@ -68,7 +68,16 @@ def make_fault(**fields: object) -> Fault:
     try:
         return msgspec.convert(fields, Fault)
     except msgspec.ValidationError as error:
-        raise FaultError(f"fault: {error}") from error
+        raise FaultError(f"fault: {error}{_choices(str(error))}") from error
+
+
+def _choices(message: str) -> str:
+    """What there is, where a decoder's message says only that something else was given."""
+    if "unknown field" in message:
+        return f"; there are {', '.join(Fault.__struct_fields__)}"
+    if "enum value" in message:
+        return f"; choose from {', '.join(get_args(Scope if message.endswith('`$.scope`') else Mode))}"
+    return ""
 
 
 def parse_fault(text: str) -> Fault:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterable
 from typing import Any
 
 import httpx
 import openai
 import pytest
+
+from forebay_cli.sim.faults import FaultError, parse_fault
 
 SAY = [{"role": "user", "content": "Say something."}]
 
@@ -135,3 +138,17 @@ async def test_a_killed_server_resets_its_streams(start_sim, connect, until):
     await until(lambda: server.running == 1)
     await server.kill()
     assert (await drain(stream))[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("foo", "choose from none, status, hang, reset, reset_mid_stream, slow"),
+        ("slow,scope=some", "choose from inference, monitoring, all"),
+        ("slow,dely=2s", "there are mode, status, after_tokens, delay, count, scope"),
+        ('{"mode": "foo"}', "choose from none, status, hang, reset, reset_mid_stream, slow"),
+    ],
+)
+def test_a_fault_that_there_is_not_is_told_which_there_are(text: str, end: str) -> None:
+    with pytest.raises(FaultError, match=re.escape(end) + "$"):
+        parse_fault(text)
