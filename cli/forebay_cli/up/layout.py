@@ -78,17 +78,24 @@ def _secret_variables(local: LocalConfig) -> frozenset[str]:
 
 def _run_directory(directory: Path) -> Path:
     run = directory.resolve() / ".forebay"
-    if len(os.fsencode(run)) > SHORT_PATH or legible_path(str(run)) != str(run) or not _is_writable(run):
+    if len(os.fsencode(run)) > SHORT_PATH or legible_path(str(run)) != str(run) or not _is_ours(run):
         run = Path(tempfile.mkdtemp(prefix="forebay-"))
     (run / "logs").mkdir(exist_ok=True)
     (run / ".gitignore").write_text("*\n")
     return run
 
 
-def _is_writable(run: Path) -> bool:
-    """Whether the directory is there, made now if need be, and takes files."""
+def _is_ours(run: Path) -> bool:
+    """Whether the directory is there, made now if need be, and takes files that end up in it.
+
+    Manifests may be somebody else's, and a checkout can bring a `.forebay` along: one whose links lead our files elsewhere.
+    """
     try:
         run.mkdir(mode=0o700, exist_ok=True)
+        if run.is_symlink() or run.stat().st_uid != os.geteuid() or not os.access(run, os.W_OK | os.X_OK):
+            return False
+        return not any(
+            path.is_symlink() for folder in (run, run / "logs") if folder.is_dir() for path in folder.iterdir()
+        )
     except OSError:
         return False
-    return os.access(run, os.W_OK | os.X_OK)

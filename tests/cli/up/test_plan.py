@@ -70,3 +70,16 @@ def test_a_name_that_sockets_cannot_have_is_only_read_from(tmp_path: Path, name:
     assert made.directory == tmp_path / name
     assert made.run.parent != tmp_path / name
     assert len(os.fsencode(made.addresses.data_planes[0])) < 107
+
+
+@pytest.mark.parametrize("link", [".forebay", ".forebay/envoy.json", ".forebay/logs", ".forebay/logs/envoy.log"])
+def test_a_checkout_cannot_have_its_files_written_elsewhere(tmp_path: Path, link: str) -> None:
+    checkout, home = tmp_path / "checkout", tmp_path / "home"
+    (checkout / link).parent.mkdir(parents=True)
+    home.mkdir()
+    (checkout / link).symlink_to(home)
+
+    made = plan(checkout)
+
+    assert made.run.parent != checkout
+    assert list(home.iterdir()) == []
