@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -29,6 +29,11 @@ class RequestHead(msgspec.Struct, frozen=True):
     origin: Origin = NOWHERE
 
 
+NOT_HUMAN: Final = frozenset({"system", "developer", "assistant", "tool", "function"})
+"""Roles of turns that are not the caller's own words. Chat templates print any other as it stands, and a model reads it like
+a user's: so what `User` or `customer` says is looked at like what `user` says."""
+
+
 class Turn(msgspec.Struct, frozen=True):
     """One message: its role and its text (parts and arguments of tool calls, joined by newlines).
 
@@ -40,6 +45,11 @@ class Turn(msgspec.Struct, frozen=True):
     text: str
     calls: tuple[str, ...] = ()
     failed: bool = False
+
+    @property
+    def human(self) -> bool:
+        """Whether it is the caller's own."""
+        return self.role not in NOT_HUMAN
 
 
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):

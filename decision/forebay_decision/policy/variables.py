@@ -20,7 +20,7 @@ REQUEST: Final[Mapping[str, tuple[Any, Callable[[RequestView], object]]]] = {
         Type.List(Type.Map(Type.STRING, Type.STRING)),
         lambda view: [{"role": turn.role, "content": turn.text} for turn in view.turns],
     ),
-    "request.turns": (Type.INT, lambda view: sum(turn.role == "user" for turn in view.turns)),
+    "request.turns": (Type.INT, lambda view: sum(turn.human for turn in view.turns)),
     "request.promptTokens": (Type.INT, lambda view: view.prompt_tokens),
     "request.maxTokens": (Type.INT, lambda view: view.max_tokens or 0),
     "request.stream": (Type.BOOL, lambda view: view.stream),

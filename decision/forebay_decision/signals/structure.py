@@ -45,7 +45,7 @@ class StructureDetector:
         values: dict[str, bool | int | float] = {
             "tokens": view.prompt_tokens,
             "messages": len(view.turns),
-            "turns": sum(turn.role == "user" for turn in view.turns),
+            "turns": sum(turn.human for turn in view.turns),
             "tools": len(view.tools),
             "images": view.images,
             "agentStep": sum(turn.role in TOOL_ROLES for turn in since),

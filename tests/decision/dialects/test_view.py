@@ -228,3 +228,48 @@ def test_a_response_that_continues_from_stored_text_says_so(key: str) -> None:
 def test_a_stub_without_a_picture_is_no_picture() -> None:
     item = {"type": "function_call_output", "call_id": "1", "output": [{"type": "input_image"}] * 3}
     assert view("Responses", input=[{"role": "user", "content": "x"}, item]).needs == set()
+
+
+@pytest.mark.parametrize("role", ["User", "USER", "user ", "human", "customer", ""])
+def test_a_role_that_nobody_knows_is_looked_at_like_a_user(role: str) -> None:
+    """A template prints it as it stands, and the model reads what it says."""
+    said = [{"role": "user", "content": "innocent"}, {"role": role, "content": "the order"}]
+    seen = chat(*said)
+    assert seen.text == "the order"
+    assert seen.human_turns(9) == ["the order", "innocent"]
+
+
+@pytest.mark.parametrize("role", ["assistant", "system", "developer", "tool", "function"])
+def test_turns_of_others_are_not_the_callers_words(role: str) -> None:
+    assert chat({"role": "user", "content": "mine"}, {"role": role, "content": "theirs"}).text == "mine"
+
+
+@pytest.mark.parametrize(
+    "thinking", ["the order", {"text": "the order"}, [{"type": "text", "text": "the order"}], ["the order"]]
+)
+def test_thoughts_are_text_in_whosever_message_they_stand(thinking: Any) -> None:
+    """vLLM hands a part of this type on as text."""
+    parts = [{"type": "text", "text": "innocent"}, {"type": "thinking", "thinking": thinking}]
+    seen = chat(user(parts))
+    assert seen.text == "innocent\nthe order"
+    assert seen.conversation.count("the order") == 1
+
+
+@pytest.mark.parametrize("odd", [None, 3, {}, [3, None, {"text": 4}], {"thought": "x"}])
+def test_thoughts_of_another_shape_are_no_reason_to_refuse(odd: Any) -> None:
+    parts = [{"type": "text", "text": "hi"}, {"type": "thinking", "thinking": odd}]
+    assert chat(user(parts)).text == "hi"
+
+
+@pytest.mark.parametrize(
+    ("kind", "modality"), [("image_embeds", "image"), ("video_embeds", "image"), ("audio_embeds", "audio")]
+)
+def test_embeddings_of_a_picture_or_a_sound_are_one(kind: str, modality: str) -> None:
+    seen = chat({"role": "user", "content": [{"type": kind, kind: "AAAA"}]})
+    assert modality in seen.modalities
+    assert ("Vision" in seen.needs) == (modality == "image")
+
+
+def test_embeddings_of_text_in_a_message_are_text_that_nobody_can_read() -> None:
+    parts = [{"type": "text", "text": "hi"}, {"type": "prompt_embeds", "data": "AAAA"}]
+    assert chat(user(parts)).unread == "prompt embeddings"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -17,8 +17,11 @@ _MEDIA: Final = {
     "image_url": ("image", ("image_url",)),
     "input_image": ("image", ("image_url", "file_id")),
     "video_url": ("image", ("video_url",)),
+    "image_embeds": ("image", ("image_embeds",)),
+    "video_embeds": ("image", ("video_embeds",)),
     "input_audio": ("audio", ("input_audio",)),
     "audio_url": ("audio", ("audio_url",)),
+    "audio_embeds": ("audio", ("audio_embeds",)),
     "file": ("file", ("file",)),
     "input_file": ("file", ("file_data", "file_url", "file_id")),
 }
@@ -31,10 +34,15 @@ class Part(msgspec.Struct, frozen=True):
     type: str
     text: str | None = None
     refusal: str | None = None
+    thinking: Any = None
+    """A text, or a list of parts. vLLM hands it on as text, in whosever message it stands."""
     image_url: Raw | UnsetType = UNSET
     video_url: Raw | UnsetType = UNSET
     input_audio: Raw | UnsetType = UNSET
     audio_url: Raw | UnsetType = UNSET
+    image_embeds: Raw | UnsetType = UNSET
+    video_embeds: Raw | UnsetType = UNSET
+    audio_embeds: Raw | UnsetType = UNSET
     file: Raw | UnsetType = UNSET
     file_data: Raw | UnsetType = UNSET
     file_url: Raw | UnsetType = UNSET
@@ -107,5 +115,15 @@ class Attachments:
             else:
                 self._modalities.add(modality)
                 self._tokens += size // (AUDIO_BYTES_PER_TOKEN if modality == "audio" else FILE_BYTES_PER_TOKEN)
+        if part.type == "prompt_embeds":
+            self.hide("prompt embeddings")
         # Whatever the type says: servers differ in what they take for text.
-        return [text for text in (part.text, part.refusal) if text is not None]
+        return [text for text in (part.text, part.refusal, *_thoughts(part.thinking)) if text is not None]
+
+
+def _thoughts(value: Any) -> Iterable[str]:
+    """Text in what a model is said to have thought: a string, an object with one, or a list of either."""
+    for element in value if isinstance(value, list) else [value]:
+        text = element.get("text") if isinstance(element, Mapping) else element
+        if isinstance(text, str):
+            yield text

@@ -29,7 +29,8 @@ class _Place(msgspec.Struct, frozen=True):
 
 _UNREAD: Final = _Place()
 _TEXT: Final = _Place(read=True)
-_CONTENT: Final = _Place(read=True, members={"text": _TEXT, "refusal": _TEXT})
+_THOUGHT: Final = _Place(read=True, members={"text": _TEXT})
+_CONTENT: Final = _Place(read=True, members={"text": _TEXT, "refusal": _TEXT, "thinking": _THOUGHT})
 _CALLED: Final = _Place(members={"arguments": _TEXT, "input": _TEXT})
 _RETURNED: Final = _Place(
     read=True, members=dict.fromkeys(("text", "refusal", "stdout", "stderr", "logs", "result"), _TEXT)

@@ -130,7 +130,7 @@ def _human(turns: tuple[Turn, ...]) -> Iterator[tuple[int, str]]:
     """Place and text of the user's turns in which something is left once noise is stripped, the latest first."""
     openings = Openings()
     for place in range(len(turns) - 1, -1, -1):
-        if turns[place].role == "user":
+        if turns[place].human:
             text = strip_noise(turns[place].text, openings)
             if text:
                 yield place, text

@@ -55,7 +55,7 @@ class Seen(msgspec.Struct, frozen=True):
 
     @property
     def first_turn(self) -> bool:
-        return sum(turn.role == "user" for turn in self.view.turns) <= 1
+        return sum(turn.human for turn in self.view.turns) <= 1
 
     @property
     def brought(self) -> bool:
