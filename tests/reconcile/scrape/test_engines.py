@@ -38,6 +38,7 @@ def read(pool: PoolSpec, page: bytes) -> Reading | None:
     ("engine", "page", "reading"),
     [
         ("vLLM", "vllm", Reading(3.0, 4.0, 0.8210526315789474, 12326 + 9392.0, SHARED, SHARED)),
+        ("vLLM", "vllm-fresh", Reading(0.0, 0.0, 0.0, 0.0)),
         (
             "vLLM",
             "vllm-two-engines",

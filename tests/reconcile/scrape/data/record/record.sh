@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How the pages were recorded: `bash record.sh ENGINE FOLDER`, ENGINE being vllm, vllm-two-engines, sglang,
-# sglang-two-replicas or triton. Pages come to FOLDER/ENGINE.txt. Not run by CI: it takes 7 GB of packages and minutes of
+# How the pages were recorded: `bash record.sh ENGINE FOLDER`, ENGINE being vllm, vllm-fresh, vllm-two-engines,
+# sglang, sglang-two-replicas or triton. Pages come to FOLDER/ENGINE.txt. Not run by CI: it takes 7 GB of packages and minutes of
 # two cores. Needs uv and CPython 3.12 with its shared library; engines listen on a network of their own (unshare -n
 # wants root).
 set -euo pipefail
@@ -55,17 +55,18 @@ ip link set lo up
 page="$work/$engine.txt"
 case $engine in
 vllm*)
-    more=() long=7
+    more=(--enable-lora --max-loras 2 --max-lora-rank 8 --lora-modules "sql-lora=$work/model/adapters/sql-lora"
+        "chat-lora=$work/model/adapters/chat-lora") long=7
     if [ "$engine" = vllm-two-engines ]; then
-        more=(--data-parallel-size 2 --data-parallel-address 127.0.0.1 --api-server-count 2) long=11
+        more+=(--data-parallel-size 2 --data-parallel-address 127.0.0.1 --api-server-count 2) long=11
         export VLLM_CPU_OMP_THREADS_BIND=nobind
     fi
+    [ "$engine" != vllm-fresh ] || more=(--api-server-count 2)
     VLLM_CPU_KVCACHE_SPACE=1 setsid venv/bin/vllm serve "$work/model" --served-model-name tiny-llama \
         --load-format dummy --host 127.0.0.1 --port 8000 --max-model-len 4096 --max-num-seqs 4 --enforce-eager \
-        --num-gpu-blocks-override 96 --enable-lora --max-loras 2 --max-lora-rank 8 \
-        --lora-modules "sql-lora=$work/model/adapters/sql-lora" "chat-lora=$work/model/adapters/chat-lora" \
-        "${more[@]}" >"$engine.log" 2>&1 &
-    ready=http://127.0.0.1:8000/health load=("$here/load.py" http://127.0.0.1:8000 "$page" tiny-llama,sql-lora,chat-lora $long)
+        --num-gpu-blocks-override 96 "${more[@]}" >"$engine.log" 2>&1 &
+    ready=http://127.0.0.1:8000/health
+    load=("$here/load.py" http://127.0.0.1:8000 "$page" tiny-llama,sql-lora,chat-lora $long)
     ;;
 sglang*)
     more=() long=(7)
@@ -110,6 +111,10 @@ for _ in $(seq 200); do
     kill -0 $server_pid
     sleep 3
 done
-timeout 300 "$python" "${load[@]}"
+if [ "$engine" = vllm-fresh ]; then
+    curl --silent --fail --max-time 5 --output "$page" http://127.0.0.1:8000/metrics
+else
+    timeout 300 "$python" "${load[@]}"
+fi
 # A process number says nothing of the engine.
 sed -i -E 's/pid="[0-9]+"/pid="100"/' "$page"
