@@ -111,8 +111,8 @@ def test_every_command_has_examples_that_keep_their_lines_on_a_narrow_terminal(
     examples = [line.strip() for line in shown.splitlines() if f"forebay {name}" in line and "Usage" not in line]
     assert examples
     if name == "explain":
-        assert examples[0].startswith("echo '{")
-        assert examples[0].endswith("| forebay explain examples/assistant")
+        assert examples[1].startswith("echo '{")
+        assert examples[1].endswith("| forebay explain examples/assistant")
 
 
 def test_commands_are_listed_and_completed_without_what_they_need() -> None:

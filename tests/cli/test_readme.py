@@ -29,10 +29,7 @@ def shown(command: str) -> tuple[str, list[str]]:
 
 
 def run(line: str) -> Result:
-    """`echo BODY | forebay ARGS`, or without the first half."""
-    before, _, command = line.rpartition(" | ")
-    body = shlex.split(before)[1] if before else None
-    return CliRunner().invoke(app, shlex.split(command)[1:], input=body)
+    return CliRunner().invoke(app, shlex.split(line)[1:])
 
 
 @pytest.fixture

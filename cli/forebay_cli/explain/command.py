@@ -17,7 +17,7 @@ from forebay_cli.console import EXIT_FINDINGS, Output, give_up, print_json, stde
 from forebay_cli.explain.case import Explained, read_states
 from forebay_cli.explain.case import explain as explain_case
 from forebay_cli.explain.table import print_explained
-from forebay_cli.validate.findings import load
+from forebay_cli.validate.findings import STDIN, load
 from forebay_cli.validate.outcome import Loaded
 from forebay_cli.validate.text import finding_text
 from forebay_decision.compile import CompiledConfig, compile_config
@@ -32,6 +32,9 @@ DEFAULT_PATH = "/v1/chat/completions"
 def explain(
     manifests: Annotated[Path, typer.Argument(help="Directory of manifests, or one file.")],
     body: Annotated[Path, typer.Argument(help="File with one OpenAI request body; - is standard input.")] = Path("-"),
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", "-p", help="Ask this, as a chat of one message, in place of a body.")
+    ] = None,
     jsonl: Annotated[
         Path | None, typer.Option(help="File with one body a line; one record a line comes out, with its line number.")
     ] = None,
@@ -57,12 +60,16 @@ def explain(
 
     Examples:
 
-        echo '{"model":"auto","messages":[{"role":"user","content":"Fix this traceback"}]}' | forebay explain examples/assistant
+        forebay explain examples/assistant --prompt "Fix this traceback"
+
+        echo '{"model":"auto","messages":[{"role":"user","content":"Hello"}]}' | forebay explain examples/assistant
 
         forebay explain examples/assistant body.json --all-signals --output json
 
         forebay explain examples/assistant --jsonl requests.jsonl > records.jsonl
     """
+    if prompt is not None and (jsonl is not None or body != STDIN):
+        give_up("--prompt stands in place of a body: leave --jsonl and the file out")
     if not manifests.exists():
         give_up(f"there is no {manifests}")
     loaded = load([manifests])
@@ -81,7 +88,8 @@ def explain(
     if jsonl is not None:
         _many(jsonl, config, natives, head, states, all_signals)
         return
-    explained = explain_case(config, natives, head, _read(body), states, identifier="explain", every_signal=all_signals)
+    asked = _read(body) if prompt is None else _chat(loaded, policy, prompt)
+    explained = explain_case(config, natives, head, asked, states, identifier="explain", every_signal=all_signals)
     if output is Output.json:
         print_json(explained.record if explained.record is not None and explained.error is None else explained)
     else:
@@ -136,6 +144,13 @@ def _spec(loaded: Loaded, policy: str) -> PolicySpec:
     if name not in loaded.policies:
         give_up(f"there is no accepted policy {name}; there are {', '.join(loaded.policies)}")
     return loaded.policies[name]
+
+
+def _chat(loaded: Loaded, policy: str | None, prompt: str) -> bytes:
+    """A chat for the first virtual name that is written out: the policy's, where one is asked for."""
+    specs = loaded.policies.values() if policy is None else (_spec(loaded, policy),)
+    names = (name for spec in specs for name in spec.models if not name.endswith("*"))
+    return msgspec.json.encode({"model": next(names, "auto"), "messages": [{"role": "user", "content": prompt}]})
 
 
 def _read(file: Path) -> bytes:

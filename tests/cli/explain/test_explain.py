@@ -169,3 +169,19 @@ def test_one_file_of_manifests_will_do(manifests: Path) -> None:
 def test_manifests_that_are_not_there_are_named(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["explain", str(tmp_path / "none")], input=GOOD)
     assert (done.exit_code, done.stderr) == (2, f"forebay: there is no {tmp_path}/none\n")
+
+
+def test_a_prompt_is_a_chat_for_the_policys_own_model(manifests: Path) -> None:
+    text = (manifests / "all.yaml").read_text()
+    (manifests / "all.yaml").write_text(
+        text.replace("spec:\n  strategies", "spec:\n  models: ['any-*', house]\n  strategies")
+    )
+    done = CliRunner().invoke(app, ["explain", str(manifests), "--prompt", 'say "hi"', "--output", "json"])
+    assert (done.exit_code, json.loads(done.stdout)["pool"]) == (0, "default/small")
+
+
+@pytest.mark.parametrize("more", [["body.json"], ["--jsonl", "many.jsonl"]])
+def test_a_prompt_and_a_body_exclude_each_other(manifests: Path, more: list[str]) -> None:
+    done = CliRunner().invoke(app, ["explain", str(manifests), *more, "--prompt", "hi"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--prompt stands in place of a body" in done.stderr
