@@ -4,13 +4,16 @@ A body is in memory several times: while it arrives, while it is read, and in th
 streams may take together is bounded by a budget, so that many large ones at once are told to come again instead of
 ending the process, and with it everything that is under way.
 
-Room is taken before Envoy is asked for a body: from then on it comes whole and nothing stops it. Nobody waits for room, so
-nothing half-read holds up anything else. Room that is taken for a body that does not come is given to others: a caller
-who is slow holds it only as long as nobody else needs it. And large bodies leave a part of the budget to small ones.
+Room is taken before Envoy is asked for a body: from then on it comes whole and nothing stops it. Who finds none waits, first
+come, first served, for longer than anybody may keep room for a body that does not come: many callers who do not say how
+long their bodies are pass one after the other, and those who are slow hold room only as long as nobody else needs it.
+Large bodies leave a part of the budget to small ones, which wait for nobody.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -26,6 +29,10 @@ LARGE_SHARE: Final = 7 / 8
 """What larger ones may use of it."""
 PATIENT_SECONDS: Final = 1.0
 """How long room is kept for a body that does not come."""
+MAX_WAITING: Final = 1024
+"""Requests that wait for room, small ones and larger ones each. They have no body yet."""
+LOOK_SECONDS: Final = 0.1
+"""How often they look for room that has been kept for long."""
 
 
 class Bodies:
@@ -41,18 +48,48 @@ class Bodies:
         self._large = 0
         self._awaited: dict[Room, float] = {}
         """Room for bodies that have not come, the oldest first, and since when."""
+        self._small: deque[_Waiter] = deque()
+        self._larger: deque[_Waiter] = deque()
+        """Who waits, the longest first."""
 
-    def expect(self, length: int, withdraw: Callable[[], None]) -> Room | None:
-        """Room for a body of at most `length` bytes that is about to be asked for, or None where there is none.
+    async def room(self, length: int, withdraw: Callable[[], None], seconds: float) -> Room | None:
+        """Room for a body of at most `length` bytes that is about to be asked for, or None where there is none for so many
+        seconds.
 
         `withdraw` is called when somebody else gets the room, as long as `hold` or `release` has not been.
         """
-        room = Room(self, withdraw)
-        if not self._make(room, length * COPIES):
-            self._refused("full")
-            return None
-        self._awaited[room] = self._clock()
-        return room
+        waiter = _Waiter(Room(self, withdraw), length * COPIES)
+        waiting = self._small if waiter.size <= SMALL else self._larger
+        if len(waiting) < MAX_WAITING:
+            waiting.append(waiter)
+            try:
+                await self._wait(waiter, seconds)
+            finally:
+                if not waiter.let_in.done():
+                    waiting.remove(waiter)
+        if waiter.let_in.done():
+            return waiter.room
+        self._refused("full")
+        return None
+
+    async def _wait(self, waiter: _Waiter, seconds: float) -> None:
+        until = self._clock() + seconds
+        self._let_in()
+        try:
+            while not waiter.let_in.done() and (left := until - self._clock()) > 0:
+                await asyncio.wait((waiter.let_in,), timeout=min(left, LOOK_SECONDS))
+                self._let_in()
+        except asyncio.CancelledError:
+            waiter.room.release()
+            raise
+
+    def _let_in(self) -> None:
+        """Give what room there is to those who have waited longest."""
+        for waiting in (self._small, self._larger):
+            while waiting and self._make(waiting[0].room, waiting[0].size):
+                first = waiting.popleft()
+                self._awaited[first.room] = self._clock()
+                first.let_in.set_result(None)
 
     def _make(self, room: Room, size: int) -> bool:
         """Have `room` take `size` bytes, if need be of rooms that have been awaited for long."""
@@ -85,8 +122,19 @@ class Bodies:
         return not large or (large + size <= self.limit * LARGE_SHARE and others + size <= self.limit)
 
 
+class _Waiter:
+    """Somebody who waits for a room of `size` bytes."""
+
+    __slots__ = ("let_in", "room", "size")
+
+    def __init__(self, room: Room, size: int) -> None:
+        self.room = room
+        self.size = size
+        self.let_in: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
 class Room:
-    """What one body takes of the budget, from `Bodies.expect` to `release`."""
+    """What one body takes of the budget, from `Bodies.room` to `release`."""
 
     __slots__ = ("_bodies", "_withdraw", "size", "withdrawn")
 
@@ -100,31 +148,35 @@ class Room:
     def hold(self, body: bytes) -> bool:
         """The body has come and is about to be read; False where there is no room for what that takes."""
         self._bodies._awaited.pop(self, None)
-        if self._bodies._make(self, weight(body)):
-            return True
-        self._bodies._refused("full")
-        return False
+        if not self._bodies._make(self, weight(body)):
+            self._bodies._refused("full")
+            return False
+        self._bodies._let_in()
+        return True
 
     def answered(self, length: int) -> None:
         """An answer of `length` bytes is being sent, and nothing else is left of the body."""
         self.resize(length * ANSWERED_COPIES)
+        self._bodies._let_in()
 
     def release(self) -> None:
         """Nothing of the body is left. May be called again."""
         self._bodies._awaited.pop(self, None)
         self.resize(0)
+        self._bodies._let_in()
 
     def withdraw(self) -> None:
         """Give the room to somebody else."""
-        self.release()
+        self._bodies._awaited.pop(self, None)
+        self.resize(0)
         self.withdrawn = True
         self._withdraw()
 
     def resize(self, size: int) -> None:
         """Take so many bytes, whether there is room or not."""
-        bodies = self._bodies
-        bodies.taken += size - self.size
-        bodies._large += (size if size > SMALL else 0) - (self.size if self.size > SMALL else 0)
+        bodies, before = self._bodies, self.size
+        bodies.taken += size - before
+        bodies._large += (size if size > SMALL else 0) - (before if before > SMALL else 0)
         self.size = size
 
 

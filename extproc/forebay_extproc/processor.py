@@ -38,6 +38,9 @@ TOLD_SECONDS: Final = 1.5
 longer than an operator takes to tell."""
 MAX_WAITING: Final = 256
 """Requests that do so at once; whoever comes on top is refused."""
+ROOM_SECONDS: Final = 1.5
+"""How long after its start a request waits for room for its body, for the same reason: longer than a body that does not come
+keeps its room."""
 END: Final = EndEvent()
 
 
@@ -90,7 +93,7 @@ class Processor:
             await self._leave(context, "UNAVAILABLE", "no configuration yet")
             return
         self.streams += 1
-        stream = _Stream(Session(config), context)
+        stream = _Stream(Session(config), context, self._clock() + ROOM_SECONDS)
         try:
             # Nothing here but `_decide` may hold what it is given: it says when the body is no longer needed.
             await self._decide(stream, await self._converse(stream, config))
@@ -109,7 +112,7 @@ class Processor:
             if isinstance(step, Wait):
                 step = await self._begin(session, config)
             if isinstance(step, Say) and session.state is State.HEADED and stream.room is None:
-                stream.room = self._bodies.expect(session.awaited, stream.withdraw)
+                stream.room = await self._bodies.room(session.awaited, stream.withdraw, stream.until - self._clock())
                 if stream.room is None:
                     step = session.overloaded()
             if isinstance(step, Say):
@@ -249,11 +252,13 @@ class Processor:
 class _Stream:
     """One stream, and what its body takes of the budget."""
 
-    __slots__ = ("context", "reading", "room", "session")
+    __slots__ = ("context", "reading", "room", "session", "until")
 
-    def __init__(self, session: Session, context: Any) -> None:
+    def __init__(self, session: Session, context: Any, until: float) -> None:
         self.session = session
         self.context = context
+        self.until = until
+        """When it no longer waits for room."""
         self.room: Room | None = None
         self.reading: asyncio.Task[Any] | None = None
         """Who waits for Envoy's next message."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,7 +29,8 @@ class Budget:
         self.bodies = Bodies(limit, lambda: self.now, self.reasons.append)
 
     def expect(self, length: int, number: int = 0) -> Room | None:
-        return self.bodies.expect(length, lambda: self.withdrawn.append(number))
+        """As somebody who does not wait."""
+        return asyncio.run(self.bodies.room(length, lambda: self.withdrawn.append(number), 0.0))
 
     def fill(self, most: int = 1000) -> list[Room]:
         """Rooms for large bodies until there is none."""
@@ -114,6 +118,70 @@ def test_an_escaped_character_can_be_as_wide_as_a_plain_one() -> None:
     plain = b"x" * LENGTH
     assert weight(plain) == COPIES * LENGTH
     assert weight(b"\\ud83d\\ude00" + plain) > weight(plain) * 2
+
+
+async def test_who_finds_no_room_waits_for_it_in_turn() -> None:
+    bodies = Bodies(64 * MEBI, time.monotonic, lambda _: None)
+    rooms = [await bodies.room(24 * LENGTH // COPIES, lambda: None, 0.0) for _ in range(2)]
+    assert all(rooms)
+    came: list[int] = []
+
+    async def wait(number: int) -> None:
+        room = await bodies.room(24 * LENGTH // COPIES, lambda: None, 30.0)
+        assert room is not None
+        came.append(number)
+        assert room.hold(b"{}")
+        room.release()
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        for number in range(200):
+            group.create_task(wait(number))
+        await asyncio.sleep(0.01)
+        assert came == []
+        # Nobody who is small waits for those.
+        small = await bodies.room(2048, lambda: None, 0.0)
+        assert small is not None
+        small.release()
+        assert rooms[0] is not None
+        rooms[0].hold(b"{}")
+    assert came == list(range(200))
+    for room in rooms:
+        assert room is not None
+        room.release()
+    assert (bodies.taken, bodies._large, len(bodies._awaited)) == (0, 0, 0)
+
+
+async def test_who_waits_gets_room_that_others_have_kept_for_too_long() -> None:
+    reasons: list[str] = []
+    bodies = Bodies(64 * MEBI, time.monotonic, reasons.append)
+    withdrawn: list[int] = []
+    for number in range(2):
+        await bodies.room(9 * LENGTH, partial(withdrawn.append, number), 0.0)
+    started = time.monotonic()
+    assert await bodies.room(9 * LENGTH, lambda: None, 30.0) is not None
+    assert PATIENT_SECONDS * 0.9 < time.monotonic() - started < 10
+    assert (withdrawn, reasons) == ([0], ["late"])
+
+
+async def test_who_stops_waiting_takes_nothing_and_holds_up_nobody() -> None:
+    reasons: list[str] = []
+    bodies = Bodies(64 * MEBI, time.monotonic, reasons.append)
+    first = await bodies.room(18 * LENGTH, lambda: None, 0.0)
+    gone = asyncio.create_task(bodies.room(18 * LENGTH, lambda: None, 30.0))
+    behind = asyncio.create_task(bodies.room(18 * LENGTH, lambda: None, 30.0))
+    await asyncio.sleep(0.01)
+    # It leaves in the very moment in which it is let in.
+    assert first is not None
+    first.release()
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    async with asyncio.timeout(10):
+        room = await behind
+    assert room is not None
+    assert bodies.taken == room.size
+    assert await bodies.room(18 * LENGTH, lambda: None, 0.05) is None
+    assert reasons == ["full"]
 
 
 def test_what_is_taken_is_always_the_sum_of_what_is_held() -> None:

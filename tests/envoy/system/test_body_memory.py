@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -66,15 +68,11 @@ def ask_in_chunks(stack: Stack) -> httpx.Response:
     return stack.client.post("/v1/chat/completions", content=pieces, headers={"content-type": "application/json"})
 
 
-def test_slow_bodies_give_way_and_small_ones_go_on(narrow: Stack) -> None:
+def test_slow_bodies_give_way_and_others_go_on(narrow: Stack) -> None:
     slow = [begin(narrow), begin(narrow)]
     time.sleep(0.3)
-    refused = ask_in_chunks(narrow)
-    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
-    assert refused.headers["retry-after"] == "1"
     assert narrow.chat("hello").status_code == 200
-    # A second later they have been waited for long enough: one of them makes room, and hears of it.
-    time.sleep(1.0)
+    # A second after they came they have been waited for long enough: one of them makes room, and hears of it.
     assert (reply := ask_in_chunks(narrow)).status_code == 200, reply.text
     status, body = answer(slow[0])
     assert status.startswith(b"HTTP/1.1 503")
@@ -85,3 +83,9 @@ def test_slow_bodies_give_way_and_small_ones_go_on(narrow: Stack) -> None:
     for sock in slow:
         sock.close()
     assert (reply := ask_in_chunks(narrow)).status_code == 200, reply.text
+
+
+def test_a_crowd_that_does_not_say_how_long_its_bodies_are_is_served_one_after_the_other(narrow: Stack) -> None:
+    with ThreadPoolExecutor(40) as crowd:
+        replies = list(crowd.map(lambda _: ask_in_chunks(narrow), range(120)))
+    assert Counter(reply.status_code for reply in replies) == {200: 120}
