@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -127,13 +131,20 @@ class Show:
     def farewell(self) -> None:
         """How to go on from here."""
         self.heading("To go on")
-        self.say("  forebay demo --keep --quick --port 10080    the same servers, until Ctrl-C, for curl lines such as")
+        forebay = called()
+        self.say(
+            f"  {forebay} demo --keep --quick --port 10080    the same servers, until Ctrl-C, for curl lines such as"
+        )
         for line in curl_lines("http://127.0.0.1:10080")[:2]:
             self.say(f"    {line}")
-        self.say(
-            "  forebay explain examples/assistant          why a request would go where it goes, without any server"
-        )
-        self.say("  forebay up examples/assistant               with your own servers in pools.yaml")
+        self.say(f'  {forebay} explain examples/assistant -p "Hi!"   why it would go where it goes, without any server')
+        self.say(f"  {forebay} up examples/assistant               with your own servers in pools.yaml")
+
+
+def called() -> str:
+    """What to type for this command: its path where the shell would not find it, as after `make demo`."""
+    started = Path(sys.argv[0])
+    return started.name if shutil.which(started.name) else os.path.relpath(started)
 
 
 def curl_lines(url: str) -> tuple[str, ...]:

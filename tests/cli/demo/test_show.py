@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import json
 import shlex
+from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from forebay_cli.demo.faults.scene import Fault
 from forebay_cli.demo.load import Count
 from forebay_cli.demo.results import CaseResult, Result
-from forebay_cli.demo.show import Show, curl_lines
+from forebay_cli.demo.show import Show, called, curl_lines
 
 WRONG = CaseResult(
     title="a case", streamed=False, status=200, decided_by="DataPlane", rule="default", strategy="everyday", pool="small",
@@ -68,3 +70,16 @@ def test_curl_lines_can_be_pasted() -> None:
         assert any(word.startswith("http://127.0.0.1:10080/") for word in words)
         if "-d" in words:
             assert json.loads(words[words.index("-d") + 1])["messages"]
+
+
+@pytest.mark.parametrize(("path", "typed"), [("", ".venv/bin/forebay"), (".venv/bin", "forebay")])
+def test_the_next_commands_are_such_as_the_shell_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, typed: str
+) -> None:
+    script = tmp_path / ".venv/bin/forebay"
+    script.parent.mkdir(parents=True)
+    script.touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.setattr("sys.argv", [str(script), "demo"])
+    assert called() == typed
