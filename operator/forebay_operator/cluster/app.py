@@ -44,6 +44,7 @@ from forebay_operator.telemetry.exposition import Exposition
 from forebay_operator.telemetry.lag import measure_lag
 from forebay_operator.telemetry.metrics import OperatorMetrics
 from forebay_operator.telemetry.pools import pool_views
+from forebay_operator.telemetry.trouble import watch_trouble
 from forebay_operator.xds.server import XdsServer
 
 ROUTING_REST_SECONDS: Final = 0.2
@@ -125,6 +126,9 @@ class ClusterOperator:
         # A standby has seen no server: what it would say of pools is not so.
         self._metrics.watch_pools(lambda: pool_views(self._states, time.time()) if self._leadership.leading else ())
         self._metrics.watch_scraping(lambda: (self._scraping.endpoints, self._scraping.stretch))
+        watch_trouble(
+            self._metrics, self._writer, self._server, self._keeper, options.security, lambda: self._leadership.leading
+        )
         self._metrics.watch_clients(lambda: self._server.subscribers.values())
         self._metrics.watch(
             "forebay_published_info",

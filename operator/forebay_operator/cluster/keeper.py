@@ -50,6 +50,8 @@ class Keeper:
         self._versions: dict[str, str] = {}
         """Of each ConfigMap as it stood when it was known to be right."""
         self._news = asyncio.Event()
+        self.fault = ""
+        """Why what is published is not kept; empty where it is, or is about to be."""
 
     def look(self) -> None:
         """What is published may have changed."""
@@ -57,6 +59,7 @@ class Keeper:
 
     def forget(self) -> None:
         """Another operator may have written meanwhile."""
+        self.fault = ""
         self._hash = None
         self._news.set()
 
@@ -90,16 +93,23 @@ class Keeper:
                     self._hash = None
                 if news or self._hash is None:
                     await self._keep()
+                    self.fault = ""
             except NotLeading:
                 continue  # whoever leads keeps it; `forget` is called when that is us again
             except ApiError as error:
-                _LOG.warning("the last good configuration was not kept: %s", error)
+                self._fail(error)
                 self._news.set()
                 await asyncio.sleep(AGAIN_SECONDS)
             except TooLarge as error:
-                _LOG.warning("the last good configuration was not kept: %s", error)
-            except Exception:  # noqa: BLE001  # a copy is not worth the operator; the next change is tried again
+                self._fail(error)
+            except Exception as error:  # noqa: BLE001  # a copy is not worth the operator; the next change is tried again
                 _LOG.exception("the last good configuration was not kept")
+                self.fault = type(error).__name__
+
+    def _fail(self, error: Exception) -> None:
+        if self.fault != str(error):
+            _LOG.warning("the last good configuration was not kept: %s", error)
+        self.fault = str(error)
 
     async def _settle(self) -> None:
         """Until nothing has changed for QUIET_SECONDS, or MOST_SECONDS are over: endpoints may never rest, and a copy

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
@@ -32,6 +33,7 @@ SWINGS: Final = 8
 AGAIN_SECONDS: Final = 0.5
 MOST_AGAIN_SECONDS: Final = 60.0
 REST_SECONDS: Final = 1.0
+_GOOD_WHEN_FALSE: Final = frozenset({"Saturated", "Stalled"})
 Status = PolicyStatus | PoolStatus
 Result = Literal["written", "conflict", "failed"]
 _LOG = logging.getLogger(__name__)
@@ -107,6 +109,17 @@ class StatusWriter:
         """This is an object's true status."""
         self._wanted[resource.plural, key] = status
         self._consider((resource.plural, key))
+
+    def untrue(self) -> Counter[tuple[str, ...]]:
+        """Objects by kind, condition and reason, of conditions that ought to be True and are not: what is to be said, whether
+        it is written yet or not."""
+        return Counter(
+            (known.resource.kind, condition.type, condition.reason)
+            for key, wanted in self._wanted.items()
+            if (known := self._known.get(key)) is not None
+            for condition in wanted.conditions
+            if condition.status != "True" and condition.type not in _GOOD_WHEN_FALSE
+        )
 
     def withdraw(self) -> None:
         """Nothing is ours to write any more: leadership is lost."""
