@@ -1,7 +1,7 @@
 """``python -m e2e.foreign``: other projects' CustomResourceDefinitions, out of their Go modules, once.
 
-The chart makes Certificates and ServiceMonitors; with the real definitions an API server says whether they are sound. The
-modules are checked against Go's checksum database, and the copies against the digests here.
+The chart makes Certificates, ServiceMonitors and PrometheusRules; with the real definitions an API server says whether they
+are sound. The modules are checked against Go's checksum database, and the copies against the digests here.
 """
 
 from __future__ import annotations
@@ -51,6 +51,11 @@ DEFINITIONS: Final = (
         _PROMETHEUS,
         "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
         "7b2b9d78425a7d3d219f21168c6fded0501187b7fc0da3f5b14f11035a9b32cb",
+    ),
+    Definition(
+        _PROMETHEUS,
+        "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+        "51298239e92eac7bb4e367216b0cbcd7ab925d4bd7370f7bd7b737678de73f39",
     ),
 )
 

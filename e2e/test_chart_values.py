@@ -214,6 +214,29 @@ def test_who_installs_is_told_that_monitors_will_find_nothing(helm: Helm) -> Non
     assert "networkPolicy.metrics" not in notes("networkPolicy.metrics[0].podSelector.matchLabels.app=prometheus")
 
 
+def test_prometheus_reads_the_alerts_as_they_are_rendered(helm: Helm, binary: Callable[[str], Path]) -> None:
+    (made,) = of_kind(helm.template(values=VALUES["full"]), "PrometheusRule")
+
+    done = subprocess.run(
+        [binary("promrules")],
+        input=yaml.safe_dump(made["spec"]),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == len(made["spec"]["groups"])
+    for rule in (rule for group in made["spec"]["groups"] for rule in group["rules"]):
+        assert "NAME" not in rule["expr"]
+        assert (
+            rule["annotations"]["runbook_url"]
+            == f"https://git.example.com/forebay/docs/runbook.md#{rule['alert'].lower()}"
+        )
+        assert rule["labels"]["team"] == "platform"
+
+
 def test_the_values_of_the_gitops_examples_are_sound(helm: Helm, tmp_path: Path) -> None:
     (argo,) = yaml.safe_load_all((ROOT / "examples/gitops/argocd/release.yaml").read_text())
     _, flux = yaml.safe_load_all((ROOT / "examples/gitops/flux/release.yaml").read_text())

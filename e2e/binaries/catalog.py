@@ -69,6 +69,7 @@ PARTS: Final = {
         Part("kube-controller-manager", "kubernetes", f"{_KUBERNETES}/cmd/kube-controller-manager", _KUBERNETES, _STAMP),
         Part("kubectl", "kubernetes", f"{_KUBERNETES}/cmd/kubectl", _KUBERNETES, _STAMP),
         Part("kstatus", "kstatus", ".", "sigs.k8s.io/cli-utils"),
+        Part("promrules", "promrules", ".", "github.com/prometheus/prometheus"),
         Part("helm", "helm", "helm.sh/helm/v4/cmd/helm", "helm.sh/helm/v4"),
         Part("llm-d-inference-sim", "llm-d-inference-sim", f"{_SIMULATOR}/cmd/llm-d-inference-sim", _SIMULATOR),
         Part("epp", "epp", f"{_EXTENSION}/cmd/epp", _EXTENSION),
