@@ -51,8 +51,9 @@ def read_load(page: bytes, names: MetricNames, now: float = math.inf) -> Reading
         running=sum(running),
         kv_cache_utilization=min(1.0, sum(kv) / len(kv)),
         tokens=tokens,
-        adapters=at_work,
-        waiting_adapters=waited_for,
+        # vLLM 0.32 names every adapter that has a request in both lists.
+        adapters=at_work if sum(running) else (),
+        waiting_adapters=waited_for if sum(queued) else (),
     )
 
 

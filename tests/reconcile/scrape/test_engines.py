@@ -157,9 +157,21 @@ def test_the_newest_adapters_count(
     pool: Pool, lines: bytes, running: tuple[str, ...], waiting: tuple[str, ...]
 ) -> None:
     infos = b"".join(b"vllm:lora_requests_info" + line + b"\n" for line in lines.split(b"\n"))
-    reading = read(pool(), b"vllm:num_requests_waiting 0\nvllm:num_requests_running 1\n" + infos)
+    reading = read(pool(), b"vllm:num_requests_waiting 1\nvllm:num_requests_running 1\n" + infos)
     assert reading is not None
     assert (reading.adapters, reading.waiting_adapters) == (running, waiting)
+
+
+@pytest.mark.parametrize(
+    ("queued", "running", "adapters", "waiting"), [(0, 2, ("a",), ()), (2, 0, (), ("a",)), (0, 0, (), ())]
+)
+def test_no_adapter_runs_or_waits_where_no_request_does(
+    pool: Pool, queued: int, running: int, adapters: tuple[str, ...], waiting: tuple[str, ...]
+) -> None:
+    page = b"vllm:num_requests_waiting %d\nvllm:num_requests_running %d\n" % (queued, running)
+    reading = read(pool(), page + b'vllm:lora_requests_info{running_lora_adapters="a",waiting_lora_adapters="a"} 3\n')
+    assert reading is not None
+    assert (reading.adapters, reading.waiting_adapters) == (adapters, waiting)
 
 
 def test_an_endpoint_names_a_bounded_number_of_adapters(pool: Pool) -> None:
