@@ -149,6 +149,15 @@ OTHER_CASES: list[tuple[Endpoint, str, str]] = [
 ]
 
 
+def test_what_was_refused_once_is_refused_again_and_what_was_sound_stays_so() -> None:
+    sound = b'{"model":"m","messages":[{"role":"user","content":"a"}],"tools":[{"function":{"name":"a"}}]}'
+    twice = sound.replace(b'"name":"a"', b'"name":"a","name":"b"')
+    for _ in range(3):
+        assert read("ChatCompletions", sound).view.tools == ("a",)
+        with pytest.raises(BadRequest, match="occurs more than once in 'tools'"):
+            read("ChatCompletions", twice)
+
+
 @pytest.mark.parametrize(("members", "param", "code"), CHAT_CASES)
 def test_a_bad_chat_is_refused_by_the_path_of_what_is_bad(members: str, param: str, code: str) -> None:
     with pytest.raises(BadRequest) as caught:
