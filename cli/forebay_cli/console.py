@@ -24,8 +24,10 @@ from rich.text import Text
 EXIT_FINDINGS = 1
 EXIT_USAGE = 2
 WIDEST = 4096
-_UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Control characters but for tabs and line ends, and those that reorder what is read (UAX 9)."""
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]"
+)
+"""Control characters but for tabs and line ends, those that reorder what is read (UAX 9), and such as have no width."""
 _PADDING: Final = re.compile(r"[ ]+$", re.MULTILINE)
 
 

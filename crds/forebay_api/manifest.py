@@ -247,7 +247,7 @@ def _name_of(value: Any) -> str:
         return ""
     namespace = metadata.get("namespace") or "default"
     kind = value.get("kind")
-    return (f"{kind} " if isinstance(kind, str) else "") + f"{namespace}/{metadata['name']}"[:200]
+    return (f"{kind[:63]} " if isinstance(kind, str) else "") + f"{namespace}/{metadata['name']}"[:200]
 
 
 def _is_like_an_object(value: dict[str, Any]) -> bool:

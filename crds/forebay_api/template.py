@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 UNRENDERED: Final = "; a template has to be rendered first (helm template, envsubst)"
-_MARK: Final = re.compile(r"\{\{|\$\{\w+\}")
+_MARK: Final = re.compile(r"\{[{%]|\$\{\w+\}")
 
 
 def unrendered(text: str) -> str:

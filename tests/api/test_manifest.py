@@ -374,6 +374,7 @@ def test_the_fix_that_is_named_mends_it(old: str, new: str, said: str) -> None:
         POOL.replace("name: small", 'name: "{{ .Release.Name }}"', 1),
         "{{- if .Values.pools }}\n" + POOL,
         POOL + "{{- end }}\n",
+        POOL + "  {% if a %}\n",
     ],
 )
 def test_a_template_that_nobody_rendered_is_told_so(text: str) -> None:
@@ -388,3 +389,24 @@ def test_a_strategy_that_is_misspelt_is_told_which_is_meant() -> None:
         ("spec.default.use", 'default.use names no strategy of spec.strategies: did you mean "economical"?'),
         ("spec.rules[0].use", "a rule's use names no strategy of spec.strategies: choose from economical"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (POOL.replace("spec:\n", "spec:\n<<<<<<< HEAD\n"), "an unresolved conflict of git's"),
+        (POOL + "---\n\ufeff" + POLICY, "a byte order mark stands inside the text: take it out"),
+    ],
+)
+def test_what_tools_leave_in_a_text_is_told_by_name(text: str, said: str) -> None:
+    assert any(error.message.endswith(said) for error in refusals(text))
+
+
+def test_fields_are_told_where_a_text_stands_in_place_of_them() -> None:
+    (error,) = refusals(POLICY.replace("pools: [{name: small}]", "pools: [small]"))
+    assert error.message == "must be a mapping of fields (name, model, weight), not text"
+
+
+def test_a_kind_of_any_length_is_cut_short() -> None:
+    (error,) = refusals(POOL.replace("ModelPool", "R" * 5000))
+    assert len(str(error)) < 300

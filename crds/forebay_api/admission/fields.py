@@ -21,6 +21,8 @@ _NOUNS: Final[dict[ShapeType, str]] = {
     "boolean": "true or false",
     "intOrString": "a whole number or text",
 }
+_FIELDS: Final = 6
+"""Fields that are told where something else stands in place of them all."""
 _SIZES: Final[dict[ShapeType, str]] = {
     "string": "character",
     "array": "item",
@@ -65,6 +67,8 @@ def _fits(value: Any, expected: ShapeType) -> bool:
 
 def _wrong_type(value: Any, shape: Shape) -> str:
     wanted = f"must be {_NOUNS[shape.type]}"
+    if shape.type == "object" and shape.properties and not isinstance(value, list | None):
+        return f"{wanted} ({', '.join(list(shape.properties)[:_FIELDS])}), not {_kind_of(value)}"
     match value:
         case None:
             return f"{wanted}, and stands empty here"

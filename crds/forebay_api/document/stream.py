@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +16,8 @@ from forebay_api.template import unrendered
 MAX_DOCUMENT_CHARACTERS: Final = 1 << 20
 """As much as an API server could store: etcd takes 1.5 MiB an object."""
 
+_CONFLICT: Final = ("<<<<<<< ", "=======", ">>>>>>> ")
+_BYTE_ORDER_MARK: Final = "\ufeff"
 _SEPARATOR: Final = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _NOTHING: Final = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n|%.*\n)*[ \t]*(?:#.*|%.*)?")
 # libyaml's parser is ten times as fast; the wheels of all platforms we support have it.
@@ -71,6 +73,15 @@ def read_document(text: str, first_line: int = 1) -> Document:
     return Document(builder.value, first_line, builder.lines, tuple(builder.bare))
 
 
+def _likely_cause(lines: Sequence[str], start: int) -> str:
+    """What to add to a parser's complaint about what begins at `start` and ends with these lines."""
+    if any(line.startswith(_CONFLICT) for line in lines[start:]):
+        return "; an unresolved conflict of git's"
+    if any(_BYTE_ORDER_MARK in line for line in lines):
+        return "; a byte order mark stands inside the text: take it out"
+    return unrendered("\n".join(lines[start:]))
+
+
 def _not_yaml(error: yaml.MarkedYAMLError, first_line: int, partial: Any, text: str) -> Malformed:
     mark = error.problem_mark or error.context_mark
     message = f"not YAML: {error.problem or error.context}"
@@ -83,5 +94,5 @@ def _not_yaml(error: yaml.MarkedYAMLError, first_line: int, partial: Any, text: 
     if error.context_mark is not None and error.context_mark.line != mark.line:
         message += f", {error.context} from line {first_line + error.context_mark.line}"
     first = mark.line if error.context_mark is None else error.context_mark.line
-    message += unrendered("\n".join(lines[min(first, mark.line) : mark.line + 1]))
+    message += _likely_cause(lines[: mark.line + 1], min(first, mark.line))
     return Malformed(message, first_line + mark.line, partial=partial)
