@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import trustme
@@ -20,9 +21,9 @@ class Authority:
         self._folder = folder
         self._count = 0
 
-    def issue(self, role: str, name: str | None = None) -> TlsFiles:
-        """(Re)issue the certificate of a role."""
-        made = self._ca.issue_cert(name or NAMES[role])
+    def issue(self, role: str, name: str | None = None, *, until: datetime | None = None) -> TlsFiles:
+        """(Re)issue the certificate of a role; it holds for long unless `until` says otherwise."""
+        made = self._ca.issue_cert(name or NAMES[role], not_after=until)
         place = self._folder / role
         place.mkdir(parents=True, exist_ok=True)
         self._count += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,22 @@ def test_an_encrypted_key_is_an_error_and_no_question(tmp_path: Path, authority:
     subprocess.run(command, check=True, capture_output=True)
     with pytest.raises(UnusableTls, match="unencrypted key"):
         Certificates(TlsFiles(files.cert, locked, files.ca))
+
+
+def test_that_a_certificate_has_expired_is_said_once_by_whoever_shows_it(
+    authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The other side refuses it, and says no more than that the connection is closed."""
+    files = authority.issue("data-plane", until=datetime.now(UTC) - timedelta(minutes=1))
+    certificates = Certificates(files)
+    for _ in range(3):
+        certificates.newest()
+    assert caplog.messages == [f"{files.cert} has expired: no new connection is made with it; replace it"]
+
+    authority.issue("data-plane", until=datetime.now(UTC) - timedelta(seconds=1))
+    certificates.newest()
+    assert len([message for message in caplog.messages if "has expired" in message]) == 2
+    authority.issue("data-plane")
+    for _ in range(3):
+        certificates.newest()
+    assert len([message for message in caplog.messages if "has expired" in message]) == 2

@@ -7,12 +7,16 @@ replaced at once but read file by file, and that of any other tool that writes P
 from __future__ import annotations
 
 import logging
+import math
 import ssl
 import threading
+import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
+
+from forebay_transport.validity import expiry
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +52,8 @@ class UnusableTls(Exception):
 class Certificates:
     """The newest usable content of the files. May be asked from any thread.
 
-    Raises UnusableTls when it is made; later, what cannot be used is logged and the last good content stays.
+    Raises UnusableTls when it is made; later, what cannot be used is logged and the last good content stays. So is, once,
+    that what is used has expired: the peer that refuses it tells us no more than that the connection is closed.
     """
 
     def __init__(self, files: TlsFiles) -> None:
@@ -58,6 +63,9 @@ class Certificates:
         self._pems = read(files)
         self._refused: _Stamps | None = None
         """Of files that could not be used: they are not read again until they change."""
+        self._ends = _ends(self._pems)
+        self._told: Pems | None = None
+        """What was said to have expired."""
 
     def newest(self) -> Pems:
         """The content now; a few `stat` calls where nothing changed."""
@@ -66,11 +74,22 @@ class Certificates:
             if stamps not in (self._seen, self._refused):
                 try:
                     self._pems, self._seen = read(self.files), stamps
+                    self._ends = _ends(self._pems)
                     log.info("certificates read again from %s", self.files.cert)
                 except UnusableTls as error:
                     self._refused = stamps
                     log.warning("certificates stay as they were: %s", error)
+            if self._told is not self._pems and time.time() >= min(self._ends):
+                self._told = self._pems
+                expired = self.files.cert if self._ends[0] <= self._ends[1] else self.files.ca
+                log.warning("%s has expired: no new connection is made with it; replace it", expired)
             return self._pems
+
+
+def _ends(pems: Pems) -> tuple[float, float]:
+    """When our chain and our CA expire, in seconds since 1970; never, where they do not say so."""
+    chain, ca = expiry(pems.chain), expiry(pems.ca)
+    return (math.inf if chain is None else chain, math.inf if ca is None else ca)
 
 
 def read(files: TlsFiles) -> Pems:
