@@ -56,7 +56,9 @@ def status_line(report: Report) -> str:
     ready = [sum(any(c.type == "Ready" and c.status == "True" for c in s.conditions) for s in group)
              for group in (policies, pools)]  # fmt: skip
     state = "live" if report.programmed else "pending"
-    line = f"{state}  policies {ready[0]}/{len(policies)}  pools {ready[1]}/{len(pools)}  revision {report.revision}"
+    line = f"{state}  policies {ready[0]}/{len(policies)}  pools {ready[1]}/{len(pools)}"
+    if report.revision:
+        line += f"  revision {report.revision}"
     trouble = first_trouble(report)
     return f"{line}  {trouble}" if trouble else line
 

@@ -10,7 +10,7 @@ from forebay_cli.app import app
 from forebay_cli.up.command import Level
 from forebay_cli.up.status import Changes, status_line
 from forebay_extproc.telemetry.logs import LEVELS
-from forebay_operator.telling.report import Report
+from forebay_operator.telling.report import Fault, Report
 
 
 def test_a_level_that_no_data_plane_knows_is_refused_before_anything_starts(tmp_path: Path) -> None:
@@ -45,3 +45,9 @@ def test_before_anything_is_read_there_are_no_counts() -> None:
 def test_a_file_is_no_directory_to_run(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").touch()
     assert CliRunner().invoke(app, ["up", str(tmp_path / "a.yaml")]).stderr.endswith("is a file: name its directory\n")
+
+
+def test_a_mistake_before_the_first_revision_stands_alone() -> None:
+    fault = Fault(source="a.yaml", line=3, path="spec", message="is required")
+    line = status_line(Report(revision="", programmed=False, policies={}, pools={}, errors=(fault,)))
+    assert line == "pending  policies 0/0  pools 0/0  a.yaml:3: spec: is required"
