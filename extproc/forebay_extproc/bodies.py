@@ -32,7 +32,7 @@ PATIENT_SECONDS: Final = 1.0
 MAX_WAITING: Final = 1024
 """Requests that wait for room, small ones and larger ones each. They have no body yet."""
 LOOK_SECONDS: Final = 0.1
-"""How often they look for room that has been kept for long."""
+"""How often room is looked for that has been kept for long, while somebody waits."""
 
 
 class Bodies:
@@ -51,6 +51,7 @@ class Bodies:
         self._small: deque[_Waiter] = deque()
         self._larger: deque[_Waiter] = deque()
         """Who waits, the longest first."""
+        self._looking = False
 
     async def room(self, length: int, withdraw: Callable[[], None], seconds: float) -> Room | None:
         """Room for a body of at most `length` bytes that is about to be asked for, or None where there is none for so many
@@ -64,24 +65,36 @@ class Bodies:
             waiting.append(waiter)
             try:
                 await self._wait(waiter, seconds)
-            finally:
+            except asyncio.CancelledError:
+                # Out of the line first: what is given back must not go to somebody who has left.
                 if not waiter.let_in.done():
                     waiting.remove(waiter)
+                waiter.room.release()
+                raise
+            if not waiter.let_in.done():
+                waiting.remove(waiter)
         if waiter.let_in.done():
             return waiter.room
         self._refused("full")
         return None
 
     async def _wait(self, waiter: _Waiter, seconds: float) -> None:
-        until = self._clock() + seconds
         self._let_in()
-        try:
-            while not waiter.let_in.done() and (left := until - self._clock()) > 0:
-                await asyncio.wait((waiter.let_in,), timeout=min(left, LOOK_SECONDS))
-                self._let_in()
-        except asyncio.CancelledError:
-            waiter.room.release()
-            raise
+        if not waiter.let_in.done() and seconds > 0.0:
+            self._look_later()
+            await asyncio.wait((waiter.let_in,), timeout=seconds)
+
+    def _look_later(self) -> None:
+        """Look for room that has been kept for long, once for all who wait."""
+        if not self._looking:
+            self._looking = True
+            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        self._looking = False
+        self._let_in()
+        if self._small or self._larger:
+            self._look_later()
 
     def _let_in(self) -> None:
         """Give what room there is to those who have waited longest."""

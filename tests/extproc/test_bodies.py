@@ -184,6 +184,31 @@ async def test_who_stops_waiting_takes_nothing_and_holds_up_nobody() -> None:
     assert reasons == ["full"]
 
 
+async def test_who_leaves_the_line_gets_nothing_of_what_is_free_by_then() -> None:
+    budget = Budget(64 * MEBI)
+    slow = await budget.bodies.room(18 * LENGTH, lambda: None, 0.0)
+    gone = asyncio.create_task(budget.bodies.room(18 * LENGTH, lambda: None, 30.0))
+    await asyncio.sleep(0.01)
+    # From now on the slow one's room is anybody's, and nobody has looked yet.
+    budget.now = PATIENT_SECONDS + 0.1
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert slow is not None
+    assert budget.bodies.taken == slow.size
+
+
+async def test_many_who_wait_take_no_time_of_the_loop() -> None:
+    bodies = Bodies(64 * MEBI, time.monotonic, lambda _: None)
+    held = await bodies.room(18 * LENGTH, lambda: None, 0.0)
+    assert held is not None
+    assert held.hold(b"x" * 18 * LENGTH)
+    began = time.thread_time()
+    found = await asyncio.gather(*(bodies.room(18 * LENGTH, lambda: None, 1.0) for _ in range(1000)))
+    assert not any(found)
+    assert time.thread_time() - began < 0.3
+
+
 def test_what_is_taken_is_always_the_sum_of_what_is_held() -> None:
     chance = random.Random(7)
     budget = Budget(8 * MEBI)
