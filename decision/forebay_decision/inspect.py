@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from forebay_decision.compile import CompiledPolicy
+from forebay_decision.compiled import CompiledPolicy
 from forebay_decision.policy.facts import Facts
 from forebay_decision.record import SignalRecord
 from forebay_decision.request import RequestHead, RequestView

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from forebay_api.model import ReasoningLevel
 from forebay_api.rule import Rule
 from forebay_api.wire import PoolState
-from forebay_decision.compile import CompiledPolicy
+from forebay_decision.compiled import CompiledPolicy
 from forebay_decision.dialects.openai import answers, codings, paths
 from forebay_decision.dialects.openai.edits import edits_for, encode_edits, rebase
 from forebay_decision.dialects.openai.view import read, stored_context

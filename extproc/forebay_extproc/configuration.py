@@ -17,7 +17,8 @@ import msgspec
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_api.signal import EncoderKind
-from forebay_decision.compile import CompiledConfig, compile_config
+from forebay_decision.compile import compile_config
+from forebay_decision.compiled import CompiledConfig
 from forebay_models.encoder import Encoder
 from forebay_models.heads.library import Library
 from forebay_models.load import load_encoder

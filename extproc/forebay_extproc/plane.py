@@ -15,7 +15,7 @@ import msgspec
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_api.wire import PoolState
-from forebay_decision.compile import CompiledConfig
+from forebay_decision.compiled import CompiledConfig
 from forebay_extproc.aging import aged, stale_after
 from forebay_extproc.bodies import Bodies
 from forebay_extproc.cgroup import UNLIMITED_BYTES

@@ -13,7 +13,7 @@ import grpc.aio
 from msgspec.structs import replace
 
 from forebay_api.wire import PoolState
-from forebay_decision.compile import CompiledConfig
+from forebay_decision.compiled import CompiledConfig
 from forebay_decision.errors import Unavailable
 from forebay_decision.route import Answer, Forward, Surroundings, refuse, route
 from forebay_decision.token import identity

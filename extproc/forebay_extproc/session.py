@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from forebay_decision.compile import CompiledConfig, CompiledPolicy
+from forebay_decision.compiled import CompiledConfig, CompiledPolicy
 from forebay_decision.dialects.openai.codings import named
 from forebay_decision.errors import BadRequest, DecisionError, NotFound, TooLarge, Unavailable
 from forebay_decision.names import CLUSTER_HEADER

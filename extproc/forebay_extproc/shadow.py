@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from forebay_decision.compile import CompiledPolicy
+from forebay_decision.compiled import CompiledPolicy
 from forebay_decision.request import RequestHead
 from forebay_decision.route import Answer, Forward, Surroundings, route
 from forebay_extproc.driver import Driver

@@ -24,7 +24,8 @@ import msgspec
 import forebay_decision.route as routing
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
-from forebay_decision.compile import CompiledPolicy, compile_policy
+from forebay_decision.compile import compile_policy
+from forebay_decision.compiled import CompiledPolicy
 from forebay_decision.request import RequestHead
 from forebay_decision.route import Forward, Surroundings, route
 from forebay_decision.work import Work, run_inline

@@ -11,7 +11,8 @@ import msgspec
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_api.wire import PoolState
-from forebay_decision.compile import CompiledPolicy, compile_policy
+from forebay_decision.compile import compile_policy
+from forebay_decision.compiled import CompiledPolicy
 from forebay_decision.dialects.openai.view import read
 from forebay_decision.request import RequestHead, RequestView
 from forebay_decision.route import Answer, Forward, Surroundings, route

@@ -13,7 +13,8 @@ from forebay_api.policy import Attach
 from forebay_api.wire import Origin, Place, PlacedSpec
 from forebay_decision.attachment import Attachment, attachments
 from forebay_decision.attachments import Attachments
-from forebay_decision.compile import CompiledConfig, compile_config
+from forebay_decision.compile import compile_config
+from forebay_decision.compiled import CompiledConfig
 
 POOLS = {"ai/small": a_pool()}
 labels = st.sampled_from(["a", "b", "com", "example", ""])

@@ -18,7 +18,8 @@ from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_api.wire import Origin, Place, PlacedSpec
-from forebay_decision.compile import CompiledConfig, compile_config
+from forebay_decision.compile import compile_config
+from forebay_decision.compiled import CompiledConfig
 from forebay_decision.names import METADATA_NAMESPACE
 from forebay_extproc.configuration import Encoders
 from forebay_extproc.events import HeadersEvent

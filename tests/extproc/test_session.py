@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from streams import POLICY, a_config, a_placed_policy, a_policy, came_by, chat, headers, headers_event
 
-from forebay_decision.compile import CompiledConfig
+from forebay_decision.compiled import CompiledConfig
 from forebay_extproc.events import (
     BodyEvent,
     Continue,

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from forebay_api.wire import PoolState
-from forebay_decision.compile import CompiledConfig, CompiledPolicy
+from forebay_decision.compiled import CompiledConfig, CompiledPolicy
 from forebay_decision.dialects.openai import paths
 from forebay_decision.dialects.openai.view import read
 from forebay_decision.errors import DecisionError

@@ -20,7 +20,8 @@ from forebay_cli.explain.table import print_explained
 from forebay_cli.validate.findings import STDIN, load
 from forebay_cli.validate.outcome import Loaded
 from forebay_cli.validate.text import finding_text
-from forebay_decision.compile import CompiledConfig, compile_config
+from forebay_decision.compile import compile_config
+from forebay_decision.compiled import CompiledConfig
 from forebay_decision.native import NativeModel, natives_by_policy, saturated_pools
 from forebay_decision.request import RequestHead
 from forebay_models.heads.library import Library

@@ -11,7 +11,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import InfoMetricFamily, Metric
 
-from forebay_decision.compile import CompiledPolicy
+from forebay_decision.compiled import CompiledPolicy
 from forebay_decision.record import DecisionRecord, SignalRecord
 from forebay_extproc.outcomes.outcome import Outcome
 from forebay_extproc.telemetry.tallies import Collection, Distribution, Tally, gauge

@@ -8,7 +8,7 @@ from typing import Final
 from forebay_api.policy import PolicySpec
 from forebay_api.pool import PoolSpec
 from forebay_api.signal import KINDS
-from forebay_decision.compile import EXPLICIT
+from forebay_decision.compiled import EXPLICIT
 from forebay_decision.route import DEFAULT_RULE, EXPLICIT_RULE
 
 OTHER: Final = "other"

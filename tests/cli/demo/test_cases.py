@@ -15,7 +15,8 @@ from forebay_cli.demo.manifests import Places, copy_example
 from forebay_cli.explain.case import Explained, explain
 from forebay_cli.validate.findings import load
 from forebay_cli.validate.outcome import Loaded
-from forebay_decision.compile import CompiledConfig, compile_config
+from forebay_decision.compile import compile_config
+from forebay_decision.compiled import CompiledConfig
 from forebay_decision.native import NativeModel, native_models
 from forebay_decision.request import RequestHead
 from forebay_models import load_encoder
