@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -29,16 +30,17 @@ LENGTH = 8 << 20
 """Bytes. The `reject` rule keeps Envoy from deciding alone, for which it would have the whole body first."""
 
 
-@pytest.fixture
-def narrow(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Stack:
+@pytest.fixture(scope="module")
+def narrow(stack: Stack) -> Iterator[Stack]:
     """A stack whose worker has memory for two bodies of 8 MiB."""
-    monkeypatch.setattr("forebay_cli.up.plan.bytes_for_bodies", lambda _workers: 64 << 20)
     small = stack.serve("small", "small", tokens=8)
     wide = pool("small", "small", small.port).replace("contextTokens: 131072", "contextTokens: 100000000")
     stack.write("pools.yaml", wide)
     stack.write("policy.yaml", POLICY)
-    stack.up()
-    return stack
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("forebay_cli.up.plan.bytes_for_bodies", lambda _workers: 64 << 20)
+        stack.up()
+        yield stack
 
 
 def begin(stack: Stack, length: int = LENGTH) -> socket.socket:
