@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from forebay_cli.console import give_up, stderr, stdout
+from forebay_cli.console import Output, give_up, print_json, stderr, stdout
 from forebay_cli.quality.report import SECTIONS, set_up
 from forebay_models import EncoderError
 
@@ -22,6 +22,9 @@ def quality(
     work: Annotated[Path, typer.Option(help="Vectors are kept here between runs.")] = Path("build/models"),
     data: Annotated[Path | None, typer.Option(help=f"Data folder. [default: ${DATA} or ../shared/data]")] = None,
     only: Annotated[list[str] | None, typer.Option(help=f"Sections: {', '.join(SECTIONS)}; repeatable.")] = None,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="json: where the report is, and the seconds of each section.")
+    ] = Output.table,
 ) -> None:
     """Measure every shipped signal on public data; writes a report with tables and charts.
 
@@ -31,12 +34,13 @@ def quality(
 
         forebay quality --only injection --only pii --out /tmp/report
     """
-    folder = data or Path(os.environ.get(DATA, "../shared/data"))
-    if not folder.is_dir():
-        give_up(f"{folder} is no folder; name it with --data or ${DATA}")
     chosen = only or list(SECTIONS)
     if unknown := [name for name in chosen if name not in SECTIONS]:
         give_up(f"--only {unknown[0]}: there are {', '.join(SECTIONS)}")
+    folder = data or Path(os.environ.get(DATA, "../shared/data"))
+    if not folder.is_dir():
+        give_up(f"{folder} is no folder; name it with --data or ${DATA}")
+    seconds = dict[str, float]()
     try:
         bench = set_up(folder, work, out)
         lines = [
@@ -51,9 +55,13 @@ def quality(
         for name in chosen:
             started = time.monotonic()
             lines += [f"## {name}", *SECTIONS[name](bench), ""]
-            stderr().print(f"{name}: {time.monotonic() - started:.0f} s", markup=False)
+            seconds[name] = round(time.monotonic() - started, 1)
+            stderr().print(f"{name}: {seconds[name]:.0f} s", markup=False)
     except (OSError, EncoderError) as error:
         give_up(str(error))
     report = out / "report.md"
     report.write_text("\n".join(lines), encoding="utf-8")
-    stdout().print(f"wrote {report}", markup=False)
+    if output is Output.json:
+        print_json({"report": str(report), "seconds": seconds})
+    else:
+        stdout().print(f"wrote {report}", markup=False)
