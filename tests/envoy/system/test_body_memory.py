@@ -71,8 +71,10 @@ def ask_in_chunks(stack: Stack) -> httpx.Response:
 
 
 def test_slow_bodies_give_way_and_others_go_on(narrow: Stack) -> None:
-    slow = [begin(narrow), begin(narrow)]
-    time.sleep(0.3)
+    slow: list[socket.socket] = []
+    for _ in range(2):
+        slow.append(begin(narrow))
+        time.sleep(0.3)  # Envoy's threads could swap them
     assert narrow.chat("hello").status_code == 200
     # A second after they came they have been waited for long enough: one of them makes room, and hears of it.
     assert (reply := ask_in_chunks(narrow)).status_code == 200, reply.text
@@ -88,6 +90,6 @@ def test_slow_bodies_give_way_and_others_go_on(narrow: Stack) -> None:
 
 
 def test_a_crowd_that_does_not_say_how_long_its_bodies_are_is_served_one_after_the_other(narrow: Stack) -> None:
-    with ThreadPoolExecutor(40) as crowd:
+    with ThreadPoolExecutor(12) as crowd:
         replies = list(crowd.map(lambda _: ask_in_chunks(narrow), range(120)))
     assert Counter(reply.status_code for reply in replies) == {200: 120}
