@@ -75,7 +75,9 @@ def test_a_table_in_a_pipe_ends_no_line_in_blanks(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.usefixtures("narrow")
-@pytest.mark.parametrize("hidden", ["\x1b[2J", "\x9b2J", "\r", "\x07", "\u202e", "\u2066", "\u2028", "\u200b", "\ufeff"])
+@pytest.mark.parametrize(
+    "hidden", ["\x1b[2J", "\x9b2J", "\r", "\x07", "\u202e", "\u2066", "\u2028", "\u200b", "\ufeff"]
+)
 def test_nothing_that_others_wrote_moves_the_cursor_or_turns_letters_round(hidden: str) -> None:
     table = Table(box=None, show_header=False)
     table.add_row(f"in a{hidden} table", Text(f"as {hidden} text"))
