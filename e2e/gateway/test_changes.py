@@ -6,9 +6,11 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import httpx
+
+from forebay_operator.gateway.naming import POLICY
 
 from ..kube import place
 from ..load import Load, under_load
@@ -53,7 +55,10 @@ def test_a_policy_that_is_deleted_and_made_again_loses_no_request(site: Site) ->
         for _ in range(DELETIONS):
             site.delete("routingpolicy", site.name)
             site.wait_served_by("theirs")
-            attached(site)
+            site.apply(site.policy())
+            site.programmed()
+            assert _shown(site), "Programmed, and nothing shows its requests"
+            site.wait_served_by("small")
 
 
 def test_a_pool_that_is_edited_loses_no_request(site: Site) -> None:
@@ -216,6 +221,13 @@ def test_deleting_the_last_policy_leaves_nothing(site: Site) -> None:
 def _parts(generated: str) -> tuple[str, str, str]:
     kind, namespace, name = generated.split("/")
     return kind, namespace, name
+
+
+def _shown(site: Site) -> list[dict[str, Any]]:
+    """The targets of what shows the policy's requests to data planes."""
+    stored = site.kube.list("EnvoyExtensionPolicy", site.namespace)
+    own = [found for found in stored if found["metadata"]["labels"].get(POLICY) == site.name]
+    return [ref for found in own for ref in found["spec"].get("targetRefs", ())]
 
 
 def _opened(site: Site, extension: str) -> bool:

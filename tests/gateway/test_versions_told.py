@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 
-from forebay_api.policy import RoutingPolicy
+from forebay_api.policy import PolicySpec, RoutingPolicy
+from forebay_api.wire import Place, PlacedSpec
 from forebay_operator.cluster.gateway.attachments import Attachments
 from forebay_operator.gateway.envoy_gateway.adapter import EnvoyGateway
 from forebay_operator.gateway.situation import GatewaySituation
@@ -25,19 +26,23 @@ class World:
     def __init__(self) -> None:
         self.keeping = Attachments(None, EnvoyGateway(), on_told=lambda: None, post=lambda _: None)  # type: ignore[arg-type]
 
-    def look(self, *policies: RoutingPolicy, uid: str = "u", generation: int = 1) -> None:
+    def look(self, *policies: RoutingPolicy, uid: str = "u", generation: int = 1, gone: bool = False) -> None:
+        """`gone` policies are there no more, and data planes answer by them still."""
         need = wanted(a_gateway(), a_route(), **{p.metadata.name: p for p in policies})
         situation = GatewaySituation(
             installation="i",
             data_plane=need.data_plane,
-            attached={name: held.attached for name, held in need.policies.items()},
+            attached={} if gone else {name: held.attached for name, held in need.policies.items()},
             facts=need.facts,
             services={},
             policy_uids=dict.fromkeys(need.policies, uid),
         )
         well = Statement("Accepted", "True", "Accepted", "Accepted")
         verdicts = Verdicts(
-            {name: PolicyVerdict(name, generation, well, well, held.spec) for name, held in need.policies.items()},
+            {
+                name: PolicyVerdict(name, generation, well, well, _placed(held.spec))
+                for name, held in need.policies.items()
+            },
             {name: PoolVerdict(name, 1, well, well, spec) for name, spec in need.pools.items()},
         )
         core = SimpleNamespace(verdicts=verdicts, backends=need.backends)
@@ -49,6 +54,23 @@ class World:
     @property
     def told(self) -> GatewayTold:
         return self.keeping.told["ai/p"]
+
+
+def _placed(spec: PolicySpec) -> PlacedSpec:
+    return PlacedSpec(
+        **{field: getattr(spec, field) for field in PolicySpec.__struct_fields__}, places=(Place(hostnames=("*",)),)
+    )
+
+
+def test_nothing_is_known_of_a_policy_that_is_gone_and_still_answers() -> None:
+    world = World()
+    world.look(a_policy("p", route_target()))
+    world.plan()
+
+    world.look(a_policy("p", route_target()), gone=True)
+    assert state_gateway(FINE, world.told).status == "False", "one may be made again under its name before it is judged"
+    world.plan()
+    assert world.told.judgement.waiting == (UNKNOWN,)
 
 
 def test_nothing_is_known_of_a_policy_before_its_gateways_were_asked() -> None:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from forebay_api.status import Condition
+from forebay_decision.attachment import placed
 from forebay_operator.cluster.change import Identity
 from forebay_operator.cluster.events import Transition
 from forebay_operator.cluster.gateway.aim import Aim, Comparison, compare
@@ -21,6 +22,7 @@ from forebay_operator.gateway.implementation import Generated, Implementation, J
 from forebay_operator.gateway.situation import GatewaySituation, wanted
 from forebay_operator.gateway.told import GatewayTold, told
 from forebay_operator.gateway.transition import SETTLE_SECONDS
+from forebay_operator.judgement.verdict import PolicyVerdict
 
 ROUTES: Final = "httproutes"
 REST_SECONDS: Final = 0.05
@@ -69,7 +71,7 @@ class Attachments:
     def look(self, situation: GatewaySituation, core: Core) -> None:
         """This is how things are, and `core` has judged them."""
         self._ground = (situation, core)
-        self.told = self._of_now(situation, _versions(situation, core))
+        self.told = self._of_now(situation, core)
         self._news.set()
 
     def ask(self, policies: frozenset[str]) -> None:
@@ -119,15 +121,17 @@ class Attachments:
             situation.leaving,
         )
         self._said = {name: (versions[name], one) for name, one in said.items() if name in versions}
-        self.told = self._of_now(self._ground[0], _versions(*self._ground))
+        self.told = self._of_now(*self._ground)
         if self._leads:
             taken, settled = self._taken(need, comparison, situation.pending)
             self._applier.aim(Aim(comparison, self._asked & taken, settled))
         self._on_told()
 
-    def _of_now(self, situation: GatewaySituation, versions: Mapping[str, _Version]) -> dict[str, GatewayTold]:
-        """What was said of the versions that there are now; of others, that nothing is known yet."""
-        found = {}
+    def _of_now(self, situation: GatewaySituation, core: Core) -> dict[str, GatewayTold]:
+        """What was said of the versions that there are now; of others, that nothing is known yet. Also of policies that are gone
+        and still answer: one may be made again under its name before it is judged."""
+        versions = _versions(situation, core)
+        found = {name: _UNKNOWN for name, verdict in core.verdicts.policies.items() if _has_places(verdict)}
         for name, attached in situation.attached.items():
             version, said = self._said.get(name, (None, _UNKNOWN))
             known = version is not None and version == versions.get(name)
@@ -173,3 +177,7 @@ def _versions(situation: GatewaySituation, core: Core) -> dict[str, _Version]:
     judged = core.verdicts.policies
     uids = situation.policy_uids
     return {name: (uids.get(name, ""), judged[name].generation) for name in situation.attached if name in judged}
+
+
+def _has_places(verdict: PolicyVerdict) -> bool:
+    return verdict.spec is not None and placed(verdict.spec) is not None
