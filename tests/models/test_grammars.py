@@ -1,12 +1,16 @@
 """What trains `injection` beside public sets: texts by grammar, whose slots are all filled and whose two classes never meet."""
 
 import random
+from importlib.resources import files
 
 import pytest
 
+from forebay_models.build.corpora.documents import LONGEST, cut, read_documents
 from forebay_models.build.corpora.pages import read_pages
 from forebay_models.build.corpora.synthetic import benign, briefings, everyday, hostile, planted
 from forebay_models.build.corpora.synthetic.grammar import SLOT
+from forebay_models.build.corpora.synthetic.handed import ABOUT_PAGES, ABOUT_PROGRAMS, handed
+from forebay_models.build.corpora.synthetic.results import KINDS, results
 from forebay_models.build.corpora.text import key
 
 SEED = 7
@@ -57,3 +61,53 @@ def test_pages_are_windows_of_bounded_length_and_an_order_is_planted_whole():
         planted_page = planted.plant(pages[seed], "obey me", random.Random(seed))
         assert "obey me" in planted_page
         assert len(planted_page) > len(pages[seed]) + len("obey me")
+
+
+def test_documents_are_windows_of_bounded_length_each_with_its_source_and_licence():
+    documents = read_documents()
+    assert len({each.text for each in documents}) == len(documents) > 4_000
+    assert len({each.kind for each in documents}) > 20
+    for each in documents:
+        assert 80 <= len(each.text) <= LONGEST
+        assert each.source
+        assert each.licence
+
+
+def test_the_page_of_sources_names_each_and_how_many_windows_there_are():
+    documents = read_documents()
+    page = files("forebay_models.build.corpora").joinpath("documents.md").read_text(encoding="utf-8")
+    assert f"{len(documents):,} windows" in page
+    for source in {each.source for each in documents}:
+        assert f"{source} (" in page
+    for licence in {each.licence for each in documents}:
+        assert f"## {licence}\n" in page
+
+
+def test_no_window_names_machines_or_people():
+    for each in read_documents():
+        assert "/root" not in each.text
+        assert "PRIVATE KEY" not in each.text
+
+
+def test_results_of_tools_come_in_many_kinds_and_the_same_seed_gives_the_same():
+    found = list(results(SEED))
+    assert found == list(results(SEED))
+    assert {kind for kind, _ in found} == set(KINDS)
+    assert all(0 < len(text) <= LONGEST for _, text in found)
+    # A program of braces looks like a slot; nothing else has one left.
+    assert all(SLOT.search(text) is None for kind, text in found if kind not in ("json", "query"))
+
+
+@pytest.mark.parametrize("asks", [ABOUT_PAGES, ABOUT_PROGRAMS])
+def test_a_request_brings_its_text_whole_or_its_beginning(asks):
+    texts = ["a " * 300, "b " * 300, "c " * 300]
+    brought = list(handed(asks, texts, 3, SEED))
+    assert brought == list(handed(asks, texts, 3, SEED))
+    for text in brought:
+        assert any(ask in text for ask in asks)
+        assert any(letter * 3 in text.replace(" ", "") for letter in "abc")
+
+
+def test_a_window_is_cut_only_from_what_is_long_enough():
+    assert cut(["short"], 5, random.Random(0)) == []
+    assert all(80 <= len(text) <= LONGEST for text in cut(["word " * 400], 50, random.Random(0)))

@@ -10,6 +10,7 @@ from typing import Final
 
 from forebay_models.build.corpora import attacks
 from forebay_models.build.corpora.attacks import Sample
+from forebay_models.build.corpora.documents import read_answers, read_documents
 from forebay_models.build.corpora.pages import read_pages
 from forebay_models.build.corpora.queries import read_queries
 from forebay_models.build.corpora.questions import Question, Routed, read_questions, read_routed
@@ -17,6 +18,8 @@ from forebay_models.build.corpora.synthetic import benign, everyday, hostile, pl
 from forebay_models.build.corpora.synthetic.briefings import briefings
 from forebay_models.build.corpora.synthetic.commands import commands
 from forebay_models.build.corpora.synthetic.disguise import disguise
+from forebay_models.build.corpora.synthetic.handed import ABOUT_PAGES, ABOUT_PROGRAMS, handed
+from forebay_models.build.corpora.synthetic.results import results
 from forebay_models.build.corpora.text import Near, first_of_each, share
 from forebay_models.build.datasets import Dataset, read_banking77, read_clinc150
 
@@ -41,6 +44,17 @@ QUERIES: Final = 120
 CARRIED: Final = 900
 GARBLED: Final = 400
 LONGEST_PART: Final = 2_000
+LEAST, SHORT = 25, 220
+"""Letters of an attack that is planted in a document."""
+PAGE: Final = "page"
+"""The kind of documents, with and without an attack in them."""
+HANDED: Final = 420
+"""Requests with a program behind them, and as many with a page."""
+BORROWED: Final = 0.35
+"""Of documents in which an attack of a public set is planted, the others hold one of our own."""
+PROGRAMS: Final = frozenset(
+    ("python-functions", "python", "go", "javascript", "c", "java-lua-ts", "shell", "query", "trace", "change")
+)
 # Plain harmful requests that the set files under attacks: nothing in their form is an attack.
 MERELY_HARMFUL: Final = ("harmbench/", "wildguard_judgecomp/")
 
@@ -104,6 +118,7 @@ def _injection(
             for each in chance.sample(group, count)
         ]
     samples += _told([text for text in harmless if len(text) < LONGEST_PART])
+    samples += _brought(data, published)
     samples = [samples[row] for row in first_of_each([sample.text for sample in samples])]
     return [sample for sample in samples if sample.text.strip() and sample.text not in near]
 
@@ -127,8 +142,43 @@ def _told(harmless: list[str]) -> list[Sample]:
         samples += [Sample(planted.garble(text, chance), attack, "synthetic", "garbled") for text in chosen]
     pages = read_pages()
     lies = [*notes, *(text for text in hostile_ if len(text) < 160)]
-    samples += [Sample(text, 0, "synthetic", "page") for text in pages]
-    samples += [Sample(planted.plant(text, chance.choice(lies), chance), 1, "synthetic", "page") for text in pages]
+    samples += [Sample(text, 0, "synthetic", PAGE) for text in pages]
+    samples += [Sample(planted.plant(text, chance.choice(lies), chance), 1, "synthetic", PAGE) for text in pages]
+    return samples
+
+
+def _brought(data: Path, published: list[Sample]) -> list[Sample]:
+    """What tools and people hand to an assistant, and the same with an attack planted in it. An attack that was borrowed from a public
+    set belongs to that set, so that the fold which leaves the set out leaves it out, too."""
+    kinds = [(each.text, each.kind) for each in read_documents()] + [(text, kind) for kind, text in results(SEED)]
+    programs = [text for text, kind in kinds if kind in PROGRAMS]
+    pages = [text for text, kind in kinds if kind not in PROGRAMS]
+    texts = [
+        *programs,
+        *pages,
+        *read_answers(data, SEED),
+        *handed(ABOUT_PROGRAMS, programs, HANDED, SEED),
+        *handed(ABOUT_PAGES, pages, HANDED, SEED),
+    ]
+    own = [
+        Sample(text, 1, "synthetic")
+        for text in (*planted.orders(SEED, 500), *hostile.short(SEED), *planted.planted(SEED))
+    ]
+    own = [each for each in own if len(each.text) < SHORT]
+    borrowed = [
+        each
+        for each in published
+        if each.attack
+        and LEAST < len(each.text) < SHORT
+        and each.text.isascii()
+        and not each.kind.startswith(MERELY_HARMFUL)
+    ]
+    samples = [Sample(text, 0, "synthetic", PAGE) for text in texts]
+    for text in texts:
+        # By the text, so that a document more or less changes no other.
+        chance = random.Random(f"{SEED} {text}")
+        lie = chance.choice(borrowed if chance.random() < BORROWED else own)
+        samples.append(Sample(planted.plant(text, lie.text.strip(), chance), 1, lie.source, PAGE))
     return samples
 
 

@@ -18,7 +18,8 @@
   written backwards; a text that hides behind one costs a second pass.
 * Models share the encoder's pass with one another and with `similarity`. Of more than 256 tokens the first and last half
   are read. `scope: ToolResults` reads what tools gave back window by window, as far as the decision's time reaches; `result`
-  (0 is the newest), `start` and `end` (letters) say where the highest score is.
+  (0 is the newest), `start` and `end` (letters) say where the highest score is. `injection` has a threshold of its own there:
+  pages hold more that looks like an order.
 * Unknown: a text without words or in a script the model was not trained on; no time left for the encoder; with
   `ToolResults`, no results, or more than could be read where nothing was found in the rest.
 """

