@@ -204,6 +204,17 @@ def test_what_comes_with_many_others_shows_its_requests_at_once() -> None:
     assert world.api.specs["shows-p16"] == shows[-1].spec
 
 
+def test_what_comes_after_a_few_others_comes_with_many_while_those_show_nothing_yet() -> None:
+    world = World()
+    policies = [f"p{number}" for number in range(FEW + 1)]
+    shows, routes = [showing(name, name) for name in policies], [a_route(name) for name in policies]
+
+    first = world.round(*shows[:-1], *routes[:-1], stored=there(*routes), asked=frozenset())
+    assert len([call for call in first if call.startswith("apply shows")]) == FEW
+    ways = there(*routes, *map(way, shows[:-1]))
+    assert world.round(*shows, *routes, stored=ways, asked=frozenset()) == []
+
+
 def test_what_somebody_deletes_shows_its_requests_again_at_once() -> None:
     world = World()
     shows_p, route = showing("p", "r"), a_route("p")

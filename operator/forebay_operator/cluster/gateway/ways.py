@@ -34,8 +34,9 @@ class Ways:
             for want in wants
             if want.kept and want.stored is not None and is_way(want.stored)
         }
-        missing = {want.key for want in wants if want.label and want.key[0] == SHOWING and want.stored is None}
-        self._with_many = missing if len(missing) > FEW else self._with_many & missing
+        coming = [w for w in wants if w.label and w.key[0] == SHOWING and (w.stored is None or is_way(w.stored))]
+        missing = {want.key for want in coming if want.stored is None}
+        self._with_many = missing if len(coming) > FEW else self._with_many & missing
 
     def comes_with_many(self, key: Key) -> bool:
         return key in self._with_many
