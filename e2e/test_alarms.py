@@ -12,8 +12,15 @@ import yaml
 from .control_plane import ControlPlane
 from .installation import Installation, installed
 from .isolation import HOST
+from .kube import Kube
 from .manifests import policy, pool
 from .waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def kube(own_control_plane: ControlPlane) -> Kube:
+    """The namespace of a test is made there."""
+    return own_control_plane.kube
 
 
 @pytest.fixture
