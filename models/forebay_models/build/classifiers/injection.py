@@ -41,7 +41,7 @@ EVERYDAY = 10.0
 both learn that a greeting is one."""
 PIECES = 0.6
 """Of what the likeliest piece of a text says, by the spread of the rest."""
-FALSE_ALARMS = 0.025
+FALSE_ALARMS = 0.05
 """Of all harmless calibration rows."""
 FALSE_ALARMS_IN_RESULTS = 0.04
 """Of those that are documents; of kinds that nobody trained on twice as many are flagged."""
