@@ -338,7 +338,9 @@ async def test_only_so_much_work_is_accepted(lane: Lane, monkeypatch: pytest.Mon
 
 async def test_what_waits_when_the_lane_is_closed_is_told_at_once(lane: Lane) -> None:
     gate = threading.Event()
-    first = asyncio.ensure_future(lane.run(Task(gate=gate), soon()))
+    held = Task(gate=gate)
+    first = asyncio.ensure_future(lane.run(held, soon()))
+    await until(lambda: bool(held.begun))
     second = asyncio.ensure_future(lane.run(Task(), soon(60.0)))
     await until(lambda: lane.waiting_seconds() > 0.0)
     lane.close()
