@@ -1,11 +1,10 @@
 """What trains `injection` beside public sets: texts by grammar, whose slots are all filled and whose two classes never meet."""
 
 import random
-from importlib.resources import files
 
 import pytest
 
-from forebay_models.build.corpora.documents import LONGEST, cut, read_documents
+from forebay_models.build.corpora.documents import LONGEST, cut
 from forebay_models.build.corpora.pages import read_pages
 from forebay_models.build.corpora.synthetic import benign, briefings, everyday, hostile, planted
 from forebay_models.build.corpora.synthetic.grammar import SLOT
@@ -61,32 +60,6 @@ def test_pages_are_windows_of_bounded_length_and_an_order_is_planted_whole():
         planted_page = planted.plant(pages[seed], "obey me", random.Random(seed))
         assert "obey me" in planted_page
         assert len(planted_page) > len(pages[seed]) + len("obey me")
-
-
-def test_documents_are_windows_of_bounded_length_each_with_its_source_and_licence():
-    documents = read_documents()
-    assert len({each.text for each in documents}) == len(documents) > 4_000
-    assert len({each.kind for each in documents}) > 20
-    for each in documents:
-        assert 80 <= len(each.text) <= LONGEST
-        assert each.source
-        assert each.licence
-
-
-def test_the_page_of_sources_names_each_and_how_many_windows_there_are():
-    documents = read_documents()
-    page = files("forebay_models.build.corpora").joinpath("documents.md").read_text(encoding="utf-8")
-    assert f"{len(documents):,} windows" in page
-    for source in {each.source for each in documents}:
-        assert f"{source} (" in page
-    for licence in {each.licence for each in documents}:
-        assert f"## {licence}\n" in page
-
-
-def test_no_window_names_machines_or_people():
-    for each in read_documents():
-        assert "/root" not in each.text
-        assert "PRIVATE KEY" not in each.text
 
 
 def test_results_of_tools_come_in_many_kinds_and_the_same_seed_gives_the_same():

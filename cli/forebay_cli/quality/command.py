@@ -13,6 +13,8 @@ import typer
 from forebay_cli.console import Output, give_up, print_json, stderr, stdout
 from forebay_cli.quality.report import SECTIONS, set_up
 from forebay_models import EncoderError
+from forebay_models.build.corpora.documents import DocumentsDiffer
+from forebay_models.build.corpora.packages import PackageMissing
 
 DATA = "FOREBAY_DATA"
 
@@ -57,6 +59,8 @@ def quality(
             lines += [f"## {name}", *SECTIONS[name](bench), ""]
             seconds[name] = round(time.monotonic() - started, 1)
             stderr().print(f"{name}: {seconds[name]:.0f} s", markup=False)
+    except (PackageMissing, DocumentsDiffer) as error:
+        give_up(f"{error}; only the section injection needs packages: --only leaves it out")
     except (OSError, EncoderError) as error:
         give_up(str(error))
     report = out / "report.md"

@@ -15,6 +15,7 @@ from forebay_cli.quality.personal import measure_personal
 from forebay_models.build.classifiers import asks, difficulty, domain, injection, intents
 from forebay_models.build.classifiers.finding import table
 from forebay_models.build.classifiers.made import Made
+from forebay_models.build.corpora.documents import read_documents
 from forebay_models.build.heads import make_folds
 from forebay_models.build.mixture import DOMAINS, Material, read_material
 from forebay_models.build.vectors import Vectors
@@ -24,9 +25,11 @@ from forebay_models.load import load_encoder
 
 
 class Bench(msgspec.Struct, frozen=True):
-    """What every section needs. `out` is where charts go."""
+    """What every section needs. `work` keeps what is costly to make, `out` is where charts go. The rows of `injection` in
+    `material` lack the documents, for which packages have to be fetched."""
 
     data: Path
+    work: Path
     material: Material
     vectors: Vectors
     out: Path
@@ -40,7 +43,7 @@ def set_up(data: Path, work: Path, out: Path) -> Bench:
     """Raises OSError where a data set is missing, EncoderError where the encoder is."""
     for folder in (work, out):
         folder.mkdir(parents=True, exist_ok=True)
-    return Bench(data, read_material(data), Vectors(work, load_encoder("Transformer")), out)
+    return Bench(data, work, read_material(data, ()), Vectors(work, load_encoder("Transformer")), out)
 
 
 def _domain(bench: Bench) -> list[str]:
@@ -62,8 +65,9 @@ def _domain(bench: Bench) -> list[str]:
 
 def _injection(bench: Bench) -> list[str]:
     shipped = bench.shipped("injection")
-    folds = make_folds(bench.material, bench.vectors)
-    findings, curves = injection.measure(bench.data, bench.material, bench.vectors, shipped, folds)
+    material = read_material(bench.data, read_documents(bench.work / "packages"))
+    folds = make_folds(material, bench.vectors)
+    findings, curves = injection.measure(bench.data, material, bench.vectors, shipped, folds)
     drawn = {
         name: reliability(scores, truth.astype(np.float32))
         for name, (scores, truth) in curves.items()

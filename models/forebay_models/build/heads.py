@@ -8,6 +8,7 @@ from forebay_models.build.classifiers import asks, difficulty, domain, injection
 from forebay_models.build.classifiers.card import write_card, write_trained
 from forebay_models.build.classifiers.finding import Finding, table
 from forebay_models.build.classifiers.made import Made
+from forebay_models.build.corpora.documents import read_documents
 from forebay_models.build.mixture import Material, read_material
 from forebay_models.build.stages import write_atomically
 from forebay_models.build.vectors import Vectors
@@ -60,7 +61,7 @@ def measure_heads(data: Path, material: Material, vectors: Vectors, made: dict[s
 def build_heads(out: Path, work: Path, data: Path, *, cards: bool) -> None:
     """Makes and writes every head; with `cards`, measures them, prints the tables and writes the cards."""
     vectors = Vectors(work, load_encoder("Transformer", folder=out))
-    material = read_material(data)
+    material = read_material(data, read_documents(work / "packages"))
     made = make_all(material, vectors)
     digests = write_heads(out, made)
     if not cards:

@@ -4,13 +4,14 @@ A fold measures what carries over and never ships: fold `a` has seen no text of 
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from forebay_models.build.corpora import attacks
 from forebay_models.build.corpora.attacks import Sample
-from forebay_models.build.corpora.documents import read_answers, read_documents
+from forebay_models.build.corpora.documents import Document, read_answers
 from forebay_models.build.corpora.pages import read_pages
 from forebay_models.build.corpora.queries import read_queries
 from forebay_models.build.corpora.questions import Question, Routed, read_questions, read_routed
@@ -72,16 +73,23 @@ class Material:
     injection: list[Sample]
 
 
-def read_material(data: Path) -> Material:
+def read_material(data: Path, documents: Sequence[Document]) -> Material:
+    """From the folder of public data, and `documents` of packages: without those the rows of `injection` are fewer."""
     routed = read_routed(data)
     questions = read_questions(data, routed)
     clinc, banking = read_clinc150(data), read_banking77(data)
     queries = read_queries(data)
-    return Material(routed, questions, clinc, banking, queries, _injection(data, questions, clinc, banking, queries))
+    injection = _injection(data, documents, questions, clinc, banking, queries)
+    return Material(routed, questions, clinc, banking, queries, injection)
 
 
 def _injection(
-    data: Path, questions: list[Question], clinc: Dataset, banking: Dataset, queries: dict[str, list[str]]
+    data: Path,
+    documents: Sequence[Document],
+    questions: list[Question],
+    clinc: Dataset,
+    banking: Dataset,
+    queries: dict[str, list[str]],
 ) -> list[Sample]:
     chance = random.Random(SEED)
     measured = [*attacks.read_piguard(data), *attacks.read_xstest(data), *attacks.read_jailbreaks(data)]
@@ -118,7 +126,7 @@ def _injection(
             for each in chance.sample(group, count)
         ]
     samples += _told([text for text in harmless if len(text) < LONGEST_PART])
-    samples += _brought(data, published)
+    samples += _brought(data, documents, published)
     samples = [samples[row] for row in first_of_each([sample.text for sample in samples])]
     return [sample for sample in samples if sample.text.strip() and sample.text not in near]
 
@@ -147,10 +155,10 @@ def _told(harmless: list[str]) -> list[Sample]:
     return samples
 
 
-def _brought(data: Path, published: list[Sample]) -> list[Sample]:
+def _brought(data: Path, documents: Sequence[Document], published: list[Sample]) -> list[Sample]:
     """What tools and people hand to an assistant, and the same with an attack planted in it. An attack that was borrowed from a public
     set belongs to that set, so that the fold which leaves the set out leaves it out, too."""
-    kinds = [(each.text, each.kind) for each in read_documents()] + [(text, kind) for kind, text in results(SEED)]
+    kinds = [(each.text, each.kind) for each in documents] + [(text, kind) for kind, text in results(SEED)]
     programs = [text for text, kind in kinds if kind in PROGRAMS]
     pages = [text for text, kind in kinds if kind not in PROGRAMS]
     texts = [

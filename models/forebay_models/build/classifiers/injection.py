@@ -57,7 +57,7 @@ SOURCES = (
     Source("LLMRouter queries (training split) as harmless texts", "MIT"),
     Source("RouteLLM's answers of models to MT-Bench and GSM8K as harmless texts", "Apache-2.0"),
     Source(
-        "windows of documentation, programs and data of some 450 projects as harmless texts (build/corpora/documents.md names them)",
+        "windows of documentation, programs and data of 484 published packages as harmless texts (build/corpora/documents.md names them)",
         "Apache-2.0, MIT, BSD, ISC, PSF-2.0 and BlueOak-1.0.0, each its own",
     ),
     Source("synthetic, by grammar (build/corpora/synthetic)", "Apache-2.0"),
