@@ -10,9 +10,8 @@ from typing import Final
 from ..waiting import wait_until
 from .behind import Site
 
-REMOVE: Final = (
-    (Path(__file__).parents[2] / "docs/install.md").read_text().partition("\n## Remove\n")[2].partition("\n## ")[0]
-)
+DOCUMENT: Final = (Path(__file__).parents[2] / "docs/install.md").read_text()
+REMOVE: Final = DOCUMENT.partition("\n## Removed before its policies\n")[2].partition("\n## ")[0]
 
 
 def test_what_an_uninstalled_release_has_left_is_taken_away_as_the_document_says(site: Site) -> None:
