@@ -3,6 +3,7 @@ that a data plane has not taken; and what is not the policy's is left alone whil
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -47,6 +48,8 @@ def gone(process: Process) -> Iterator[None]:
 def test_what_envoy_gateway_refuses_is_not_programmed_and_its_words_are_told(site: Site) -> None:
     site.apply(SOMEBODY_ELSES.format(name=site.name))
     wait_until(lambda: _accepted(site), "somebody else's extension policy has the route", 30)
+    # The older one gets the target, by whole seconds; of two of one second that whose name comes first, which is ours.
+    time.sleep(1.1)
     site.apply(site.policy())
 
     refused = wait_until(lambda: _programmed(site, "Rejected"), "the refusal is told", 30)
