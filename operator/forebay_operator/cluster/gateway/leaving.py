@@ -17,12 +17,13 @@ from forebay_operator.cluster.gateway.ways import Ways
 from forebay_operator.gateway.comparison import is_as_wanted
 from forebay_operator.gateway.naming import CONTENT, SHOWN
 from forebay_operator.gateway.showing import between, way
+from forebay_operator.gateway.transition import SETTLE_SECONDS
 
 OVER_SECONDS: Final = 3.0
 """From the moment when requests are no longer shown until what they need goes."""
-PASSED_SECONDS: Final = 5.0
-"""From the word that an HTTPRoute lets requests pass until it goes: SETTLE_SECONDS until a gateway's proxies know, and what a
-question to a data plane may take, 2 s: a request goes by the table of routes that was there when it began."""
+PASSED_SECONDS: Final = SETTLE_SECONDS + 2.0
+"""From the word that an HTTPRoute lets requests pass until it goes: until a gateway's proxies know, and what a question to a
+data plane may take, 2 s: a request goes by the table of routes that was there when it began."""
 MOST_OVER_SECONDS: Final = 30.0
 """How long one thing that is over waits at most for another."""
 MOMENT_SECONDS: Final = 1.0

@@ -11,12 +11,11 @@ from typing import Final
 from forebay_operator.cluster.gateway.aim import SHOWING, Key, Want
 from forebay_operator.cluster.gateway.batch import FEW
 from forebay_operator.gateway.showing import is_way
+from forebay_operator.gateway.transition import PATIENCE_SECONDS
 
 WAY_SECONDS: Final = 1.0
 """From the word that the way is there until requests are shown. Where many come at once there is no such step: a gateway has a
 word for each, and says fifty in a second."""
-SILENT_SECONDS: Final = 30.0
-"""How long requests wait at most for a gateway that says nothing of it."""
 
 
 class Ways:
@@ -46,7 +45,7 @@ class Ways:
         if key not in self._ways:
             return True
         since, heard = self._ways[key]
-        return (heard is not None and now >= heard + WAY_SECONDS) or now >= since + SILENT_SECONDS
+        return (heard is not None and now >= heard + WAY_SECONDS) or now >= since + PATIENCE_SECONDS
 
     def soon(self, now: float) -> float | None:
         """In how many seconds one opens; None where only news can change that."""
