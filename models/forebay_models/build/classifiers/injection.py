@@ -6,8 +6,9 @@ splits, on sources that a fold model has never seen, and on sets that nothing he
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -73,13 +74,13 @@ def make(
     fitting = [s for s in samples if not calibrates(s) and share(s.text, "curve") < part]
     holding = [sample for sample in samples if calibrates(sample)]
 
-    plain = [unmask(sample.text) for sample in fitting], [unmask(sample.text) for sample in holding]
+    texts, held_texts = _texts(fitting), _texts(holding)
     targets = np.array([[sample.attack] for sample in fitting], np.float32)
     everyday = np.array([sample.kind == "fragment" for sample in fitting])
     weights = np.array([injection_weight(sample) for sample in fitting], np.float32)
     weights[everyday] *= EVERYDAY
-    values = join(_read(vectors, [sample.text for sample in fitting], "injection train"))
-    held = join(_read(vectors, [sample.text for sample in holding], "injection calibrate"))
+    values = join(_read(vectors, texts, "injection train"))
+    held = join(_read(vectors, held_texts, "injection calibrate"))
     public = np.array([of_public_set(sample) for sample in fitting])
     width = vectors.encoder.dimensions
     second = fit(
@@ -92,10 +93,12 @@ def make(
     blended = blend(fit(values, targets, "Binary", recipe, weights), second, held)
     arrays = narrow(blended, values, RANK)
     logits = logits_of(arrays, held)
-    strange = fit_pieces(plain[0], targets[:, 0] == 1)
-    strange = scale_pieces(strange, PIECES * float(logits.std() / max(best_pieces(strange, plain[1]).std(), 1e-6)))
+    strange = fit_pieces(texts.plain, targets[:, 0] == 1)
+    strange = scale_pieces(
+        strange, PIECES * float(logits.std() / max(best_pieces(strange, held_texts.plain).std(), 1e-6))
+    )
     arrays |= strange
-    raw = squash(logits + best_pieces(strange, plain[1]), "Binary")[:, 0]
+    raw = squash(logits + best_pieces(strange, held_texts.plain), "Binary")[:, 0]
     hits = np.array([sample.attack for sample in holding], np.float32)
     # Two halves: one bends the curve, the other says how well it fits.
     even = np.arange(len(raw)) % 2 == 0
@@ -138,10 +141,21 @@ def blend(first: Mapping[str, Floats], second: Mapping[str, Floats], rows: Float
     }
 
 
-def _read(vectors: Vectors, texts: list[str], what: str) -> Reading:
+class Texts(NamedTuple):
+    """Texts as they came, and what they say once their disguises are off."""
+
+    came: list[str]
+    plain: list[str]
+
+
+def _texts(samples: Sequence[Sample]) -> Texts:
+    came = [sample.text for sample in samples]
+    return Texts(came, [unmask(text) for text in came])
+
+
+def _read(vectors: Vectors, texts: Texts, what: str) -> Reading:
     """Vectors of what the text says once its disguises are off; the surface is of the text as it came."""
-    plain = [unmask(text) for text in texts]
-    return Reading(vectors.of(plain, what), read_parts(plain), read_surface(texts))
+    return Reading(vectors.of(texts.plain, what), read_parts(texts.plain), read_surface(texts.came))
 
 
 WORDS = (
@@ -179,8 +193,8 @@ def of_public_set(sample: Sample) -> bool:
 
 
 def scores(made: Made, vectors: Vectors, samples: list[Sample]) -> np.ndarray:
-    texts = [sample.text for sample in samples]
-    added = best_pieces(dict(made.arrays), [unmask(text) for text in texts])
+    texts = _texts(samples)
+    added = best_pieces(dict(made.arrays), texts.plain)
     return made.head.probabilities(_read(vectors, texts, "injection sets")._replace(pieces=added))[:, 0]
 
 
